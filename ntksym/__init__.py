@@ -1,0 +1,1 @@
+"""ntksym: symbolic-numeric derivation of the kernels of infinitely wide neural networks."""

@@ -1,0 +1,1 @@
+"""From the formula of a layer to compiled loops."""

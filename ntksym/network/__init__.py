@@ -1,0 +1,1 @@
+"""Infinitely wide networks: layers and the recursion of their kernels."""

@@ -1,0 +1,1 @@
+"""The symbolic engine: normal forms, Gaussian expectations of them, and their presentation."""
