@@ -1,4 +1,4 @@
-"""The exception tree: "you asked wrongly", "there is no such thing", "cannot", "do not know" and "our bug" are different."""
+"""The exception tree: "asked wrongly", "does not exist", "cannot", "do not know" and "our bug" are different things."""
 
 __all__ = [
     "InvalidInput",
