@@ -1,0 +1,205 @@
+"""What can be typed after `ntksym`: commands, options, and an example in every --help."""
+
+import argparse
+import math
+import re
+from collections.abc import Sequence
+from fractions import Fraction
+from importlib.metadata import PackageNotFoundError, version
+from typing import NoReturn
+
+from ntksym.cli.data import DATA_SETS
+
+__all__ = ["Mistake", "parse"]
+
+_SHORT_OPTIONS = ("-h", "-o", "-p")
+_NUMBER = re.compile(r"[+-]?(\d{1,40}(\.\d{0,40})?|\.\d{1,40})([eE][+-]?\d{1,3})?|[+-]?\d{1,40}/\d{1,40}")
+
+_FORMULA = "an expression in x, or a name from `ntksym catalogue`"
+
+
+class Mistake(Exception):
+    """Something on the command line that the parser refuses."""
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise Mistake(f"{message} (see {self.prog} --help)")
+
+
+def parse(arguments: Sequence[str]) -> argparse.Namespace:
+    """The options as a namespace; `command` names what to do.
+
+    Raises
+    ------
+    Mistake
+        With one line that says what is wrong.
+    """
+    return _parser().parse_args([_shield(argument) for argument in arguments])
+
+
+def _shield(argument: str) -> str:
+    """A formula may begin with a minus sign: a blank in front keeps argparse from taking `-x**2` for an option."""
+    dashed = argument.startswith("-") and not argument.startswith("--") and len(argument) > 1
+    return f" {argument}" if dashed and argument not in _SHORT_OPTIONS else argument
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="ntksym",
+        description="Closed forms and Gram matrices of the NNGP and NTK kernels of infinitely wide networks.",
+        epilog='Start with:  ntksym derive "max(x, 0)"',
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"ntksym {_version()}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=_Parser)
+    _add_derive(commands)
+    _add_verify(commands)
+    _add_gram(commands)
+    _add_catalogue(commands)
+    return parser
+
+
+def _add(
+    commands: "argparse._SubParsersAction[_Parser]", name: str, summary: str, examples: Sequence[str]
+) -> argparse.ArgumentParser:
+    shown = "\n".join(f"  {example}" for example in examples)
+    parser = commands.add_parser(
+        name,
+        help=summary,
+        description=summary[0].upper() + summary[1:] + ".",
+        epilog=f"examples:\n{shown}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON object instead of text")
+    parser.add_argument("--traceback", action="store_true", help="show where an error arose, for a bug report")
+    return parser
+
+
+def _add_formula(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("formula", metavar="FORMULA", type=str.strip, help=_FORMULA)
+    parser.add_argument(
+        "-p",
+        "--param",
+        metavar="NAME=VALUE",
+        dest="parameters",
+        action="append",
+        default=[],
+        type=_parameter,
+        help="value of a parameter of the formula, such as a=0.2 or a=1/3; may be repeated",
+    )
+
+
+def _add_derive(commands: "argparse._SubParsersAction[_Parser]") -> None:
+    parser = _add(
+        commands,
+        "derive",
+        "derive the closed form of an activation's dual and show how",
+        [
+            'ntksym derive "max(x, 0) + a*min(x, 0)" --param a=0.2',
+            "ntksym derive gelu --format latex",
+            "ntksym derive relu --code numpy",
+        ],
+    )
+    _add_formula(parser)
+    shape = parser.add_mutually_exclusive_group()
+    shape.add_argument("--format", choices=("text", "markdown", "latex"), default="text", help="of the explanation")
+    shape.add_argument("--code", choices=("numpy", "jax", "torch", "c"), help="print code for the dual instead")
+
+
+def _add_verify(commands: "argparse._SubParsersAction[_Parser]") -> None:
+    parser = _add(
+        commands,
+        "verify",
+        "check a derived dual against independent numerical integration; exit status 1 if they differ",
+        ["ntksym verify gelu", 'ntksym verify "x*exp(-x**2/2)" --dps 25'],
+    )
+    _add_formula(parser)
+    parser.add_argument("--dps", type=_count, default=30, help="working precision in decimal digits (default 30)")
+
+
+def _add_gram(commands: "argparse._SubParsersAction[_Parser]") -> None:
+    parser = _add(
+        commands,
+        "gram",
+        "compute the NNGP or NTK Gram matrix of a fully connected network on data",
+        [
+            "ntksym gram gelu --depth 3 --data digits --out K.npy",
+            'ntksym gram "erf(x)" --W-std 1.5 --b-std 0.1 --data rows.csv --get both --out K.npz',
+        ],
+    )
+    _add_formula(parser)
+    network = parser.add_argument_group("network")
+    network.add_argument("--depth", type=_count, default=1, help="hidden layers (default 1)")
+    network.add_argument("--W-std", type=_positive, default=1.0, help="standard deviation of the weights (default 1)")
+    network.add_argument("--b-std", type=_not_negative, help="standard deviation of the biases (default: no biases)")
+    network.add_argument("--get", choices=("nngp", "ntk", "both"), default="ntk", help="which kernel (default ntk)")
+    network.add_argument("--dtype", choices=("float64", "float32"), default="float64", help="of the result")
+    data = parser.add_argument_group("data")
+    data.add_argument(
+        "--data",
+        required=True,
+        metavar="SOURCE",
+        help=f".npy, .npz or .csv file with one row a data point, or one of {', '.join(DATA_SETS)} (scikit-learn)",
+    )
+    data.add_argument("--array", metavar="NAME", help="which array of an .npz file")
+    data.add_argument("--limit", type=_count, metavar="N", help="use the first N rows")
+    data.add_argument("--normalize", action="store_true", help="scale every row to |x|^2 = number of columns")
+    data.add_argument(
+        "-o", "--out", metavar="FILE", help=".npy, .npz or .csv; an older file is replaced once the new one is complete"
+    )
+
+
+def _add_catalogue(commands: "argparse._SubParsersAction[_Parser]") -> None:
+    parser = _add(
+        commands,
+        "catalogue",
+        "list the activations known by name",
+        ["ntksym catalogue", "ntksym catalogue relu"],
+    )
+    parser.add_argument("pattern", nargs="?", metavar="WORD", help="only names, formulas or tags that contain WORD")
+
+
+def _parameter(text: str) -> tuple[str, Fraction]:
+    name, equals, value = (part.strip() for part in text.partition("="))
+    if not (equals and name.isidentifier()):
+        raise argparse.ArgumentTypeError(f"{text!r} is not of the form name=value, such as a=0.2")
+    return name, _number(value)
+
+
+def _number(text: str) -> Fraction:
+    # The bounded pattern also keeps 1e999999999 from becoming an integer of a billion digits.
+    if not _NUMBER.fullmatch(text.strip()) or not math.isfinite(float(text.partition("/")[0])):
+        raise argparse.ArgumentTypeError(f"{text.strip()!r} is not a number such as 0.2, 1e-3 or 1/3")
+    try:
+        return Fraction(text.strip())
+    except ZeroDivisionError as error:
+        raise argparse.ArgumentTypeError(f"{text.strip()!r} divides by zero") from error
+
+
+def _count(text: str) -> int:
+    if not re.fullmatch(r"\s*\d{1,9}\s*", text) or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text.strip()!r} is not a whole number from 1 on")
+    return int(text)
+
+
+def _not_negative(text: str) -> float:
+    number = float(_number(text))
+    if number < 0:
+        raise argparse.ArgumentTypeError("must not be negative")
+    return number
+
+
+def _positive(text: str) -> float:
+    number = float(_number(text))
+    if number <= 0:
+        raise argparse.ArgumentTypeError("must be larger than 0")
+    return number
+
+
+def _version() -> str:
+    try:
+        return version("ntksym")
+    except PackageNotFoundError:
+        return "(not installed)"

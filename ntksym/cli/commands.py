@@ -1,0 +1,200 @@
+"""What each command does: call the library, and put what it answers on the screen."""
+
+import argparse
+import json
+import os
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from ntksym.activation import Activation
+from ntksym.catalogue import Entry, catalogue
+from ntksym.cli.data import check_destination, load, save
+from ntksym.cli.screen import waiting
+from ntksym.derivation import derive
+from ntksym.errors import InvalidInput
+from ntksym.kernel import build
+from ntksym.network.layers import fully_connected
+from ntksym.verification import verify
+
+__all__ = ["COMMANDS"]
+
+
+def _activation(options: argparse.Namespace) -> Activation:
+    names = [name for name, _ in options.parameters]
+    for name in names:
+        if names.count(name) > 1:
+            raise InvalidInput(f"the parameter {name} is given twice", name=name)
+    return Activation(options.formula, **dict(options.parameters))
+
+
+def _print_json(answer: Mapping[str, Any]) -> None:
+    print(json.dumps(answer, indent=2, ensure_ascii=False))
+
+
+def _described(activation: Activation) -> dict[str, Any]:
+    return {
+        "formula": str(activation.expression),
+        "parameters": {name: str(value) for name, value in activation.parameters},
+    }
+
+
+def _derive(options: argparse.Namespace) -> int:
+    activation = _activation(options)
+    with waiting() as wait:
+        wait.say("deriving")
+        dual = derive(activation)
+        if options.json:
+            text = ""
+        elif options.code:
+            text = dual.to_code(options.code)
+        else:
+            text = dual.explain(options.format)
+    if options.json:
+        _print_json(
+            {
+                **_described(activation),
+                "kind": dual.kind,
+                "value": str(dual.value),
+                "slope": None if dual.slope is None else str(dual.slope),
+                "diagonal": str(dual.diagonal),
+                "domain": [f"{condition} > 0" for condition in dual.domain],
+                "steps": [step.text for step in dual.steps],
+            }
+        )
+    else:
+        print(text.rstrip())
+    return 0
+
+
+def _verify(options: argparse.Namespace) -> int:
+    activation = _activation(options)
+    with waiting() as wait:
+        wait.say("deriving")
+        dual = derive(activation)
+        wait.say("integrating numerically")
+        report = verify(dual, dps=options.dps)
+    print(report)
+    return 0 if report.passed else 1
+
+
+def _gram(options: argparse.Namespace) -> int:
+    kinds = ("nngp", "ntk") if options.get == "both" else (options.get,)
+    if options.out:
+        check_destination(options.out, matrices=len(kinds), source=options.data)
+    X = load(options.data, array=options.array, limit=options.limit, normalize=options.normalize)
+    _check_memory(len(X), len(kinds), np.dtype(options.dtype).itemsize)
+    net = fully_connected(_activation(options), depth=options.depth, W_std=options.W_std, b_std=options.b_std)
+    with waiting() as wait:
+        wait.say("deriving and compiling")
+        start = time.perf_counter()
+        kernel = build(net, dtype=options.dtype)
+        built = time.perf_counter()
+        wait.say(f"computing {len(X)} x {len(X)} entries")
+        matrices = dict(zip(kinds, kernel(X, get=kinds), strict=True))
+        computed = time.perf_counter()
+        wait.say("writing")
+        size = save(options.out, matrices) if options.out else None
+    summary = {
+        **_described(_activation(options)),
+        "depth": options.depth,
+        "W_std": options.W_std,
+        "b_std": options.b_std,
+        "data": {"source": options.data, "rows": X.shape[0], "columns": X.shape[1]},
+        "dtype": options.dtype,
+        "kernels": {kind: _summary(matrix) for kind, matrix in matrices.items()},
+        "seconds": {"build": round(built - start, 3), "compute": round(computed - built, 3)},
+        "out": options.out,
+        "bytes": size,
+    }
+    if options.json:
+        _print_json(summary)
+    else:
+        _print_gram(summary)
+    return 0
+
+
+def _check_memory(rows: int, matrices: int, itemsize: int) -> None:
+    needed = rows * rows * matrices * itemsize
+    available = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    if needed > available:
+        raise InvalidInput(
+            f"{rows} rows give {needed / 1e9:.0f} GB of entries; this machine has {available / 1e9:.0f} GB of memory, "
+            "so use --limit N or --dtype float32",
+            rows=rows,
+        )
+
+
+def _summary(matrix: NDArray[np.floating]) -> dict[str, Any]:
+    diagonal = np.diagonal(matrix)
+    return {
+        "shape": list(matrix.shape),
+        "diagonal": [float(diagonal.min()), float(diagonal.max())],
+        "entries": [float(matrix.min()), float(matrix.max())],
+    }
+
+
+def _print_gram(summary: Mapping[str, Any]) -> None:
+    table = Table(box=None, pad_edge=False)
+    for heading in ("kernel", "shape", "diagonal from", "to", "entries from", "to"):
+        table.add_column(heading, justify="left" if heading in ("kernel", "shape") else "right", no_wrap=True)
+    for kind, facts in summary["kernels"].items():
+        shape = " x ".join(map(str, facts["shape"]))
+        table.add_row(kind.upper(), shape, *(f"{value:.6g}" for value in (*facts["diagonal"], *facts["entries"])))
+    console = Console(soft_wrap=True)
+    console.print(table)
+    seconds = summary["seconds"]
+    print(f"built in {seconds['build']:.2f} s, computed in {seconds['compute']:.2f} s, {summary['dtype']}")
+    if summary["out"]:
+        print(f"written to {summary['out']} ({summary['bytes'] / 1e6:.1f} MB)")
+    else:
+        print("not written: give --out FILE to keep it")
+
+
+def _catalogue(options: argparse.Namespace) -> int:
+    entries = [entry for entry in catalogue.values() if _matches(entry, options.pattern)]
+    if not entries:
+        raise InvalidInput(f"nothing in the catalogue contains {options.pattern!r}; see ntksym catalogue")
+    if options.json:
+        _print_json({entry.name: _entry(entry) for entry in entries})
+        return 0
+    table = Table(box=None, pad_edge=False)
+    table.add_column("name", style="bold", no_wrap=True)
+    table.add_column("formula", overflow="fold")
+    table.add_column("parameters", overflow="fold")
+    table.add_column("also called", overflow="fold")
+    for entry in entries:
+        values = ", ".join(f"{name}={value}" for name, value in entry.parameters.items())
+        table.add_row(*map(Text, (entry.name, entry.expression, values, ", ".join(entry.aliases))))
+    Console().print(table)
+    return 0
+
+
+def _entry(entry: Entry) -> dict[str, Any]:
+    return {
+        "formula": entry.expression,
+        "parameters": {name: str(value) for name, value in entry.parameters.items()},
+        "aliases": list(entry.aliases),
+        "tags": list(entry.tags),
+        "source": entry.source,
+    }
+
+
+def _matches(entry: Entry, pattern: str | None) -> bool:
+    texts = (entry.name, entry.expression, *entry.aliases, *entry.tags)
+    return pattern is None or any(pattern.lower() in text.lower() for text in texts)
+
+
+COMMANDS: Mapping[str, Callable[[argparse.Namespace], int]] = {
+    "derive": _derive,
+    "verify": _verify,
+    "gram": _gram,
+    "catalogue": _catalogue,
+}
+"""Each takes the parsed options and returns the exit status."""

@@ -1,0 +1,112 @@
+"""Every example in README.md and docs/ runs and prints what the page says it prints.
+
+A ``python`` block shares its names with the earlier ones of its page; a ``text`` block right after it is its output.
+A ``console`` block holds ``$ command`` lines, each followed by its output. In outputs ``...`` stands for anything.
+"""
+
+import contextlib
+import doctest
+import io
+import os
+import re
+import shlex
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+FENCE = re.compile(r"^```(?P<kind>[^\n]*)\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL)
+# Kinds that are shown and not run; commands of an `sh` block install things, and .ci/run runs those of the README.
+SHOWN = {"text", "sh", "toml", "math", "{math}", "{toctree}", "latex", "c"}
+
+SETUP = (
+    "python -m pip install '.[all]' && ntksym gram \"x*(1 + erf(x/sqrt(2)))/2\" --depth 3 --data digits --out K.npy",
+    "python -m pip install -e '.[all]' && python -m pytest",
+)
+
+
+@dataclass(frozen=True)
+class Block:
+    kind: str
+    body: str
+    line: int
+    output: str | None
+
+
+def blocks_of(page: Path) -> list[Block]:
+    text = page.read_text(encoding="utf-8")
+    found = list(FENCE.finditer(text))
+    blocks = []
+    for this, following in zip(found, [*found[1:], None], strict=True):
+        adjacent = following is not None and not text[this.end() : following.start()].strip()
+        output = following["body"] if following and adjacent and following["kind"] == "text" else None
+        blocks.append(Block(this["kind"].strip(), this["body"], text.count("\n", 0, this.start()) + 2, output))
+    return blocks
+
+
+def assert_printed(expected: str, printed: str, where: str) -> None:
+    def trimmed(text: str) -> str:
+        return "\n".join(line.rstrip() for line in text.strip("\n").splitlines()) + "\n"
+
+    same = doctest.OutputChecker().check_output(trimmed(expected), trimmed(printed), doctest.ELLIPSIS)
+    assert same, f"{where}: printed\n{printed}\nbut the page says\n{expected}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_python_examples_run(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, object] = {"__name__": "__main__"}
+    for block in blocks_of(page):
+        if block.kind != "python":
+            continue
+        printed = io.StringIO()
+        with contextlib.redirect_stdout(printed):
+            exec(compile("\n" * (block.line - 1) + block.body, page.name, "exec"), names)
+        if block.output is not None:
+            assert_printed(block.output, printed.getvalue(), f"{page.name}:{block.line}")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_console_examples_run(page: Path, tmp_path: Path) -> None:
+    paths = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    environment = os.environ | {"PATH": paths, "NO_COLOR": "1", "COLUMNS": "120"}
+    for block in blocks_of(page):
+        if block.kind != "console":
+            continue
+        for command, expected in commands_of(block):
+            finished = subprocess.run(
+                shlex.split(command), cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+            )
+            assert_printed(expected, finished.stdout + finished.stderr, f"{page.name}: {command}")
+
+
+def commands_of(block: Block) -> list[tuple[str, str]]:
+    commands: list[tuple[str, str]] = []
+    for line in block.body.splitlines(keepends=True):
+        if line.startswith("$ "):
+            commands.append((line[2:].strip(), ""))
+        else:
+            assert commands, f"a console block begins with a $ line: {block.body}"
+            commands[-1] = (commands[-1][0], commands[-1][1] + line)
+    return commands
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_block_is_of_a_known_kind(page: Path) -> None:
+    unknown = {block.kind for block in blocks_of(page)} - SHOWN - {"python", "console"}
+    assert not unknown, "such a block would go untested"
+
+
+def test_the_readme_gives_the_two_set_up_commands() -> None:
+    lines = [line for line in PAGES[0].read_text(encoding="utf-8").splitlines() if line.startswith("python -m pip")]
+    assert tuple(lines) == SETUP
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_between_pages_lead_somewhere(page: Path) -> None:
+    targets = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8"))
+    assert [target for target in targets if not (page.parent / target).exists()] == []
