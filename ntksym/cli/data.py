@@ -54,11 +54,9 @@ def load(
 def _read_numpy(source: str, array: str | None) -> NDArray[np.generic]:
     """Told apart by what is inside, not by the ending."""
     try:
-        loaded = np.load(source, allow_pickle=False)
-        if not isinstance(loaded, np.lib.npyio.NpzFile):
-            return np.asarray(loaded)
-        with loaded:
-            return _pick(loaded, array, source)
+        with open(source, "rb") as file:
+            loaded = np.load(file, allow_pickle=False)
+            return _pick(loaded, array, source) if isinstance(loaded, np.lib.npyio.NpzFile) else np.asarray(loaded)
     except InvalidInput:
         raise
     except (ValueError, EOFError, zipfile.BadZipFile) as error:
@@ -114,7 +112,7 @@ def _cells(lines: Iterator[str]) -> Iterator[tuple[int, list[str]]]:
             continue
         if delimiter is None:
             delimiter = max(_DELIMITERS, key=line.count)
-        yield number, [cell.strip() for cell in next(csv.reader([line], delimiter=delimiter))]
+        yield number, [cell.strip() for cell in next(csv.reader([line], delimiter=delimiter, skipinitialspace=True))]
 
 
 def _is_number(cell: str) -> bool:

@@ -29,7 +29,7 @@ def symmetric(upper: NDArray[np.float64], n: int) -> NDArray[np.float64]:
 def differences(result: NDArray[np.float64], expected: NDArray[np.float64]) -> tuple[float, float]:
     """Largest |result - expected| / sqrt(K_ii K_jj), and largest |result/expected - 1| where K_ij is not small.
 
-    Small means a thousandth of sqrt(K_ii K_jj); such entries have the first measure only: there terms cancel (rbf and sin
+    Small means a thousandth of sqrt(K_ii K_jj); they have the first measure only, for there terms cancel (rbf, sin
     at depth 4), or the entry is rho**625 of a Hermite network and the rounding of rho alone costs 625 eps.
     """
     scale = np.sqrt(np.outer(np.diag(expected), np.diag(expected)))
