@@ -101,16 +101,18 @@ def _bivariate(h: Real, k: Real, r: Real, s: Real | None) -> Real:
     if edge is not None:
         return edge
     target = mp.prec
-    extra = _GUARD
+    # the rounding of R^2/2 is exponentiated, and R <= 2 max(|h|, |k|)/s
+    reach = _magnitude(max(abs(h), abs(k)) / (mpmath.sqrt((1 - r) * (1 + r)) if s is None else s)) + 1
+    extra = _GUARD + 2 * reach
     while True:
         with mp.workprec(target + extra):
             complement = mpmath.sqrt((1 - r) * (1 + r)) if s is None else s
             terms = _terms(h, k, r, complement)
             value = mpmath.fsum(terms)
             lost = max(mpmath.mag(term) for term in terms) - (mpmath.mag(value) if value else -mp.prec)
-        if lost <= extra - 10:
+        if lost + 2 * reach <= extra - 10:
             return +value
-        extra = max(2 * extra, int(lost) + _GUARD)
+        extra = max(2 * extra, int(lost) + 2 * reach + _GUARD)
 
 
 def _degenerate(h: Real, k: Real, r: Real, s: Real | None) -> Real | None:
