@@ -1,0 +1,268 @@
+"""Programs as one Python module for numba: readable, standing alone, the same text for the same formulas in every process."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from textwrap import indent
+
+from ntksym.lowering import vectormath
+from ntksym.lowering.frame import DIAGONAL_SLOPE, DIAGONAL_VALUE, FILL, HEAD, PREPARE, ROOT, TILE
+from ntksym.lowering.passes import Stages, count, prune
+from ntksym.lowering.printing import VECTORISED, statements
+from ntksym.lowering.program import Program
+
+__all__ = ["Part", "Source", "emit"]
+
+PAIR_PROLOGUE = """\
+c = covariance[j]
+p = root_i * there[j]
+low = p - c
+high = p + c
+low = low if low > slack * p else 0.0
+high = high if high > slack * p else 0.0
+c = min(max(c, -p), p)
+det = low * high
+gap = abs(p - q_i)
+same = (low == 0.0) & (gap <= slack * q_i)
+"""
+"""det = (p - c)(p + c) without cancellation; differences that are rounding error are zero; `same`: one point twice."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """One activation of the network, lowered.
+
+    Parameters
+    ----------
+    name : str
+        An identifier; the functions of this activation begin with it.
+    title : tuple of str
+        Lines about it for the head of the module.
+    stages : Stages
+        Its programs.
+    parameters : tuple of str
+        Names of its parameters in the order in which their values are passed.
+    """
+
+    name: str
+    title: tuple[str, ...]
+    stages: Stages
+    parameters: tuple[str, ...]
+
+    @property
+    def slots(self) -> dict[str, int]:
+        """Row quantity -> its slot in the array ``rows``."""
+        fixed = {"root": ROOT, "diagonal_value": DIAGONAL_VALUE, "diagonal_slope": DIAGONAL_SLOPE}
+        others = [public for public, _ in self.stages.row.outputs if public not in fixed]
+        return fixed | {public: slot for slot, public in enumerate(others, len(fixed))}
+
+    @property
+    def shared(self) -> dict[str, int]:
+        """Quantity that depends on the parameters alone -> its column in the array ``shared``."""
+        return {public: column for column, (public, _) in enumerate(self.stages.shared.outputs)}
+
+    @property
+    def has_slope(self) -> bool:
+        """Whether the dual has a slope, without which there is no NTK."""
+        return {"slope"} <= {public for public, _ in self.stages.pair.outputs}
+
+
+@dataclass(frozen=True)
+class Source:
+    """A generated module.
+
+    Parameters
+    ----------
+    text : str
+        Its text, which imports math, numpy and numba only.
+    parts : tuple of Part
+        The activations in the order of their numbers.
+    """
+
+    text: str
+    parts: tuple[Part, ...]
+
+    @property
+    def slots(self) -> int:
+        """Row quantities to make room for."""
+        return max([len(part.slots) for part in self.parts], default=DIAGONAL_SLOPE + 1)
+
+    @property
+    def columns(self) -> int:
+        """Shared quantities to make room for."""
+        return max([len(part.shared) for part in self.parts], default=0)
+
+    def __repr__(self) -> str:
+        return f"<Source of {', '.join(part.name for part in self.parts) or 'a linear network'}: {len(self.text)} bytes>"
+
+
+def emit(parts: Sequence[Part]) -> Source:
+    """The module for networks with these activations, whatever their depth, weights, biases and parameter values."""
+    sections = [
+        HEAD.substitute(summary=_summary(parts), tile=TILE),
+        *_library(parts),
+        *(function for part in parts for function in _functions(part)),
+        _linear_functions(),
+        PREPARE.substitute(share_branches=_share_branches(parts), row_branches=_row_branches(parts)),
+        _fill("nngp", parts),
+        _fill("ntk", parts),
+    ]
+    return Source("\n\n".join(section.strip("\n") + "\n" for section in sections), tuple(parts))
+
+
+def _summary(parts: Sequence[Part]) -> str:
+    lines = []
+    for number, part in enumerate(parts):
+        lines += [f"activation {number}: {part.title[0]}", *(f"    {line}" for line in part.title[1:])]
+        for title, program in (("row", part.stages.row), ("pair", part.stages.pair)):
+            operations = ", ".join(f"{times} {operation}" for operation, times in count(program).items())
+            lines.append(f"    operations a {title} and layer: {operations or 'none'}")
+    return "\n".join(lines or ["no activation: the network is linear"]).replace("\\", "\\\\").replace('"""', "'''")
+
+
+def _library(parts: Sequence[Part]) -> list[str]:
+    """Source of the vectormath functions that the parts call, each after those it calls itself."""
+    ordered: list[str] = []
+
+    def visit(name: str) -> None:
+        for other in vectormath.SOURCES[name]:
+            visit(other)
+        if name not in ordered:
+            ordered.append(name)
+
+    for part in parts:
+        for program in (part.stages.shared, part.stages.row, part.stages.pair):
+            for assignment in program.assignments:
+                if assignment.operation in VECTORISED:
+                    visit(VECTORISED[assignment.operation])
+    return [f"@inlined\n{vectormath.source_of(name)}" for name in ordered]
+
+
+def _functions(part: Part) -> list[str]:
+    functions = [_row_function(part), _step_function(part, "nngp")]
+    if part.shared:
+        functions.insert(0, _shared_function(part))
+    if part.has_slope:
+        functions.append(_step_function(part, "ntk"))
+    return functions
+
+
+def _shared_function(part: Part) -> str:
+    lines = [f"{parameter_input} = parameters[{k}]" for k, parameter_input in _parameter_inputs(part)]
+    lines += statements(part.stages.shared, {public: f"shared[{column}]" for public, column in part.shared.items()})
+    return _function("inlined", f"{part.name}_shared(parameters, shared)", lines)
+
+
+def _parameter_inputs(part: Part) -> list[tuple[int, str]]:
+    inputs = enumerate(f"parameter_{name}" for name in part.parameters)
+    return [(k, name) for k, name in inputs if name in part.stages.shared.inputs]
+
+
+def _row_function(part: Part) -> str:
+    slots = part.slots
+    body = ["q = max(variances[i], SMALLEST_VARIANCE)"]
+    body += statements(part.stages.row, {public: f"here[{_at(slot, 'i')}]" for public, slot in slots.items()})
+    if not part.has_slope:
+        body.append(f"here[{_at(DIAGONAL_SLOPE, 'i')}] = 0.0")
+    lines = [*_shared_reads(part, part.stages.row), "for i in range(TILE):", *_indented(body)]
+    return _function("inlined", f"{part.name}_rows(variances, shared, here)", lines)
+
+
+def _step_function(part: Part, get: str) -> str:
+    """One layer for one row of a tile: the innermost loop, over the columns, is the one that vectorises."""
+    program = part.stages.pair if get == "ntk" else prune(part.stages.pair, ["value"])
+    sides: dict[str, list[str]] = {"_1": [], "_2": []}
+    for name, slot in part.slots.items():
+        for side, array, index in (("_1", "here", "i"), ("_2", "there", "j")):
+            if name + side in program.inputs:
+                sides[side].append(f"{name}{side} = {array}[{_at(slot, index)}]")
+    before = [
+        *_shared_reads(part, program),
+        f"root_i = here[{_at(ROOT, 'i')}]",
+        "q_i = root_i * root_i",
+        f"value_i = here[{_at(DIAGONAL_VALUE, 'i')}]",
+        *([f"slope_i = here[{_at(DIAGONAL_SLOPE, 'i')}]"] if get == "ntk" else []),
+        *sides["_1"],
+    ]
+    body = [*PAIR_PROLOGUE.splitlines(), *sides["_2"]]
+    if "floor" in program.inputs:
+        body.append("floor = FLOOR * p * p")
+    body += statements(program, {"value": "value", "slope": "slope"})
+    body.append("after = weight * (value_i if same else value) + bias")
+    if get == "ntk":
+        body.append("tangent[j] = after + weight * (slope_i if same else slope) * tangent[j]")
+    body.append("covariance[j] = after")
+    arguments = ["i", "here", "there", "shared", "weight", "bias", "slack", "covariance"] + ["tangent"] * (get == "ntk")
+    lines = [*before, "for j in range(TILE):", *_indented(body)]
+    return _function("inlined", f"{part.name}_step_{get}({', '.join(arguments)})", lines)
+
+
+def _linear_functions() -> str:
+    """What happens at a layer without activation."""
+    rows = [
+        "for i in range(TILE):",
+        f"    here[{_at(ROOT, 'i')}] = math.sqrt(variances[i])",
+        f"    here[{_at(DIAGONAL_VALUE, 'i')}] = variances[i]",
+        f"    here[{_at(DIAGONAL_SLOPE, 'i')}] = 1.0",
+    ]
+    nngp = ["for j in range(TILE):", "    covariance[j] = weight * covariance[j] + bias"]
+    ntk = [*nngp, "    tangent[j] = covariance[j] + weight * tangent[j]"]
+    return "\n\n".join(
+        [
+            _function("inlined", "linear_rows(variances, here)", rows),
+            _function("inlined", "linear_step_nngp(weight, bias, covariance)", nngp),
+            _function("inlined", "linear_step_ntk(weight, bias, covariance, tangent)", ntk),
+        ]
+    )
+
+
+def _fill(get: str, parts: Sequence[Part]) -> str:
+    tangent = ", t" if get == "ntk" else ""
+    arguments = f"(i, here, there, shared[layer], weight, bias, slack, c{tangent})"
+    calls = {k: f"{part.name}_step_{get}{arguments}" for k, part in enumerate(parts) if get == "nngp" or part.has_slope}
+    write = "write({0}_tile, {1}[block], {2}, top, height, left, count, symmetric)".format
+    nngp_write = write("c", "variances", "nngp").replace("[block]", "[block, layers]")
+    writes = [nngp_write] if get == "nngp" else [write("t", "tangents", "ntk"), "if both:", f"    {nngp_write}"]
+    return FILL.substitute(
+        get=get,
+        c_row="i" if get == "nngp" else "i if both else 0",
+        start="t[:] = c" if get == "ntk" else "t[0] = c[0]",
+        step_branches=indent(_branches(calls, f"linear_step_{get}(weight, bias, c{tangent})"), " " * 16),
+        writes=indent("\n".join(writes), " " * 8),
+    )
+
+
+def _share_branches(parts: Sequence[Part]) -> str:
+    branches = [
+        f"        if which[layer] == {number}:\n            {part.name}_shared(parameters[layer], shared[layer])"
+        for number, part in enumerate(parts)
+        if part.shared
+    ]
+    return "\n".join(branches) + "\n"
+
+
+def _row_branches(parts: Sequence[Part]) -> str:
+    calls = {number: f"{part.name}_rows(q, shared[layer], here)" for number, part in enumerate(parts)}
+    return indent(_branches(calls, "linear_rows(q, here)"), " " * 12)
+
+
+def _branches(calls: Mapping[int, str], otherwise: str) -> str:
+    lines = []
+    for number, call in calls.items():
+        lines += [f"{'el' if lines else ''}if which[layer] == {number}:", f"    {call}"]
+    return "\n".join([*lines, "else:", f"    {otherwise}"] if lines else [otherwise])
+
+
+def _shared_reads(part: Part, program: Program) -> list[str]:
+    return [f"{name} = shared[{column}]" for name, column in part.shared.items() if name in program.inputs]
+
+
+def _at(slot: int, index: str) -> str:
+    return {0: index, 1: f"TILE + {index}"}.get(slot, f"{slot} * TILE + {index}")
+
+
+def _indented(lines: Iterable[str]) -> list[str]:
+    return [f"    {line}" for line in lines]
+
+
+def _function(decorator: str, signature: str, lines: Iterable[str]) -> str:
+    return "\n".join([f"@{decorator}", f"def {signature}:", *_indented(lines)]) + "\n"

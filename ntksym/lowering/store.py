@@ -1,0 +1,136 @@
+"""Generated modules on disk: named by the hash of their text, so that numba's cache serves them to the next process.
+
+The folder holds code that is executed: it belongs to the user alone (mode 0700), and a file is compared with the text
+byte by byte before it is used. ``NTKSYM_CACHE`` names another folder.
+"""
+
+import hashlib
+import importlib.util
+import os
+import stat
+import sys
+import tempfile
+import threading
+from functools import cache
+from pathlib import Path
+from types import ModuleType
+
+from ntksym.errors import InvalidInput
+
+__all__ = ["clear", "entries", "folder", "load", "name_of"]
+
+PREFIX = "ntksym_k_"
+
+_lock = threading.RLock()
+
+
+def name_of(text: str) -> str:
+    """Name of the module with this text: the first 16 hex digits of its SHA-256."""
+    return f"{PREFIX}{hashlib.sha256(text.encode()).hexdigest()[:16]}"
+
+
+def load(text: str) -> ModuleType:
+    """The module with this text, from this process, from the disk, or written now.
+
+    Parameters
+    ----------
+    text : str
+        Source that imports math, numpy and numba only.
+
+    Raises
+    ------
+    InvalidInput
+        The folder named by ``NTKSYM_CACHE`` cannot be used.
+    """
+    name = name_of(text)
+    with _lock:
+        if name not in sys.modules:
+            path = folder() / f"{name}.py"
+            _write(path, text)
+            _execute(name, path)
+        return sys.modules[name]
+
+
+def entries() -> tuple[Path, ...]:
+    """The generated modules on disk, oldest first."""
+    return tuple(sorted(folder().glob(f"{PREFIX}*.py"), key=lambda path: (path.stat().st_mtime, path.name)))
+
+
+def clear() -> int:
+    """Remove every generated module and its machine code from the disk; how many modules there were.
+
+    Modules that this process has loaded go on working.
+    """
+    paths = entries()
+    for path in paths:
+        for compiled in (path.parent / "__pycache__").glob(f"{path.stem}.*"):
+            compiled.unlink(missing_ok=True)
+        path.unlink(missing_ok=True)
+    return len(paths)
+
+
+def folder() -> Path:
+    """The folder of generated modules; made if need be, for the user alone."""
+    wanted = os.environ.get("NTKSYM_CACHE")
+    if wanted:
+        return _private(Path(wanted).expanduser().absolute())
+    home = Path(os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser()) / "ntksym"
+    try:
+        return _private(home.absolute())
+    except (InvalidInput, OSError, RuntimeError):
+        return _temporary_folder()
+
+
+@cache
+def _temporary_folder() -> Path:
+    """A fresh folder for this process alone, where no permanent one can be written."""
+    return Path(tempfile.mkdtemp(prefix="ntksym-"))
+
+
+def _private(path: Path) -> Path:
+    """The folder itself, once it is known to belong to the user and to be closed to others."""
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        status = path.stat()
+    except OSError as error:
+        raise InvalidInput(f"cannot make the folder {path} for compiled kernels: {error}; {_WAY_OUT}") from error
+    if not stat.S_ISDIR(status.st_mode) or not os.access(path, os.W_OK | os.X_OK):
+        raise InvalidInput(f"{path} is not a folder that can be written; {_WAY_OUT}", folder=str(path))
+    if hasattr(os, "getuid"):
+        if status.st_uid != os.getuid():
+            raise InvalidInput(f"the folder {path} belongs to another user, who could change the code; {_WAY_OUT}")
+        if status.st_mode & 0o077:
+            path.chmod(0o700)
+    return path
+
+
+_WAY_OUT = "set the environment variable NTKSYM_CACHE to a folder of your own"
+
+
+def _write(path: Path, text: str) -> None:
+    """Put the text at the path unless it is there already; readers see all of it or nothing."""
+    data = text.encode()
+    if path.is_file() and path.read_bytes() == data:
+        return
+    handle, temporary = tempfile.mkstemp(prefix=f".{path.stem}-", dir=path.parent)
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(data)
+        os.replace(temporary, path)
+    except OSError:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def _execute(name: str, path: Path) -> None:
+    """Import the file. Its name is registered first: numba looks it up when it reads its cache."""
+    specification = importlib.util.spec_from_file_location(name, path)
+    if specification is None or specification.loader is None:
+        raise InvalidInput(f"Python cannot import {path}; {_WAY_OUT}")
+    module = importlib.util.module_from_spec(specification)
+    sys.modules[name] = module
+    try:
+        specification.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[name]
+        raise
