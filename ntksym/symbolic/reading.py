@@ -2,67 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import sympy as sp
 
 from ntksym.errors import NoClosedForm
-from ntksym.pieces import Pieces, split
-from ntksym.symbolic.field import Field, NewGenerator, Scalar
+from ntksym.pieces import Pieces
+from ntksym.symbolic.field import Field, Scalar
 from ntksym.symbolic.normal_form import Gate, NormalForm
 from ntksym.symbolic.special import NormalCDF
 from ntksym.symbols import x
 
-__all__ = ["read", "read_pieces"]
+__all__ = ["Reader"]
 
 HIGHEST_POWER = 64
 
 
-def read(expression: sp.Expr, values: Mapping[sp.Symbol, sp.Rational]) -> NormalForm:
-    """The normal form of an expression in x and parameters.
-
-    Parameters
-    ----------
-    expression : sympy expression
-        In `ntksym.symbols.x` and the parameters.
-    values : mapping
-        The parameters' values; they decide signs that the symbols' assumptions leave open.
-
-    Raises
-    ------
-    NoClosedForm
-        Naming the subexpression that lies outside the class.
-    """
-    return read_pieces(split(expression, values), tuple(values))
-
-
-def read_pieces(pieces: Pieces, parameters: tuple[sp.Symbol, ...]) -> NormalForm:
-    """The normal form e_0 + sum_i (e_i - e_{i-1}) 1{x > t_i} of a function given in pieces."""
-    constants: list[sp.Expr] = [sp.I, sp.pi, *sorted(parameters, key=str)]
-    while True:
-        try:
-            return _assemble(pieces, Reader(Field(constants)))
-        except NewGenerator as new:
-            constants.append(new.constant)
-
-
-def _assemble(pieces: Pieces, reader: Reader) -> NormalForm:
-    smooth = [reader.read(expression) for expression in pieces.expressions]
-    thresholds = tuple(reader.field.scalar(t) for t in pieces.breakpoints)
-    total = NormalForm(reader.field, smooth[0].terms, thresholds)
-    for threshold, left, right in zip(thresholds, smooth, smooth[1:], strict=False):
-        total = total + (right - left).gated(threshold)
-    return total
-
-
 @dataclass(frozen=True)
 class Reader:
-    """Reads expressions that are smooth in x."""
+    """Reads expressions in x over one field."""
 
     field: Field
 
+    def pieces(self, pieces: Pieces) -> NormalForm:
+        """The normal form e_0 + sum_i (e_i - e_{i-1}) 1{x > t_i} of a function given in pieces."""
+        smooth = [self.read(expression) for expression in pieces.expressions]
+        thresholds = tuple(self.field.scalar(t) for t in pieces.breakpoints)
+        total = NormalForm(self.field, smooth[0].terms, thresholds)
+        for threshold, left, right in zip(thresholds, smooth, smooth[1:], strict=False):
+            total = total + (right - left).gated(threshold)
+        return total
+
     def read(self, expression: sp.Expr) -> NormalForm:
+        """The normal form of an expression that is smooth in x."""
         if not expression.has(x):
             return self._constant(expression)
         if expression == x:
@@ -78,7 +51,7 @@ class Reader:
             raise outside(expression)
         return rule(expression)
 
-    def _functions(self) -> dict[object, object]:
+    def _functions(self) -> dict[object, Callable[[sp.Expr], NormalForm]]:
         return {
             sp.exp: lambda e: self.exponential(e.args[0]),
             sp.sin: lambda e: self._trigonometric(e.args[0], -1, sp.I),

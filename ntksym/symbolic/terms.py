@@ -62,6 +62,14 @@ class Terms:
     def require(self, conditions: list[Scalar]) -> None:
         self.conditions.update(dict.fromkeys(conditions))
 
+    def scaled(self, factor: Scalar, root: Root) -> Terms:
+        """The sum times ``factor * root``."""
+        result = Terms(self.field, conditions=dict(self.conditions))
+        for key, value in self.items.items():
+            outside, product = self.field.multiply_roots((key.root, root))
+            result.add(value * factor * outside, key.exponent, product, key.special)
+        return result
+
     def add(self, coefficient: Scalar, exponent: Scalar, root: Root, special: Special) -> None:
         for weight, canonical in _oriented(special, self.field):
             key = TermKey(exponent, root, canonical)

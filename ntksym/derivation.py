@@ -1,0 +1,68 @@
+"""Deriving a dual: from an activation to its closed form."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import sympy as sp
+
+from ntksym.activation import Activation
+from ntksym.dual import ClosedDual, closed_dual
+from ntksym.errors import NoSuchDual
+
+__all__ = ["cross_dual", "derive"]
+
+
+def derive(activation: Activation | str | sp.Expr) -> ClosedDual:
+    r"""K(q1, q2, c) = E[s(U)s(V)] and dK/dc = E[s'(U)s'(V)] in closed form, (U, V) ~ N(0, [[q1, c], [c, q2]]).
+
+    Parameters
+    ----------
+    activation : Activation, str or sympy expression
+        s; text and expressions are made an `Activation`.
+
+    Returns
+    -------
+    ClosedDual
+        Value, slope, diagonal, domain of existence and the steps taken.
+
+    Raises
+    ------
+    NoClosedForm
+        Naming the part of s that lies outside the class of closed forms.
+    NoSuchDual
+        Where E[s(U)^2] diverges at every variance.
+
+    References
+    ----------
+    Price, "A useful theorem for nonlinear devices having Gaussian inputs", IRE Trans. Inf. Theory 4 (1958), eq. (5).
+    """
+    return _derive(Activation(activation), None)
+
+
+def cross_dual(f: Activation | str | sp.Expr, g: Activation | str | sp.Expr) -> ClosedDual:
+    r"""E[f(U) g(V)] and its derivative in c, E[f'(U) g'(V)].
+
+    Parameters
+    ----------
+    f, g : Activation, str or sympy expression
+        The two activations; a parameter name they share must have one value.
+
+    Raises
+    ------
+    NoClosedForm
+        Naming the part that lies outside the class.
+    """
+    return _derive(Activation(f), Activation(g))
+
+
+@lru_cache(maxsize=512)
+def _derive(activation: Activation, partner: Activation | None) -> ClosedDual:
+    dual = closed_dual(activation, partner)
+    # The engine refuses here, not when the formula is first used.
+    terms = dual.formulae.terms
+    _ = dual.formulae.slope.terms, dual.formulae.square
+    for condition in terms.conditions:
+        if condition.expression().is_nonpositive:
+            raise NoSuchDual(f"E[s(U)^2] diverges for {activation} at every variance: no network with it has a kernel")
+    return dual

@@ -1,0 +1,266 @@
+"""The dual of an activation: E[s(U)s(V)] and E[s'(U)s'(V)] for jointly Gaussian U, V."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import mpmath
+import numpy as np
+import numpy.typing as npt
+import sympy as sp
+
+from ntksym.activation import Activation
+from ntksym.errors import InvalidInput, NoSuchDual
+from ntksym.symbolic.formulae import VIEWS, Formulae, formulae_of
+from ntksym.symbolic.numeric_form import NumericForm
+from ntksym.symbolic.special import MPMATH, NUMPY
+from ntksym.symbolic.steps import Step, steps_of
+from ntksym.symbols import c, det, q, q1, q2
+
+__all__ = ["ClosedDual", "ValueAndSlope", "closed_dual"]
+
+SMALLEST = 1e-140
+"""A variance below this is raised to it; s moves by at most its modulus of continuity at 1e-70 times |Z|."""
+
+ROUNDING = 8 * np.finfo(np.float64).eps
+"""Within this of +-1, relatively, a correlation is +-1: c itself carries as much rounding."""
+
+
+class ValueAndSlope(NamedTuple):
+    """E[s(U)s(V)] and E[s'(U)s'(V)]: float64 arrays, or mpmath numbers where ``dps`` was given."""
+
+    value: Any
+    slope: Any
+
+
+@dataclass(frozen=True)
+class ClosedDual:
+    r"""K(q1, q2, c) = E[f(U) g(V)], (U, V) ~ N(0, [[q1, c], [c, q2]]), and its derivative in c, E[f'(U) g'(V)].
+
+    Attributes
+    ----------
+    activation : Activation
+        f; the parent of this stage.
+    formulae : Formulae
+        The derived formulas, shared by all values of the parameters.
+    partner : Activation
+        g; the activation itself unless this came from `cross_dual`.
+    """
+
+    activation: Activation
+    formulae: Formulae = field(repr=False, compare=False)
+    partner: Activation
+
+    kind = "closed"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return closed_dual, (self.activation, self.partner)
+
+    @cached_property
+    def value(self) -> sp.Expr:
+        """E[f(U) g(V)] in q1, q2, c and the parameters."""
+        return self.formulae.expression()
+
+    @cached_property
+    def slope(self) -> sp.Expr:
+        """E[f'(U) g'(V)] = d value/d c; infinite on the diagonal where `continuous` is False."""
+        return self.formulae.slope.expression()
+
+    @cached_property
+    def diagonal(self) -> sp.Expr:
+        """E[f(U) g(U)] in q."""
+        return self.formulae.diagonal
+
+    @cached_property
+    def diagonal_slope(self) -> sp.Expr | None:
+        """E[f'(U) g'(U)] in q, None where it diverges because the activation jumps."""
+        return self.formulae.slope.diagonal if self.continuous else None
+
+    @property
+    def continuous(self) -> bool:
+        """Whether the activation has no jump; a jump makes the slope infinite on the diagonal."""
+        return self.formulae.is_continuous
+
+    @property
+    def domain(self) -> tuple[sp.Expr, ...]:
+        """Expressions in q that must be positive at every variance for E[s(U)^2] to exist."""
+        return self.formulae.domain
+
+    @property
+    def pair_domain(self) -> tuple[sp.Expr, ...]:
+        """Expressions in q1, q2, c that must be positive for E[f(U) g(V)] to exist off the diagonal."""
+        return self.formulae.pair_domain
+
+    @property
+    def numeric(self) -> NumericForm:
+        """The expressions that floating-point code is made of."""
+        return self.formulae.numeric
+
+    @cached_property
+    def steps(self) -> tuple[Step, ...]:
+        """The derivation: which rule, on what, giving what."""
+        return steps_of(self.formulae)
+
+    def view(self, name: str) -> tuple[sp.Expr, sp.Expr]:
+        """Value and slope in the variables of a view.
+
+        Parameters
+        ----------
+        name : {"q", "angle", "sphere"}
+            (q1, q2, c); (sigma1, sigma2, rho or theta); rho at q1 = q2 = 1.
+        """
+        if name not in VIEWS:
+            raise InvalidInput(f"unknown view {name!r}: choose one of {', '.join(VIEWS)}")
+        return self.formulae.expression(name), self.formulae.slope.expression(name)
+
+    def error_bound(self, q1: npt.ArrayLike, q2: npt.ArrayLike) -> Any:
+        """Bound on |value - exact|: zero, the formula is exact."""
+        return np.zeros(np.broadcast(np.asarray(q1), np.asarray(q2)).shape)[()]
+
+    def evaluate(
+        self, q1: npt.ArrayLike, q2: npt.ArrayLike, c: npt.ArrayLike, *, dps: int | None = None
+    ) -> ValueAndSlope:
+        """Value and slope as numbers.
+
+        Parameters
+        ----------
+        q1, q2 : array_like, shape (...)
+            Variances, not negative.
+        c : array_like, shape (...)
+            Covariances, c**2 <= q1*q2.
+        dps : int, optional
+            Decimal digits; then the arguments are single numbers and the results mpmath numbers.
+
+        Raises
+        ------
+        InvalidInput
+            For variances or covariances that are no covariance matrix.
+        NoSuchDual
+            Where the expectation does not exist (`pair_domain`).
+        """
+        if dps is not None:
+            return self._evaluate_precisely(q1, q2, c, dps)
+        first, second, cov = (np.asarray(a, dtype=np.float64) for a in (q1, q2, c))
+        _check_covariance(first, second, cov)
+        self._check_domain(first, second, cov)
+        first, second, cov = np.broadcast_arrays(np.maximum(first, SMALLEST), np.maximum(second, SMALLEST), cov)
+        cov, determinant = _snapped(first, second, cov)
+        with np.errstate(divide="ignore", over="ignore", under="ignore", invalid="ignore"):
+            floor = np.maximum(determinant, SMALLEST**2)
+            pair = self._functions(first, second, cov, floor, *self._parameter_floats)
+            diagonal = self._diagonal_functions(first, *self._parameter_floats)
+        equal = (determinant == 0) & (cov > 0) & (first == second)
+        value, slope = (np.where(equal, d, p) for d, p in zip(diagonal, pair, strict=True))
+        if not self.continuous:
+            slope = np.where(determinant == 0, np.inf, slope)
+        return ValueAndSlope(value[()], slope[()])
+
+    @cached_property
+    def _parameter_symbols(self) -> tuple[sp.Symbol, ...]:
+        return tuple({**self.activation.values, **self.partner.values})
+
+    @cached_property
+    def _values(self) -> dict[sp.Symbol, sp.Rational]:
+        return {**self.activation.values, **self.partner.values}
+
+    @cached_property
+    def _parameter_floats(self) -> tuple[float, ...]:
+        return tuple(float(v) for v in self._values.values())
+
+    @cached_property
+    def _functions(self) -> Callable[..., tuple[Any, Any]]:
+        numeric = self.numeric
+        arguments = [q1, q2, c, det, *self._parameter_symbols]
+        compiled: Callable[..., tuple[Any, Any]] = sp.lambdify(
+            arguments, (numeric.value, numeric.slope), modules=[NUMPY, "numpy"], cse=True
+        )
+        return compiled
+
+    @cached_property
+    def _diagonal_functions(self) -> Callable[..., tuple[Any, Any]]:
+        numeric = self.numeric
+        slope = sp.oo if numeric.diagonal_slope is None else numeric.diagonal_slope
+        compiled: Callable[..., tuple[Any, Any]] = sp.lambdify(
+            [q, *self._parameter_symbols], (numeric.diagonal_value, slope), modules=[NUMPY, "numpy"], cse=True
+        )
+        return compiled
+
+    @cached_property
+    def _precise_functions(self) -> Callable[..., tuple[Any, Any]]:
+        arguments = [q1, q2, c, *self._parameter_symbols]
+        compiled: Callable[..., tuple[Any, Any]] = sp.lambdify(
+            arguments, (self.value, self.slope), modules=[MPMATH, "mpmath"], cse=True
+        )
+        return compiled
+
+    def _evaluate_precisely(self, first: Any, second: Any, cov: Any, dps: int) -> ValueAndSlope:
+        """Doubles the working precision until two results agree: what cancels near |rho| = 1 is found, not guessed."""
+        _check_covariance(*(np.asarray(float(a)) for a in (first, second, cov)))
+        self._check_domain(*(np.asarray(float(a)) for a in (first, second, cov)))
+        working, previous = dps + 15, None
+        while working < 64 * (dps + 15):
+            with mpmath.workdps(working):
+                result = self._at_precision(mpmath.mpf(first), mpmath.mpf(second), mpmath.mpf(cov), dps)
+                if previous is not None and _agree(previous, result, dps):
+                    return ValueAndSlope(*result)
+            previous, working = result, 2 * working
+        raise NoSuchDual(f"the formula does not settle at q1={first}, q2={second}, c={cov}: the slope diverges there")
+
+    def _at_precision(self, first: Any, second: Any, cov: Any, dps: int) -> tuple[Any, Any]:
+        # Limits at zero variance and |rho| = 1 are approached within 10**(-3 dps): value and slope, Hoelder continuous
+        # of order 1/2 or better there, keep dps digits.
+        with mpmath.extradps(8 * dps):
+            tiny = mpmath.mpf(10) ** (-3 * dps)
+            first, second = max(first, tiny), max(second, tiny)
+            bound = mpmath.sqrt(first * second) * (1 - tiny)
+            cov = max(-bound, min(bound, cov))
+            parameters = [mpmath.mpf(v.p) / v.q for v in self._values.values()]
+            value, slope = self._precise_functions(first, second, cov, *parameters)
+            if not self.continuous and abs(cov) == bound:
+                slope = mpmath.inf
+            return mpmath.re(value), mpmath.re(slope)
+
+    def _check_domain(self, first: Any, second: Any, cov: Any) -> None:
+        for condition in self.pair_domain:
+            values = condition.subs(self._values)
+            margin = sp.lambdify([q1, q2, c], values, "numpy")(first, second, cov)
+            if not np.all(np.asarray(margin) > 0):
+                raise NoSuchDual(
+                    f"E[s(U)s(V)] does not exist for {self.activation}: it needs {values} > 0; "
+                    "use smaller W_std, b_std or inputs",
+                    condition=condition,
+                )
+
+
+def closed_dual(activation: Activation, partner: Activation | None = None) -> ClosedDual:
+    """The dual of an activation, or of two, in closed form; raises `NoClosedForm` naming what lies outside the class."""
+    partner = activation if partner is None else partner
+    return ClosedDual(activation, formulae_of(activation, partner), partner)
+
+
+def _snapped(first: Any, second: Any, cov: Any) -> tuple[Any, Any]:
+    """Covariance and determinant, with a correlation within `ROUNDING` of +-1 made exactly that."""
+    product = np.where(first == second, first, np.sqrt(first) * np.sqrt(second))
+    gap = product - np.abs(cov)
+    parallel = gap <= ROUNDING * product
+    return np.where(parallel, np.copysign(product, cov), cov), np.where(parallel, 0.0, gap * (product + np.abs(cov)))
+
+
+def _agree(left: tuple[Any, Any], right: tuple[Any, Any], dps: int) -> bool:
+    tolerance = mpmath.mpf(10) ** (-dps)
+    return all(
+        a == b or abs(a - b) <= tolerance * max(abs(b), mpmath.mpf(10) ** (-4 * dps))
+        for a, b in zip(left, right, strict=True)
+    )
+
+
+def _check_covariance(first: Any, second: Any, cov: Any) -> None:
+    if not (np.all(np.isfinite(first)) and np.all(np.isfinite(second)) and np.all(np.isfinite(cov))):
+        raise InvalidInput("variances and covariances must be finite numbers")
+    if np.any(first < 0) or np.any(second < 0):
+        raise InvalidInput("variances q1, q2 must not be negative")
+    if np.any(np.abs(cov) > np.sqrt(first) * np.sqrt(second) * (1 + ROUNDING)):
+        raise InvalidInput("|c| must not exceed sqrt(q1*q2): this is no covariance matrix")

@@ -1,0 +1,119 @@
+"""The derivation of a dual as steps that a reader can follow, each a rule with what it says."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import sympy as sp
+
+from ntksym.symbolic.formulae import Formulae
+from ntksym.symbolic.gaussian import Pair, Trace
+from ntksym.symbolic.normal_form import DENSITY, REVERSED, Gate
+from ntksym.symbolic.presentation import Writer, present
+from ntksym.symbolic.special import NormalCDF
+from ntksym.symbolic.terms import Terms
+from ntksym.symbols import c, q1, q2, x
+
+__all__ = ["Step", "steps_of"]
+
+
+@dataclass(frozen=True)
+class Step:
+    """One line of a derivation: ``lhs = rhs`` by a rule.
+
+    Attributes
+    ----------
+    rule : str
+        N normal form, F Fourier transform, Q complete the square, L shift the mean, A gates become events, S Stein's lemma,
+        B base cases, C collect terms, P Price's theorem.
+    text : str
+        What is done, on what.
+    lhs, rhs : sympy expressions
+    """
+
+    rule: str
+    text: str
+    lhs: sp.Expr
+    rhs: sp.Expr
+
+
+def steps_of(formulae: Formulae) -> tuple[Step, ...]:
+    """The derivation of E[f(U) g(V)] in (q1, q2, c)."""
+    trace = Trace()
+    formulae.terms_in("q", trace)
+    steps = [Step("N", "normal form of s", sp.Function("s")(x), formulae.f.expression(x))]
+    for number, pair in enumerate(trace.pairs, start=1):
+        steps.extend(_pair_steps(pair, number))
+    expectation = sp.Function("K")(q1, q2, c)
+    steps.append(Step("C", "the sum of all pairs, equal terms collected", expectation, formulae.expression()))
+    slope = sp.Derivative(expectation, c)
+    steps.append(Step("P", "the same for s'(U) s'(V), by Price's theorem", slope, formulae.slope.expression()))
+    return tuple(steps)
+
+
+def _pair_steps(pair: Pair, number: int) -> list[Step]:
+    writer = Writer(pair.field, c)
+    name = f"pair {number}"
+    integrand = sp.Mul(*(_family(side, v) for side, v in ((pair.left, sp.Symbol("U")), (pair.right, sp.Symbol("V")))))
+    label = sp.Symbol(f"E{number}")
+    steps = [Step("N", f"{name}: the expectation of", label, integrand)]
+    if pair.left.quadratic or pair.right.quadratic:
+        determinant = writer.sum(pair.determinant)
+        steps.append(Step("Q", f"{name}: complete the square, a factor D^(-1/2)", sp.Symbol("D"), determinant))
+        for i, j in ((0, 0), (0, 1), (1, 1)):
+            entry = writer.sum(pair.tilted[i][j])
+            steps.append(Step("Q", f"{name}: covariance after that", sp.Symbol(f"S{i + 1}{j + 1}"), entry))
+    if any(pair.mean):
+        shift = sp.exp(writer.sum(pair.exponent))
+        steps.append(Step("L", f"{name}: shift the mean, a factor", sp.exp(sp.Symbol("E0")), shift))
+        for i, mean in enumerate(pair.mean):
+            steps.append(Step("L", f"{name}: mean after that", sp.Symbol(f"mu{i + 1}"), writer.sum(mean)))
+    steps.extend(_event_steps(pair, name, writer))
+    terms = Terms(pair.field)
+    pair.add_to(terms)
+    steps.append(Step("B", f"{name}: base cases put in", label, present(terms, c)))
+    return steps
+
+
+def _event_steps(pair: Pair, name: str, writer: Writer) -> list[Step]:
+    steps = []
+    mean, matrix = pair.joint
+    for j, (variable, gate) in enumerate(pair.events):
+        sign = -1 if gate.mode == REVERSED else 1
+        argument = sp.Symbol("UV"[variable]) - gate.threshold.expression()
+        noise = sp.sqrt(gate.noise.expression()) * sp.Symbol(f"Z{j + 1}")
+        kind = "= 0 (its density)" if gate.mode == DENSITY else "> 0"
+        text = f"{name}: event {j + 1} is L{j + 1} {kind}, of variance {writer.sum(matrix[j + 2][j + 2])}"
+        steps.append(Step("A", text, sp.Symbol(f"L{j + 1}"), sign * (argument + noise)))
+    if pair.events:
+        total = sp.S.Zero
+        for given, coefficient in pair.coefficients.items():
+            total += writer.sum(coefficient) * _base_case(given, len(pair.events))
+        steps.append(Step("S", f"{name}: Stein's lemma", sp.Symbol("M"), total))
+    return steps
+
+
+def _base_case(given: frozenset[int], count: int) -> sp.Expr:
+    conditioned = [sp.Symbol(f"L{j + 1}") for j in sorted(given)]
+    free = [sp.Symbol(f"L{j + 1}") for j in range(count) if j not in given]
+    density = sp.Function("f")(*conditioned) if conditioned else sp.S.One
+    return density * (sp.Function("P")(*free) if free else sp.S.One)
+
+
+def _family(family: object, variable: sp.Symbol) -> sp.Expr:
+    polynomial = sp.Add(*(v.expression() * variable**n for n, v in family.polynomial.items()))  # type: ignore[attr-defined]
+    exponent = sum(
+        part.expression() * variable**n
+        for n, part in ((2, family.quadratic), (1, family.linear), (0, family.constant))  # type: ignore[attr-defined]
+    )
+    gates = sp.Mul(*(_gate(gate, variable) for gate in family.gates))  # type: ignore[attr-defined]
+    return polynomial * sp.exp(exponent) * gates
+
+
+def _gate(gate: Gate, variable: sp.Symbol) -> sp.Expr:
+    distance = variable - gate.threshold.expression()
+    if gate.is_hard:
+        return sp.Heaviside(-distance if gate.mode == REVERSED else distance)
+    return NormalCDF(distance / sp.sqrt(gate.noise.expression()))
+
+
