@@ -8,23 +8,23 @@ a scalar is cancelled by trial division against its own denominator, so equal sc
 from __future__ import annotations
 
 import math
-import random
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 import sympy as sp
 from sympy.polys.domains import ZZ
-from sympy.polys.rings import PolyElement, PolyRing
+from sympy.polys.rings import PolyRing
 
 from ntksym.errors import NoClosedForm
+from ntksym.symbolic.polynomials import irreducible_factors, value_modulo, zero_modulo
+from ntksym.symbolic.scalar import Factors, Scalar
 
-__all__ = ["Field", "NewGenerator", "Root", "Scalar", "irreducible_factors"]
+__all__ = ["Field", "NewGenerator", "Root"]
 
-Factors = tuple[tuple[int, int], ...]
-
-PRIME = (1 << 61) - 1
+LONG = 40
+"""Terms above which a polynomial is not factored only to be printed."""
 
 
 class NewGenerator(Exception):
@@ -112,7 +112,9 @@ class Field:
             return self.scalar(expression.base) ** int(expression.exp)
         if expression.is_Pow and expression.base.is_Rational and expression.exp.is_Rational and expression.exp.q == 2:
             p, q = int(expression.base.p), int(expression.base.q)
-            root = self.generator(sp.sqrt(p * q)) if math.isqrt(p * q) ** 2 != p * q else self.integer(math.isqrt(p * q))
+            root = (
+                self.generator(sp.sqrt(p * q)) if math.isqrt(p * q) ** 2 != p * q else self.integer(math.isqrt(p * q))
+            )
             return (root / self.integer(q)) ** int(expression.exp.p)
         return self.generator(expression)
 
@@ -155,7 +157,7 @@ class Field:
             if any(not monomial[g] for monomial in numerator):
                 return None
             return self.ring.from_dict({(*m[:g], m[g] - 1, *m[g + 1 :]): v for m, v in numerator.items()})
-        if factor.zero is not None and _value_modulo(numerator, factor.zero):
+        if factor.zero is not None and value_modulo(numerator, factor.zero):
             return None
         quotient, rest = numerator.div(factor.polynomial)
         return None if rest else quotient
@@ -167,6 +169,29 @@ class Field:
         return self._factored[polynomial]
 
     def _factor(self, polynomial: Any) -> tuple[int, Factors]:
+        constant, exponents, rest = self._divided_by_known(polynomial)
+        for irreducible, exponent in irreducible_factors(rest):
+            if irreducible.is_ground:
+                constant *= int(irreducible.LC) ** exponent
+                continue
+            index, sign = self._register(irreducible)
+            constant *= sign**exponent
+            exponents[index] = exponents.get(index, 0) + exponent
+        return constant, tuple(sorted(exponents.items()))
+
+    def split(self, polynomial: Any) -> tuple[int, list[tuple[Any, int]]]:
+        """``constant * product of powers`` for people to read: irreducible unless the polynomial is long."""
+        constant, exponents, rest = self._divided_by_known(polynomial)
+        factors = [(self.factors[index].polynomial, exponent) for index, exponent in exponents.items()]
+        for factor, exponent in irreducible_factors(rest) if len(rest) <= LONG else [(rest, 1)]:
+            if factor.is_ground:
+                constant *= int(factor.LC) ** exponent
+            else:
+                factors.append((factor, exponent))
+        return constant, factors
+
+    def _divided_by_known(self, polynomial: Any) -> tuple[int, dict[int, int], Any]:
+        """Content, powers of generators and of registered factors, and what is left."""
         constant = int(polynomial.content())
         rest = polynomial.quo_ground(constant) if constant != 1 else polynomial
         exponents: dict[int, int] = {}
@@ -182,21 +207,14 @@ class Field:
             while factor.generator is None and (quotient := self._quotient(rest, index)) is not None:
                 rest = quotient
                 exponents[index] = exponents.get(index, 0) + 1
-        for irreducible, exponent in irreducible_factors(rest):
-            if irreducible.is_ground:
-                constant *= int(irreducible.LC) ** exponent
-                continue
-            index, sign = self._register(irreducible)
-            constant *= sign**exponent
-            exponents[index] = exponents.get(index, 0) + exponent
-        return constant, tuple(sorted(exponents.items()))
+        return constant, exponents, rest
 
     def _register(self, polynomial: Any) -> tuple[int, int]:
         sign = -1 if self._sample(polynomial) < 0 else 1
         polynomial = polynomial * sign
         if polynomial not in self._known:
             generator = next((i for i, g in enumerate(self.ring.gens) if g == polynomial), None)
-            zero = None if generator is not None else _zero_modulo(polynomial)
+            zero = None if generator is not None else zero_modulo(polynomial)
             self._known[polynomial] = len(self.factors)
             self.factors.append(Factor(polynomial, zero, generator, self._is_definite(polynomial)))
         return self._known[polynomial], sign
@@ -273,150 +291,6 @@ class Field:
         )
 
 
-class Scalar:
-    """An element of a `Field`; immutable, canonical, hashable."""
-
-    __slots__ = ("_hash", "denominator", "factors", "field", "numerator")
-
-    def __init__(self, field: Field, numerator: Any, denominator: int, factors: Factors) -> None:
-        self.field = field
-        self.numerator: PolyElement = numerator
-        self.denominator = denominator
-        self.factors = factors
-        self._hash: int | None = None
-
-    def __bool__(self) -> bool:
-        return bool(self.numerator)
-
-    def __eq__(self, other: object) -> bool:
-        return (
-            isinstance(other, Scalar)
-            and self.denominator == other.denominator
-            and self.factors == other.factors
-            and bool(self.numerator == other.numerator)
-        )
-
-    def __hash__(self) -> int:
-        if self._hash is None:
-            self._hash = hash((self.numerator, self.denominator, self.factors))
-        return self._hash
-
-    def __neg__(self) -> Scalar:
-        return Scalar(self.field, -self.numerator, self.denominator, self.factors)
-
-    def __add__(self, other: Scalar) -> Scalar:
-        if not other.numerator:
-            return self
-        if not self.numerator:
-            return other
-        if self.factors == other.factors and self.denominator == other.denominator:
-            return self.field.make(self.numerator + other.numerator, self.denominator, self.factors)
-        left, right = dict(self.factors), dict(other.factors)
-        below = {i: max(left.get(i, 0), right.get(i, 0)) for i in left.keys() | right.keys()}
-        denominator = math.lcm(self.denominator, other.denominator)
-        total = self._above(below, left, denominator) + other._above(below, right, denominator)
-        return self.field.make(total, denominator, tuple(sorted(below.items())))
-
-    def _above(self, below: dict[int, int], own: dict[int, int], denominator: int) -> Any:
-        numerator: Any = self.numerator
-        for index, exponent in below.items():
-            if missing := exponent - own.get(index, 0):
-                numerator = numerator * self.field.factors[index].polynomial ** missing
-        scale = denominator // self.denominator
-        return numerator * scale if scale != 1 else numerator
-
-    def __radd__(self, other: int) -> Scalar:
-        return self if other == 0 else self.field.integer(other) + self
-
-    def __sub__(self, other: Scalar) -> Scalar:
-        return self + (-other)
-
-    def __mul__(self, other: Scalar) -> Scalar:
-        if not self.numerator or not other.numerator:
-            return self.field.zero
-        below = dict(self.factors)
-        for index, exponent in other.factors:
-            below[index] = below.get(index, 0) + exponent
-        return self.field.make(
-            self.numerator * other.numerator, self.denominator * other.denominator, tuple(sorted(below.items()))
-        )
-
-    def __truediv__(self, other: Scalar) -> Scalar:
-        return self * other.inverse()
-
-    def inverse(self) -> Scalar:
-        field = self.field
-        constant, factors = field.factor(self.numerator)
-        above: Any = field.ring(self.denominator)
-        for index, exponent in self.factors:
-            above = above * field.factors[index].polynomial ** exponent
-        below = []
-        for index, exponent in factors:
-            generator = field.factors[index].generator
-            if generator in field.relations:
-                above = above * field.factors[index].polynomial ** exponent
-                constant *= field.relations[cast("int", generator)] ** exponent
-            else:
-                below.append((index, exponent))
-        return field.make(above, constant, tuple(below))
-
-    def __pow__(self, exponent: int) -> Scalar:
-        if exponent < 0:
-            return self.inverse() ** -exponent
-        if exponent == 0:
-            return self.field.one
-        factors = tuple((index, e * exponent) for index, e in self.factors)
-        return self.field.make(self.numerator**exponent, self.denominator**exponent, factors)
-
-    def __repr__(self) -> str:
-        return str(self.expression())
-
-    @property
-    def is_constant(self) -> bool:
-        """Whether this is a rational number."""
-        return not self.factors and (not self.numerator or bool(self.numerator.is_ground))
-
-    def order(self) -> tuple[object, ...]:
-        """A total order of scalars that does not depend on the process."""
-        return (
-            tuple((m, int(v)) for m, v in self.numerator.terms()),
-            self.denominator,
-            tuple(tuple((m, int(v)) for m, v in self.field.factors[i].polynomial.terms()) for i, _ in self.factors),
-            tuple(e for _, e in self.factors),
-        )
-
-    def expression(self) -> sp.Expr:
-        below = sp.Mul(*(self.field.expression_of(i) ** e for i, e in self.factors))
-        return self.field.expression(self.numerator) / (self.denominator * below)
-
-    def parts(self, generator: sp.Expr) -> tuple[Scalar, Scalar]:
-        """The parts even and odd in ``generator``, of which the denominator must be even."""
-        position = self.field.position.get(generator)
-        if position is None:
-            return self, self.field.zero
-        even = {m: v for m, v in self.numerator.items() if m[position] % 2 == 0}
-        odd = {m: v for m, v in self.numerator.items() if m[position] % 2}
-        return (
-            self.field.make(self.field.ring.from_dict(even), self.denominator, self.factors),
-            self.field.make(self.field.ring.from_dict(odd), self.denominator, self.factors),
-        )
-
-    def into(self, field: Field) -> Scalar:
-        """The same scalar in a field whose last generators are those of this one."""
-        if field is self.field:
-            return self
-        result = Scalar(field, _embed(self.numerator, field), self.denominator, ())
-        for index, exponent in self.factors:
-            factor = Scalar(field, _embed(self.field.factors[index].polynomial, field), 1, ())
-            result = result / factor**exponent
-        return result
-
-
-def _embed(polynomial: Any, field: Field) -> Any:
-    padding = (0,) * (len(field.generators) - len(polynomial.ring.gens))
-    return field.ring.from_dict({padding + m: v for m, v in polynomial.items()})
-
-
 def _square(generator: sp.Expr) -> int | None:
     if generator is sp.I:
         return -1
@@ -435,67 +309,6 @@ def _sample_value(generator: sp.Expr) -> Fraction:
         value = Fraction(*table.get(generator.name, (1, 13 + len(generator.name))))
         return -value if generator.is_negative else value
     return Fraction(str(sp.N(generator, 40)))
-
-
-def _value_modulo(polynomial: Any, point: tuple[int, ...]) -> int:
-    total = 0
-    for monomial, coefficient in polynomial.items():
-        term = int(coefficient)
-        for value, exponent in zip(point, monomial, strict=True):
-            if exponent:
-                term = term * pow(value, exponent, PRIME) % PRIME
-        total += term
-    return total % PRIME
-
-
-def _zero_modulo(polynomial: Any) -> tuple[int, ...] | None:
-    """A point modulo PRIME where a polynomial that is linear in some generator vanishes: a quick test of divisibility."""
-    count = len(polynomial.ring.gens)
-    for g in range(count):
-        if max(m[g] for m in polynomial) != 1:
-            continue
-        generator = random.Random(7)  # noqa: S311
-        point = [generator.randrange(2, PRIME) for _ in range(count)]
-        point[g] = 0
-        constant = _value_modulo(polynomial, tuple(point))
-        point[g] = 1
-        slope = (_value_modulo(polynomial, tuple(point)) - constant) % PRIME
-        if slope:
-            point[g] = -constant * pow(slope, -1, PRIME) % PRIME
-            return tuple(point)
-    return None
-
-
-def irreducible_factors(polynomial: Any) -> list[tuple[Any, int]]:
-    if polynomial.is_ground:
-        return [(polynomial, 1)]
-    used = [g for g in range(len(polynomial.ring.gens)) if any(m[g] for m in polynomial)]
-    small = PolyRing([polynomial.ring.symbols[g] for g in used], ZZ, sp.polys.orderings.lex)
-    reduced: Any = small.from_dict({tuple(m[g] for g in used): v for m, v in polynomial.items()})
-    constant, factors = _factor_small(reduced)
-    result = [(polynomial.ring.ground_new(constant), 1)] if constant != 1 else []
-    for irreducible, exponent in factors:
-        terms = {}
-        for monomial, coefficient in irreducible.items():
-            full = [0] * len(polynomial.ring.gens)
-            for g, e in zip(used, monomial, strict=True):
-                full[g] = e
-            terms[tuple(full)] = coefficient
-        result.append((polynomial.ring.from_dict(terms), exponent))
-    return result
-
-
-def _factor_small(polynomial: Any) -> tuple[Any, list[tuple[Any, int]]]:
-    # Linear in one generator with coprime coefficients means irreducible: true of nearly every determinant met here.
-    for g in range(len(polynomial.ring.gens)):
-        if max(m[g] for m in polynomial) != 1:
-            continue
-        ring = polynomial.ring
-        slope = ring.from_dict({(*m[:g], 0, *m[g + 1 :]): v for m, v in polynomial.items() if m[g]})
-        constant = ring.from_dict({m: v for m, v in polynomial.items() if not m[g]})
-        if not constant or slope.gcd(constant).is_ground:
-            return (1, [(polynomial, 1)]) if constant else polynomial.factor_list()
-    return cast("tuple[Any, list[tuple[Any, int]]]", polynomial.factor_list())
 
 
 def _square_part(integer: int) -> tuple[int, int]:

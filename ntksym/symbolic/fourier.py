@@ -15,9 +15,10 @@ from dataclasses import dataclass
 import sympy as sp
 
 from ntksym.errors import NoClosedForm
-from ntksym.symbolic.field import Field, Scalar
+from ntksym.symbolic.field import Field
 from ntksym.symbolic.gaussian import Covariance, Trace, expectation
 from ntksym.symbolic.normal_form import NormalForm
+from ntksym.symbolic.scalar import Scalar
 from ntksym.symbolic.terms import Terms
 
 __all__ = ["Quotient"]
@@ -115,5 +116,3 @@ def _precedes(left: Scalar, right: Scalar) -> bool:
     if sign is None and left != right:
         raise NoClosedForm(f"the order of the frequencies {left} and {right} is unknown: give the parameters values")
     return bool(sign)
-
-

@@ -14,14 +14,16 @@ The rules, as they are named in a derivation (`Trace`):
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field as dataclass_field
+from dataclasses import dataclass
+from dataclasses import field as dataclass_field
 from functools import cached_property
 
 import sympy as sp
 
 from ntksym.errors import NoClosedForm
-from ntksym.symbolic.field import Field, Root, Scalar
-from ntksym.symbolic.normal_form import DENSITY, REVERSED, STEP, Gate, Key, NormalForm
+from ntksym.symbolic.field import Field, Root
+from ntksym.symbolic.normal_form import DENSITY, REVERSED, STEP, Gate, NormalForm
+from ntksym.symbolic.scalar import Scalar
 from ntksym.symbolic.terms import Scaled, Terms
 
 __all__ = ["Covariance", "Pair", "expectation"]
@@ -161,7 +163,7 @@ class Pair:
 
     @cached_property
     def mean(self) -> list[Scalar]:
-        """mu of rule L."""
+        """Mu of rule L."""
         b = (self.left.linear, self.right.linear)
         return [row[0] * b[0] + row[1] * b[1] for row in self.tilted]
 

@@ -18,7 +18,8 @@ from typing import NamedTuple
 import sympy as sp
 
 from ntksym.errors import NoClosedForm
-from ntksym.symbolic.field import Field, Scalar
+from ntksym.symbolic.field import Field
+from ntksym.symbolic.scalar import Scalar
 
 __all__ = ["DENSITY", "REVERSED", "STEP", "Gate", "Key", "NormalForm"]
 
@@ -202,7 +203,7 @@ class NormalForm:
 
     @property
     def parity(self) -> str:
-        """"even", "odd" or "neither"; the zero function counts as even."""
+        """ "even", "odd" or "neither"; the zero function counts as even."""
         mirrored = self.reflection()
         if not (self - mirrored).terms:
             return "even"

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import sympy as sp
 
-from ntksym.symbolic.field import Field, Root, Scalar
+from ntksym.symbolic.field import Field, Root
 from ntksym.symbolic.real_form import RealTerm, real_form
+from ntksym.symbolic.scalar import Scalar
 from ntksym.symbolic.special import (
     ExpBivariateNormalCDF,
     ExpCosh,
@@ -25,9 +25,11 @@ from ntksym.symbolic.special import (
     NormalCDF,
 )
 from ntksym.symbolic.terms import Scaled, Special, Terms
-from ntksym.symbols import c, det, q, q1, q2
+from ntksym.symbols import c, det, q1, q2
 
 __all__ = ["NumericForm", "numeric"]
+
+Monomials = dict[tuple[int, ...], int]
 
 PROBES = ((1.3, 0.7, 0.9999), (0.8, 1.9, -0.9999), (1.1, 1.1, 0.3))
 """(q1, q2, rho) at which the cancellation of the two ways to write a polynomial is compared."""
@@ -95,7 +97,7 @@ class NumericWriter:
         raise AssertionError(special)
 
     def legs(self, r: Scaled) -> tuple[sp.Expr, sp.Expr]:
-        """y and x = sqrt(hypotenuse^2 - y^2) with r = y/hypotenuse."""
+        """Y and x = sqrt(hypotenuse^2 - y^2) with r = y/hypotenuse."""
         y, radicand = self._split(r)
         outside, root = self.field.square_root(radicand - y * y)
         return self.scalar(y), self.scaled(Scaled(outside, root))
@@ -105,7 +107,7 @@ class NumericWriter:
         return self.scaled(Scaled(*self.field.square_root(radicand)))
 
     def _split(self, r: Scaled) -> tuple[Scalar, Scalar]:
-        """r = y/sqrt(radicand), with the root moved below."""
+        """R = y/sqrt(radicand), with the root moved below."""
         one = self.field.one
         square = self.field.multiply_roots((r.root, r.root))[0]
         # r = s R = (s R^2)/R
@@ -116,57 +118,56 @@ class NumericWriter:
         return y * self.field.integer(y.denominator), square * scale
 
     def scaled(self, value: Scaled) -> sp.Expr:
-        """scalar * root as a product of powers of well conditioned polynomials."""
-        constant, numerator = self.field.factor(value.scalar.numerator) if value.scalar else (0, ())
-        powers: dict[int, sp.Rational] = defaultdict(lambda: sp.S.Zero)
-        for index, exponent in numerator:
-            powers[index] += exponent
+        """Scalar * root as a product of powers of well conditioned polynomials."""
+        if not value.scalar:
+            return sp.S.Zero
+        constant, numerator = self.field.split(value.scalar.numerator)
+        powers: dict[Any, sp.Rational] = defaultdict(lambda: sp.S.Zero)
+        for polynomial, exponent in numerator:
+            powers[polynomial] += exponent
         for index, exponent in value.scalar.factors:
-            powers[index] -= exponent
+            powers[self.field.factors[index].polynomial] -= exponent
         for index in value.root.factors:
-            powers[index] += sp.S.Half
+            powers[self.field.factors[index].polynomial] += sp.S.Half
         rational = sp.Rational(constant, value.scalar.denominator)
-        return sp.Mul(rational, sp.sqrt(value.root.integer), *(self.polynomial(i) ** e for i, e in powers.items()))
+        return sp.Mul(rational, sp.sqrt(value.root.integer), *(self.polynomial(p) ** e for p, e in powers.items()))
 
     def scalar(self, value: Scalar) -> sp.Expr:
         return self.scaled(Scaled(value, Root()))
 
-    def polynomial(self, index: int) -> sp.Expr:
-        polynomial = self.field.factors[index].polynomial
-        plain = self.field.expression(polynomial)
+    def polynomial(self, polynomial: Any) -> sp.Expr:
+        """The polynomial in c, or with c**2 = q1*q2 - det, whichever loses fewer digits."""
+        plain = {(*m, 0): int(v) for m, v in polynomial.items()}
+        symbols = (*self.field.generators, det)
         position = self.field.position.get(c)
-        if position is None or all(m[position] < 2 for m in polynomial):
-            return plain
-        by_determinant = self._by_determinant(polynomial, position)
-        return min((plain, by_determinant), key=lambda e: cancellation(e, self.field))
+        if position is not None and any(m[position] > 1 for m in polynomial):
+            plain = min((plain, self._by_determinant(plain, position)), key=self._cancellation)
+        return sp.Add(
+            *(sp.Mul(v, *(s**e for s, e in zip(symbols, m, strict=True) if e)) for m, v in sorted(plain.items()))
+        )
 
-    def _by_determinant(self, polynomial: Any, position: int) -> sp.Expr:
-        """The polynomial with c**2 replaced by q1 q2 - det."""
-        total = sp.S.Zero
-        for monomial, coefficient in polynomial.terms():
+    def _by_determinant(self, terms: Monomials, position: int) -> Monomials:
+        """Replaces c**2 by q1*q2 - det; the last exponent of a monomial is that of det."""
+        first, second = self.field.position[q1], self.field.position[q2]
+        result: Monomials = defaultdict(int)
+        for monomial, coefficient in terms.items():
             pairs, single = divmod(monomial[position], 2)
-            rest = (*monomial[:position], single, *monomial[position + 1 :])
-            term = self.field.expression(polynomial.ring.from_dict({rest: coefficient}))
-            total += sp.expand(term * (q1 * q2 - det) ** pairs)
-        return total
+            for k in range(pairs + 1):
+                moved = list(monomial)
+                moved[position] = single
+                moved[first] += pairs - k
+                moved[second] += pairs - k
+                moved[-1] += k
+                result[tuple(moved)] += coefficient * math.comb(pairs, k) * (-1) ** k
+        return {m: v for m, v in result.items() if v}
 
-
-def cancellation(expression: sp.Expr, field: Field) -> float:
-    """The largest ratio of sum |terms| to |sum| over the probes: how many digits the expression loses."""
-    constants = dict(zip(field.generators, map(float, field.sample), strict=True))
-    worst = 0.0
-    for first, second, rho in PROBES:
-        values = constants | {q1: first, q2: second, c: rho * math.sqrt(first * second), q: first}
-        values[det] = first * second * (1 - rho * rho)
-        terms = [_evaluate(term, values) for term in sp.Add.make_args(expression)]
-        worst = max(worst, sum(map(abs, terms)) / max(abs(sum(terms)), 1e-300))
-    return worst
-
-
-def _evaluate(term: sp.Expr, values: Mapping[sp.Expr, float]) -> float:
-    product = 1.0
-    for factor in sp.Mul.make_args(term):
-        base, exponent = factor.as_base_exp()
-        known = values.get(factor)
-        product *= known if known is not None else (values[base] if base in values else float(base)) ** int(exponent)
-    return product
+    def _cancellation(self, terms: Monomials) -> float:
+        """The largest ratio of sum |terms| to |sum| over the probes: how many digits the expression loses."""
+        worst = 0.0
+        for first, second, correlation in PROBES:
+            known = {q1: first, q2: second, c: correlation * math.sqrt(first * second)}
+            point = [known.get(g, float(s)) for g, s in zip(self.field.generators, self.field.sample, strict=True)]
+            point.append(first * second * (1 - correlation * correlation))
+            values = [v * math.prod(s**e for s, e in zip(point, m, strict=True) if e) for m, v in terms.items()]
+            worst = max(worst, sum(map(abs, values)) / max(abs(math.fsum(values)), 1e-300))
+        return worst

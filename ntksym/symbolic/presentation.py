@@ -9,8 +9,10 @@ from typing import Any
 import sympy as sp
 from sympy.core.parameters import distribute
 
-from ntksym.symbolic.field import Field, Root, Scalar, irreducible_factors
-from ntksym.symbolic.real_form import RealTerm, real_form
+from ntksym.symbolic.field import LONG, Field, Root
+from ntksym.symbolic.polynomials import irreducible_factors
+from ntksym.symbolic.real_form import real_form
+from ntksym.symbolic.scalar import Scalar
 from ntksym.symbolic.special import BivariateNormalCDF, NormalCDF
 from ntksym.symbolic.terms import Scaled, Special, Terms
 
@@ -56,7 +58,7 @@ class Writer:
         return sp.Mul(*common, sp.Add(*parts)) if common else sp.Add(*parts)
 
     def _with_quarter_turns(self, members: dict[Special, Scalar]) -> list[tuple[Scalar, sp.Expr]]:
-        """k asin(r) + k pi/2 is written k (asin(r) + pi/2)."""
+        """K asin(r) + k pi/2 is written k (asin(r) + pi/2)."""
         members = dict(members)
         angles = [special for special in members if special and special[0] == "asin"]
         result = []
@@ -89,7 +91,7 @@ class Writer:
         return self.coefficient(value.scalar, value.root)
 
     def coefficient(self, scalar: Scalar, root: Root) -> sp.Expr:
-        """scalar * root; N/sqrt(P) is divided out where that is shorter."""
+        """Scalar * root; N/sqrt(P) is divided out where that is shorter."""
         if not scalar:
             return sp.S.Zero
         divided = self._divided(scalar, root)
@@ -135,13 +137,13 @@ class Writer:
         return self.irreducible(self.field.factors[index].polynomial)
 
     def _factored(self, polynomial: Any) -> tuple[int, list[tuple[sp.Expr, int]]]:
-        constant, factors = self.field.factor(polynomial)
-        return constant, [(self._factor(index), exponent) for index, exponent in factors]
+        constant, factors = self.field.split(polynomial)
+        return constant, [(self.irreducible(factor), exponent) for factor, exponent in factors]
 
     def irreducible(self, polynomial: Any) -> sp.Expr:
         """factor(P without c) + factor(the rest): (2 q1 + 1)(2 q2 + 1) - 4 c**2."""
         position = self.field.position.get(self.mirror)
-        if position is None or len(polynomial) < 4:
+        if position is None or not 4 <= len(polynomial) <= LONG:
             return self.field.expression(polynomial)
         ring = self.field.ring
         free = ring.from_dict({m: v for m, v in polynomial.items() if not m[position]})

@@ -9,8 +9,9 @@ import sympy as sp
 
 from ntksym.errors import NoClosedForm
 from ntksym.pieces import Pieces
-from ntksym.symbolic.field import Field, Scalar
+from ntksym.symbolic.field import Field
 from ntksym.symbolic.normal_form import Gate, NormalForm
+from ntksym.symbolic.scalar import Scalar
 from ntksym.symbolic.special import NormalCDF
 from ntksym.symbols import x
 
@@ -97,7 +98,7 @@ class Reader:
         raise outside(expression)
 
     def exponential(self, argument: sp.Expr) -> NormalForm:
-        """exp of a polynomial of degree at most two."""
+        """Exp of a polynomial of degree at most two."""
         quadratic, linear, constant = self._coefficients(argument, 2)
         return NormalForm.exponential(self.field, quadratic, linear, constant)
 

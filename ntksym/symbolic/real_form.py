@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 import sympy as sp
 
-from ntksym.symbolic.field import Field, Root, Scalar
+from ntksym.symbolic.field import Field, Root
+from ntksym.symbolic.scalar import Scalar
 from ntksym.symbolic.terms import Special, TermKey, Terms
 
 __all__ = ["RealTerm", "real_form"]
@@ -91,12 +92,10 @@ def _is_even(field: Field, index: int, mirror: sp.Symbol) -> bool:
 
 
 def _paired(term: RealTerm, partner: RealTerm, level: Scalar, argument: Scalar) -> list[RealTerm]:
-    """a e^(A+B) + b e^(A-B) = (a + b) e^A cosh B + (a - b) e^A sinh B."""
+    """A e^(A+B) + b e^(A-B) = (a + b) e^A cosh B + (a - b) e^A sinh B."""
     both = {"cosh": term.coefficient + partner.coefficient, "sinh": term.coefficient - partner.coefficient}
     if not _leads_positive(argument):
         argument, both["sinh"] = -argument, -both["sinh"]
     return [
-        RealTerm(value, level, term.root, (), (*term.waves, (name, argument)))
-        for name, value in both.items()
-        if value
+        RealTerm(value, level, term.root, (), (*term.waves, (name, argument))) for name, value in both.items() if value
     ]

@@ -115,5 +115,3 @@ def _gate(gate: Gate, variable: sp.Symbol) -> sp.Expr:
     if gate.is_hard:
         return sp.Heaviside(-distance if gate.mode == REVERSED else distance)
     return NormalCDF(distance / sp.sqrt(gate.noise.expression()))
-
-

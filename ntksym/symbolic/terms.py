@@ -7,13 +7,15 @@ Phi(h) = 1 - Phi(-h), Phi2(h, k; r) = Phi(k) - Phi2(-h, k; -r), asin(-r) = -asin
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field as dataclass_field
+from dataclasses import dataclass
+from dataclasses import field as dataclass_field
 from typing import Any, NamedTuple
 
 import sympy as sp
 
 from ntksym.errors import NoClosedForm
-from ntksym.symbolic.field import Field, Root, Scalar
+from ntksym.symbolic.field import Field, Root
+from ntksym.symbolic.scalar import Scalar
 
 __all__ = ["Scaled", "Special", "TermKey", "Terms"]
 
