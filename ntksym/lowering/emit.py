@@ -6,11 +6,12 @@ from textwrap import indent
 
 from ntksym.lowering import vectormath
 from ntksym.lowering.frame import DIAGONAL_SLOPE, DIAGONAL_VALUE, FILL, HEAD, PREPARE, ROOT, TILE
-from ntksym.lowering.passes import Stages, count, prune
-from ntksym.lowering.printing import VECTORISED, statements
+from ntksym.lowering.parts import Part
+from ntksym.lowering.passes import count, prune
+from ntksym.lowering.printing import SCALAR, VECTORISED, statements
 from ntksym.lowering.program import Program
 
-__all__ = ["Part", "Source", "emit"]
+__all__ = ["Source", "emit"]
 
 PAIR_PROLOGUE = """\
 c = covariance[j]
@@ -25,45 +26,6 @@ gap = abs(p - q_i)
 same = (low == 0.0) & (gap <= slack * q_i)
 """
 """det = (p - c)(p + c) without cancellation; differences that are rounding error are zero; `same`: one point twice."""
-
-
-@dataclass(frozen=True)
-class Part:
-    """One activation of the network, lowered.
-
-    Parameters
-    ----------
-    name : str
-        An identifier; the functions of this activation begin with it.
-    title : tuple of str
-        Lines about it for the head of the module.
-    stages : Stages
-        Its programs.
-    parameters : tuple of str
-        Names of its parameters in the order in which their values are passed.
-    """
-
-    name: str
-    title: tuple[str, ...]
-    stages: Stages
-    parameters: tuple[str, ...]
-
-    @property
-    def slots(self) -> dict[str, int]:
-        """Row quantity -> its slot in the array ``rows``."""
-        fixed = {"root": ROOT, "diagonal_value": DIAGONAL_VALUE, "diagonal_slope": DIAGONAL_SLOPE}
-        others = [public for public, _ in self.stages.row.outputs if public not in fixed]
-        return fixed | {public: slot for slot, public in enumerate(others, len(fixed))}
-
-    @property
-    def shared(self) -> dict[str, int]:
-        """Quantity that depends on the parameters alone -> its column in the array ``shared``."""
-        return {public: column for column, (public, _) in enumerate(self.stages.shared.outputs)}
-
-    @property
-    def has_slope(self) -> bool:
-        """Whether the dual has a slope, without which there is no NTK."""
-        return {"slope"} <= {public for public, _ in self.stages.pair.outputs}
 
 
 @dataclass(frozen=True)
@@ -130,9 +92,9 @@ def _library(parts: Sequence[Part]) -> list[str]:
             ordered.append(name)
 
     for part in parts:
-        for program in (part.stages.shared, part.stages.row, part.stages.pair):
+        for program, elsewhere in ((part.stages.shared, SCALAR), (part.stages.row, {}), (part.stages.pair, {})):
             for assignment in program.assignments:
-                if assignment.operation in VECTORISED:
+                if assignment.operation in VECTORISED.keys() - elsewhere.keys():
                     visit(VECTORISED[assignment.operation])
     return [f"@inlined\n{vectormath.source_of(name)}" for name in ordered]
 
@@ -148,8 +110,9 @@ def _functions(part: Part) -> list[str]:
 
 def _shared_function(part: Part) -> str:
     lines = [f"{parameter_input} = parameters[{k}]" for k, parameter_input in _parameter_inputs(part)]
-    lines += statements(part.stages.shared, {public: f"shared[{column}]" for public, column in part.shared.items()})
-    return _function("inlined", f"{part.name}_shared(parameters, shared)", lines)
+    targets = {public: f"shared[{column}]" for public, column in part.shared.items()}
+    lines += statements(part.stages.shared, targets, scalar=True)
+    return _function("", f"{part.name}_shared(parameters, shared)", lines)
 
 
 def _parameter_inputs(part: Part) -> list[tuple[int, str]]:
@@ -232,12 +195,8 @@ def _fill(get: str, parts: Sequence[Part]) -> str:
 
 
 def _share_branches(parts: Sequence[Part]) -> str:
-    branches = [
-        f"        if which[layer] == {number}:\n            {part.name}_shared(parameters[layer], shared[layer])"
-        for number, part in enumerate(parts)
-        if part.shared
-    ]
-    return "\n".join(branches) + "\n"
+    calls = {k: f"{part.name}_shared(parameters[layer], shared[layer])" for k, part in enumerate(parts) if part.shared}
+    return indent(_branches(calls, "pass"), " " * 8)
 
 
 def _row_branches(parts: Sequence[Part]) -> str:
@@ -265,4 +224,5 @@ def _indented(lines: Iterable[str]) -> list[str]:
 
 
 def _function(decorator: str, signature: str, lines: Iterable[str]) -> str:
-    return "\n".join([f"@{decorator}", f"def {signature}:", *_indented(lines)]) + "\n"
+    head = [f"@{decorator}"] if decorator else []
+    return "\n".join([*head, f"def {signature}:", *_indented(lines)]) + "\n"

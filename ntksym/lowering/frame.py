@@ -39,11 +39,11 @@ inlined = numba.njit(forceinline=True, error_model="numpy", fastmath={"contract"
 ''')
 
 PREPARE = Template('''\
-@compiled
 def share(which, parameters, shared):
+    """What depends on the parameters alone, for every layer; run once a call, in plain Python."""
     for layer in range(which.size):
-        pass
 $share_branches
+
 
 @compiled
 def prepare(first, last, which, weights, biases, shared, variances, tangents, rows):

@@ -48,11 +48,14 @@ VECTORISED = {
 }
 """Operation -> function of ``vectormath``, whose source is copied into the module."""
 
+SCALAR = {"exp": "math.exp", "log": "math.log", "sin": "math.sin", "cos": "math.cos", "atan2": "math.atan2", "erf": "math.erf"}
+"""Operation -> what serves outside loops, where a few numbers are computed once."""
+
 WIDTH = 100
 """Longest expression written without naming its parts."""
 
 
-def statements(program: Program, targets: Mapping[str, str]) -> list[str]:
+def statements(program: Program, targets: Mapping[str, str], *, scalar: bool = False) -> list[str]:
     """Lines of Python that execute the program, its inputs being local names.
 
     Parameters
@@ -61,8 +64,10 @@ def statements(program: Program, targets: Mapping[str, str]) -> list[str]:
         What to print.
     targets : mapping
         Where each output goes: its public name -> the left-hand side of an assignment.
+    scalar : bool
+        Whether the lines run once, outside loops, and call Python's ``math``.
     """
-    printer = _Printer(program)
+    printer = _Printer(program, VECTORISED | CALLS | (SCALAR if scalar else {}))
     lines = [line for assignment in program.assignments for line in printer.lines(assignment)]
     return lines + [f"{targets[public]} = {printer.bare(name)}" for public, name in program.outputs if public in targets]
 
@@ -70,7 +75,8 @@ def statements(program: Program, targets: Mapping[str, str]) -> list[str]:
 class _Printer:
     """Decides which names stay and writes the other assignments where they are used, in the order of the program."""
 
-    def __init__(self, program: Program) -> None:
+    def __init__(self, program: Program, functions: Mapping[str, str]) -> None:
+        self._functions = functions
         self._outputs = {name for _, name in program.outputs}
         self._uses = Counter(argument for assignment in program.assignments for argument in assignment.arguments)
         self._uses.update(name for _, name in program.outputs)
@@ -105,7 +111,7 @@ class _Printer:
             # The right operand keeps its parentheses among equals: the order of evaluation is that of the program.
             first = self._operand(left, binding if right else binding + 1)
             return pattern.format(first, *(self._operand(name, binding + 1) for name in right)), binding
-        function = CALLS.get(assignment.operation) or VECTORISED[assignment.operation]
+        function = self._functions[assignment.operation]
         return f"{function}({', '.join(map(self.bare, assignment.arguments))})", ATOM
 
 

@@ -1,0 +1,113 @@
+"""One activation of a network on its way to code: its dual as programs, its name, its parameters."""
+
+import keyword
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from ntksym.activation import Activation
+from ntksym.lowering.frame import DIAGONAL_SLOPE, DIAGONAL_VALUE, ROOT
+from ntksym.lowering.passes import Stages, hoist
+from ntksym.lowering.translation import DIAGONAL_INPUTS, PAIR_INPUTS, translate
+from ntksym.symbolic.numeric_form import NumericForm
+
+__all__ = ["Part", "lower"]
+
+
+class Lowerable(Protocol):
+    """What lowering asks of a dual."""
+
+    @property
+    def activation(self) -> Activation:
+        """The function s."""
+
+    @property
+    def numeric(self) -> NumericForm:
+        """Value and slope as formulas for floating point."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """One activation of the network, lowered.
+
+    Parameters
+    ----------
+    name : str
+        An identifier; the functions of this activation begin with it.
+    form : NumericForm
+        The formulas it was made of.
+    title : tuple of str
+        Lines about it for the head of the module.
+    stages : Stages
+        Its programs.
+    parameters : tuple of str
+        Names of its parameters in the order in which their values are passed.
+    """
+
+    name: str
+    form: NumericForm
+    title: tuple[str, ...]
+    stages: Stages
+    parameters: tuple[str, ...]
+
+    @property
+    def slots(self) -> dict[str, int]:
+        """Row quantity -> its slot in the array ``rows``."""
+        fixed = {"root": ROOT, "diagonal_value": DIAGONAL_VALUE, "diagonal_slope": DIAGONAL_SLOPE}
+        others = [public for public, _ in self.stages.row.outputs if public not in fixed]
+        return fixed | {public: slot for slot, public in enumerate(others, len(fixed))}
+
+    @property
+    def shared(self) -> dict[str, int]:
+        """Quantity that depends on the parameters alone -> its column in the array ``shared``."""
+        return {public: column for column, (public, _) in enumerate(self.stages.shared.outputs)}
+
+    @property
+    def has_slope(self) -> bool:
+        """Whether the dual has a slope, without which there is no NTK."""
+        return {"slope"} <= {public for public, _ in self.stages.pair.outputs}
+
+
+RESERVED = {"linear"}
+"""Names that the fixed functions of a module begin with."""
+
+
+def lower(duals: Iterable[Lowerable]) -> tuple[Part, ...]:
+    """The parts of the module for these duals; duals with the same formulas, whatever their parameter values, share one.
+
+    Parameters
+    ----------
+    duals : iterable of Dual
+        In the order of their first use in the network.
+    """
+    parts: dict[NumericForm, Part] = {}
+    taken = set(RESERVED)
+    for dual in duals:
+        if dual.numeric not in parts:
+            name = _free_name(dual.activation.name, taken)
+            taken.add(name)
+            parts[dual.numeric] = _part(name, dual.activation, dual.numeric)
+    return tuple(parts.values())
+
+
+def _free_name(wanted: str, taken: set[str]) -> str:
+    usable = wanted.isidentifier() and wanted.isascii() and not keyword.iskeyword(wanted)
+    stem = wanted if usable else "activation"
+    names = (stem, *(f"{stem}_{number}" for number in range(2, len(taken) + 3)))
+    return next(name for name in names if name not in taken)
+
+
+def _part(name: str, activation: Activation, form: NumericForm) -> Part:
+    pair = translate(PAIR_INPUTS, _given(value=form.value, slope=form.slope if form.diagonal_slope is not None else None))
+    diagonal = translate(DIAGONAL_INPUTS, _given(value=form.diagonal_value, slope=form.diagonal_slope))
+    title = (
+        f"{name}(x) = {activation.expression}",
+        *(f"{what} {formula}" for what, formula in _given(value=form.value, slope=form.slope)),
+        *(f"{what} at c = q1 = q2 = q: {formula}" for what, formula in _given(value=form.diagonal_value)),
+    )
+    names = tuple(parameter for parameter, _ in activation.parameters)
+    return Part(name, form, title, hoist(pair, diagonal), names)
+
+
+def _given(**formulas: Any) -> list[tuple[str, Any]]:
+    return [(name, formula) for name, formula in formulas.items() if formula is not None]

@@ -1,0 +1,96 @@
+r"""What happens to (q, c, ntk) at each layer: the meaning of a network, evaluated slowly and independently of the lowering.
+
+For two positions x and y (data points, or places in them) a state holds the variances q1 = S(x, x), q2 = S(y, y), the
+covariance c = S(x, y) of the entries and the tangent kernel t = T(x, y). With K the dual and D = dK/dc its slope,
+
+    Dense          S <- W_std^2 S + b_std^2,     T <- S_new + W_std^2 T
+    Nonlinearity   T <- T D(q1, q2, c),          c <- K(q1, q2, c),        q <- K(q, q, q)
+
+starting from S = <x, y>/d and T = 0 (Jacot et al. 2018, Theorem 1; Lee et al. 2018). The limits are those of the
+parameterisation of `ntksym.network.layers.Dense`.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import singledispatch
+from typing import Any
+
+from ntksym.activation import Activation
+from ntksym.network.layers import Dense, Network, Nonlinearity
+
+__all__ = ["PairMap", "State", "advance", "begin", "evaluate"]
+
+PairMap = Callable[[Any, Any, Any], tuple[Any, Any]]
+"""(q1, q2, c) -> (value, slope), right also at c = q1 = q2; any kind of number."""
+
+
+@dataclass(frozen=True)
+class State:
+    """q1, q2, c and ntk of a pair of positions; numbers of any kind, or arrays of pairs.
+
+    Parameters
+    ----------
+    q1, q2 : number
+        Variances at the two positions.
+    c : number
+        Covariance between them: the NNGP kernel so far.
+    ntk : number
+        The tangent kernel so far.
+    """
+
+    q1: Any
+    q2: Any
+    c: Any
+    ntk: Any
+
+
+def begin(q1: Any, q2: Any, c: Any) -> State:
+    """The state of the data: q1 = <x, x>/d, q2 = <y, y>/d, c = <x, y>/d, and nothing trained yet."""
+    return State(q1, q2, c, 0 * c)
+
+
+@singledispatch
+def advance(layer: Any, state: State, duals: Mapping[Activation, PairMap]) -> State:
+    """The state after a layer.
+
+    Parameters
+    ----------
+    layer : Dense or Nonlinearity
+        The layer.
+    state : State
+        The state before it.
+    duals : mapping
+        For each activation the map (q1, q2, c) -> (value, slope).
+    """
+    raise TypeError(f"no rule for {layer!r}")
+
+
+@advance.register
+def _(layer: Dense, state: State, duals: Mapping[Activation, PairMap]) -> State:
+    weight, bias = layer.weight_variance, layer.bias_variance
+    q1, q2, c = (weight * entry + bias for entry in (state.q1, state.q2, state.c))
+    return State(q1, q2, c, c + weight * state.ntk)
+
+
+@advance.register
+def _(layer: Nonlinearity, state: State, duals: Mapping[Activation, PairMap]) -> State:
+    dual = duals[layer.activation]
+    value, slope = dual(state.q1, state.q2, state.c)
+    return State(dual(state.q1, state.q1, state.q1)[0], dual(state.q2, state.q2, state.q2)[0], value, state.ntk * slope)
+
+
+def evaluate(network: Network, state: State, duals: Mapping[Activation, PairMap]) -> State:
+    """The state after the whole network: ``c`` is the NNGP kernel, ``ntk`` the tangent kernel.
+
+    Parameters
+    ----------
+    network : Network
+        The layers.
+    state : State
+        From ``begin``.
+    duals : mapping
+        For each activation the map (q1, q2, c) -> (value, slope).
+    """
+    for layer in network.layers:
+        state = advance(layer, state, duals)
+    return state
