@@ -58,11 +58,8 @@ def cross_dual(f: Activation | str | sp.Expr, g: Activation | str | sp.Expr) -> 
 
 @lru_cache(maxsize=512)
 def _derive(activation: Activation, partner: Activation | None) -> ClosedDual:
-    dual = closed_dual(activation, partner)
-    # The engine refuses here, not when the formula is first used.
-    terms = dual.formulae.terms
-    _ = dual.formulae.slope.terms, dual.formulae.square
-    for condition in terms.conditions:
-        if condition.expression().is_nonpositive:
+    dual = closed_dual(activation, activation if partner is None else partner)
+    for condition in dual.pair_domain:
+        if condition.is_nonpositive:
             raise NoSuchDual(f"E[s(U)^2] diverges for {activation} at every variance: no network with it has a kernel")
     return dual

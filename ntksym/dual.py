@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, NamedTuple
 
 import mpmath
@@ -13,8 +13,10 @@ import numpy.typing as npt
 import sympy as sp
 
 from ntksym.activation import Activation
-from ntksym.errors import InvalidInput, NoSuchDual
-from ntksym.symbolic.formulae import VIEWS, Formulae, formulae_of
+from ntksym.errors import InvalidInput, NoClosedForm, NoSuchDual
+from ntksym.symbolic.descent import DescendedFormulae
+from ntksym.symbolic.formulae import VIEWS, Formulae
+from ntksym.symbolic.integrands import Integrand, read_integrands
 from ntksym.symbolic.numeric_form import NumericForm
 from ntksym.symbolic.special import MPMATH, NUMPY
 from ntksym.symbolic.steps import Step, steps_of
@@ -192,7 +194,7 @@ class ClosedDual:
     def _precise_functions(self) -> Callable[..., tuple[Any, Any]]:
         arguments = [q1, q2, c, *self._parameter_symbols]
         compiled: Callable[..., tuple[Any, Any]] = sp.lambdify(
-            arguments, (self.value, self.slope), modules=[MPMATH, "mpmath"], cse=True
+            arguments, (self.value, self.slope), modules=[MPMATH, "mpmath"], cse=not self.value.has(sp.Integral)
         )
         return compiled
 
@@ -235,10 +237,24 @@ class ClosedDual:
                 )
 
 
-def closed_dual(activation: Activation, partner: Activation | None = None) -> ClosedDual:
-    """The dual of an activation, or of two, in closed form; raises `NoClosedForm` naming what lies outside the class."""
-    partner = activation if partner is None else partner
-    return ClosedDual(activation, formulae_of(activation, partner), partner)
+def closed_dual(activation: Activation, partner: Activation) -> ClosedDual:
+    """The dual of two activations in closed form; raises `NoClosedForm` naming what lies outside the class."""
+    return ClosedDual(activation, _formulae(*read_integrands((activation, partner))), partner)
+
+
+@lru_cache(maxsize=512)
+def _formulae(f: Integrand, g: Integrand) -> Formulae:
+    """Direct formulas, else by Price descent; activations that differ only in parameter values share them."""
+    direct, descended = Formulae(f, g), DescendedFormulae(f, g)
+    try:
+        direct.check()
+    except NoClosedForm as refusal:
+        try:
+            descended.check()
+        except NoClosedForm:
+            raise refusal from None
+        return descended
+    return direct
 
 
 def _snapped(first: Any, second: Any, cov: Any) -> tuple[Any, Any]:

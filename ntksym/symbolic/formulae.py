@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 
 import sympy as sp
 
-from ntksym.activation import Activation
 from ntksym.symbolic.field import Field
 from ntksym.symbolic.fourier import Quotient
 from ntksym.symbolic.gaussian import Covariance, Trace, expectation
-from ntksym.symbolic.integrands import Integrand, read_integrands
+from ntksym.symbolic.integrands import Integrand
 from ntksym.symbolic.normal_form import NormalForm
 from ntksym.symbolic.numeric_form import NumericForm, numeric
 from ntksym.symbolic.presentation import present
@@ -19,7 +18,7 @@ from ntksym.symbolic.scalar import Scalar
 from ntksym.symbolic.terms import Terms
 from ntksym.symbols import c, q, q1, q2, rho, sigma1, sigma2, theta
 
-__all__ = ["VIEWS", "Formulae", "formulae_of"]
+__all__ = ["VIEWS", "Formulae", "mean_of"]
 
 VIEWS: dict[str, tuple[sp.Symbol, ...]] = {"q": (q1, q2, c), "angle": (sigma1, sigma2, rho), "sphere": (rho,)}
 """The variables a dual can be written in: variances and covariance, standard deviations and angle, angle on the unit sphere."""
@@ -70,22 +69,21 @@ class Formulae:
 
     def expression(self, view: str = "q") -> sp.Expr:
         """The formula in one of `VIEWS`."""
-        terms = self.terms if view == "q" else self.terms_in(view)
-        formula = present(terms, VIEWS[view][-1])
+        formula = self.plain(view)
         return _by_angle(formula) if view == "angle" else formula
+
+    def plain(self, view: str) -> sp.Expr:
+        """The formula in one of `VIEWS`, in rho where `expression` may prefer theta."""
+        return present(self.terms if view == "q" else self.terms_in(view), VIEWS[view][-1])
+
+    def check(self) -> None:
+        """Raise `NoClosedForm` here rather than when a formula is first used."""
+        _ = self.terms, self.slope.terms, self.square
 
     @cached_property
     def square(self) -> Terms:
         """E[f(U) g(U)] at variance q."""
-        return self._mean_in(self.f * self.g)  # type: ignore[operator]
-
-    def _mean_in(self, integrand: Integrand) -> Terms:
-        field = integrand.field.extended((q,))
-        moved, variance = integrand.into(field), field.generator(q)
-        if isinstance(moved, Quotient):
-            return moved.mean(variance)
-        one = NormalForm.monomial(field, field.one)
-        return expectation(moved, one, Covariance(variance, field.zero, field.zero))
+        return mean_of(self.f * self.g)  # type: ignore[operator]
 
     @cached_property
     def diagonal(self) -> sp.Expr:
@@ -127,11 +125,11 @@ def _by_angle(formula: sp.Expr) -> sp.Expr:
     return sp.factor_terms(by_angle)
 
 
-def formulae_of(activation: Activation, partner: Activation) -> Formulae:
-    """The formulas of E[f(U) g(V)]; activations that differ only in the values of parameters share them."""
-    return _formulae(*read_integrands((activation, partner)))
-
-
-@lru_cache(maxsize=512)
-def _formulae(f: Integrand, g: Integrand) -> Formulae:
-    return Formulae(f, g)
+def mean_of(integrand: Integrand) -> Terms:
+    """E[f(U)] at variance q."""
+    field = integrand.field.extended((q,))
+    moved, variance = integrand.into(field), field.generator(q)
+    if isinstance(moved, Quotient):
+        return moved.mean(variance)
+    one = NormalForm.monomial(field, field.one)
+    return expectation(moved, one, Covariance(variance, field.zero, field.zero))

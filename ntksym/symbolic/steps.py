@@ -6,7 +6,9 @@ from dataclasses import dataclass
 
 import sympy as sp
 
+from ntksym.symbolic.descent import DescendedFormulae
 from ntksym.symbolic.formulae import Formulae
+from ntksym.symbolic.fourier import Quotient
 from ntksym.symbolic.gaussian import Pair, Trace
 from ntksym.symbolic.normal_form import DENSITY, REVERSED, Gate
 from ntksym.symbolic.presentation import Writer, present
@@ -39,16 +41,31 @@ class Step:
 
 def steps_of(formulae: Formulae) -> tuple[Step, ...]:
     """The derivation of E[f(U) g(V)] in (q1, q2, c)."""
+    expectation = sp.Function("K")(q1, q2, c)
+    slope = sp.Derivative(expectation, c)
+    start = Step("N", "normal form of s", sp.Function("s")(x), formulae.f.expression(x))
+    if isinstance(formulae, DescendedFormulae):
+        inner = _main_steps(formulae.slope)
+        derived = Step("P", "E[s'(U) s'(V)] is dK/dc by Price's theorem", slope, formulae.slope.expression())
+        total = Step("P", "means plus the integral of the slope", expectation, formulae.expression())
+        return (start, *inner, derived, total)
+    collected = Step("C", "the sum of all pairs, equal terms collected", expectation, formulae.expression())
+    derived = Step("P", "the same for s'(U) s'(V), by Price's theorem", slope, formulae.slope.expression())
+    return (start, *_transform_steps(formulae), *_main_steps(formulae), collected, derived)
+
+
+def _transform_steps(formulae: Formulae) -> list[Step]:
+    if not isinstance(formulae.f, Quotient):
+        return []
+    t = sp.Symbol("t", real=True)
+    text = "s is the Fourier transform of b; U, V become N(0, S^-1), with a factor 2 pi/sqrt(q1 q2 - c^2)"
+    return [Step("F", text, sp.Function("b")(t), formulae.f.transform().expression(t))]
+
+
+def _main_steps(formulae: Formulae) -> list[Step]:
     trace = Trace()
     formulae.terms_in("q", trace)
-    steps = [Step("N", "normal form of s", sp.Function("s")(x), formulae.f.expression(x))]
-    for number, pair in enumerate(trace.pairs, start=1):
-        steps.extend(_pair_steps(pair, number))
-    expectation = sp.Function("K")(q1, q2, c)
-    steps.append(Step("C", "the sum of all pairs, equal terms collected", expectation, formulae.expression()))
-    slope = sp.Derivative(expectation, c)
-    steps.append(Step("P", "the same for s'(U) s'(V), by Price's theorem", slope, formulae.slope.expression()))
-    return tuple(steps)
+    return [step for number, pair in enumerate(trace.pairs, start=1) for step in _pair_steps(pair, number)]
 
 
 def _pair_steps(pair: Pair, number: int) -> list[Step]:
@@ -77,7 +94,7 @@ def _pair_steps(pair: Pair, number: int) -> list[Step]:
 
 def _event_steps(pair: Pair, name: str, writer: Writer) -> list[Step]:
     steps = []
-    mean, matrix = pair.joint
+    _, matrix = pair.joint
     for j, (variable, gate) in enumerate(pair.events):
         sign = -1 if gate.mode == REVERSED else 1
         argument = sp.Symbol("UV"[variable]) - gate.threshold.expression()
