@@ -1,0 +1,1 @@
+"""Gaussian expectations of pairs of functions by plain numerical integration, at any precision."""

@@ -1,0 +1,116 @@
+"""integral F(u) G(v) exp(-g*(u - v)**2/2) du dv on tensor panels.
+
+On a pair of panels u = u0 + a, v = v0 + b, d = u0 - v0, the ridge is a product of three factors,
+
+    exp(-g*(u - v)**2/2) = exp(-g*(d**2/4 + d*a + a**2/2)) * exp(-g*(d**2/4 - d*b + b**2/2)) * exp(g*a*b),
+
+two vectors and a matrix that depends on the widths only. So the work is one small bilinear form of integers a pair.
+"""
+
+import math
+from dataclasses import dataclass
+from operator import mul
+from typing import Any
+
+import mpmath
+
+from ntksym.quadrature.interpolation import Resolved, legendre_rule, to_fixed
+
+__all__ = ["integrate_plane"]
+
+WIDEST = 4
+"""Widest cell, in units of the narrower of the bell and the ridge."""
+
+SAME = 8
+"""Two geometries are one if they differ by less than 2**SAME units of the last place."""
+
+
+@dataclass(frozen=True)
+class _Cell:
+    middle: int
+    half: int
+    values: tuple[int, ...]
+    """Function times quadrature weight at the nodes."""
+    size: float
+    """log2 of the largest of them."""
+
+
+def integrate_plane(first: Resolved, second: Resolved, sharpness: Any, order: int, accuracy: int) -> Any:
+    """The integral, with `order` nodes a cell; what is passed over adds up to less than ``2**-accuracy``."""
+    bits = first.bits
+    ridge = _Ridge(sharpness, order, bits)
+    widest = to_fixed(WIDEST / mpmath.sqrt(max(sharpness, 1)), bits)
+    left = _cells(first, order, widest)
+    right = left if second is first else _cells(second, order, widest)
+    unit = 2.0**-bits
+    faintest = -accuracy - math.log2(1 + len(left) * len(right) * order**2)
+    decay = float(sharpness) / (2 * math.log(2))
+    total = 0
+    for one in left:
+        for two in right:
+            gap = max(0, abs(one.middle - two.middle) - one.half - two.half) * unit
+            if one.size + two.size - decay * gap * gap > faintest:
+                total += ridge.couple(one, two)
+    return mpmath.ldexp(mpmath.mpf(total), -bits)
+
+
+def _cells(function: Resolved, order: int, widest: int) -> list[_Cell]:
+    bits = function.bits
+    rule = [(to_fixed(t, bits), to_fixed(w, bits)) for t, w in legendre_rule(order, bits)]
+    cells = []
+    for panel in function.panels:
+        if not panel.largest:
+            continue
+        parts = 1
+        while panel.right - panel.left > parts * widest:
+            parts *= 2
+        half = (panel.right - panel.left) // (2 * parts)
+        for part in range(parts):
+            middle = panel.left + (2 * part + 1) * half
+            values = tuple((function(middle + (half * t >> bits)) * w >> bits) * half >> bits for t, w in rule)
+            largest = max(map(abs, values))
+            if largest:
+                cells.append(_Cell(middle, half, values, math.log2(largest) - bits))
+    return cells
+
+
+class _Ridge:
+    """exp(-g*(u - v)**2/2) on pairs of cells, its factors kept for the next pair of the same geometry."""
+
+    def __init__(self, sharpness: Any, order: int, bits: int) -> None:
+        self.sharpness, self.bits = sharpness, bits
+        self.nodes = [t for t, _ in legendre_rule(order, bits)]
+        self.vectors: dict[tuple[int, int], list[int]] = {}
+        self.matrices: dict[tuple[int, int], list[list[int]]] = {}
+
+    def couple(self, one: _Cell, two: _Cell) -> int:
+        bits = self.bits
+        offset = one.middle - two.middle
+        inner = self.weigh(two, -offset)
+        outer = self.weigh(one, offset)
+        rows = self.matrix(one.half, two.half)
+        return sum(entry * (sum(map(mul, row, inner)) >> bits) for entry, row in zip(outer, rows, strict=True)) >> bits
+
+    def weigh(self, cell: _Cell, offset: int) -> list[int]:
+        bits = self.bits
+        factors = self.vector(cell.half, offset)
+        return [value * factor >> bits for value, factor in zip(cell.values, factors, strict=True)]
+
+    def vector(self, half: int, offset: int) -> list[int]:
+        key = (half >> SAME, offset >> SAME)
+        if key not in self.vectors:
+            h, d = (mpmath.ldexp(mpmath.mpf(length), -self.bits) for length in (half, offset))
+            base = d * d / 4
+            self.vectors[key] = [
+                to_fixed(mpmath.exp(-self.sharpness * (base + h * t * (d + h * t / 2))), self.bits) for t in self.nodes
+            ]
+        return self.vectors[key]
+
+    def matrix(self, half: int, other: int) -> list[list[int]]:
+        key = (half >> SAME, other >> SAME)
+        if key not in self.matrices:
+            area = self.sharpness * mpmath.ldexp(mpmath.mpf(half) * other, -2 * self.bits)
+            self.matrices[key] = [
+                [to_fixed(mpmath.exp(area * s * t), self.bits) for t in self.nodes] for s in self.nodes
+            ]
+        return self.matrices[key]
