@@ -1,0 +1,97 @@
+"""Is an expression in x identically zero? Refuted by numbers, affirmed only by algebra."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import mpmath as mp
+import sympy as sp
+
+from ntksym.evaluation.compilation import compile_mpmath
+from ntksym.symbols import x
+
+__all__ = ["SAMPLE_POINTS", "clearly_nonzero", "is_zero"]
+
+SAMPLE_POINTS = ("-2.7182", "-0.8413", "-0.1317", "0.1931", "0.7133", "1.4142", "3.1416")
+"""Decimals without special meaning, where a function that is not zero will not vanish by accident."""
+DIGITS = (30, 90)
+"""Two working precisions whose rounding noise differs."""
+MAX_OPERATIONS = 400
+"""Expressions with more operations are not proved: cancellation would grow without bound."""
+
+
+def is_zero(
+    expression: sp.Expr, values: Mapping[sp.Symbol, sp.Rational] | None = None, points: tuple[str, ...] = SAMPLE_POINTS
+) -> bool | None:
+    """True if proved to vanish for all x and all parameters, False if nonzero somewhere, None if neither is known.
+
+    Parameters
+    ----------
+    expression : Expr
+        Smooth in ``symbols.x``.
+    values : mapping of Symbol to Rational
+        The parameters' values, for the refutation.
+    points : tuple of str
+        Where the refutation evaluates.
+    """
+    if expression == 0:
+        return True
+    if expression.is_Rational:
+        return False
+    if _differs(expression, values or {}, points):
+        return False
+    return True if _proved(expression) else None
+
+
+def _differs(expression: sp.Expr, values: Mapping[sp.Symbol, sp.Rational], points: tuple[str, ...]) -> bool:
+    if expression.free_symbols - set(values) - {x}:
+        return False
+    function = compile_mpmath(expression, values)
+    return any(clearly_nonzero(function, mp.mpf(point)) for point in points)
+
+
+def clearly_nonzero(function: Callable[[Any], Any], point: Any, extra_digits: int = 0) -> bool:
+    """Whether the value at a point is nonzero beyond doubt: rounding noise would change with the working precision.
+
+    Parameters
+    ----------
+    function : callable
+        On mpmath numbers, at the current precision.
+    point : mpf
+        Where it is evaluated.
+    extra_digits : int
+        Added to both working precisions, where the function is known to cancel that much.
+    """
+    results = []
+    for digits in DIGITS:
+        with mp.workdps(digits + extra_digits):
+            results.append(function(mp.mpf(point)))
+    rough, fine = results
+    if any(isinstance(value, mp.mpc) or not mp.isfinite(value) for value in results):
+        return False
+    return bool(fine != 0 and abs(rough - fine) <= mp.ldexp(abs(fine), -20))
+
+
+def _proved(expression: sp.Expr) -> bool:
+    if expression.count_ops() > MAX_OPERATIONS:
+        return False
+    expanded = sp.expand(expression)
+    if expanded == 0:
+        return True
+    reduced = _in_exponentials(expanded)
+    if reduced == 0:
+        return True
+    # log(1 + exp(x)) - log(1 + exp(-x)) - x is constant because its derivative vanishes, and zero at one place.
+    if reduced.has(sp.log, sp.asinh, sp.atan) and reduced.subs(x, 0) == 0:
+        return _in_exponentials(sp.expand(sp.diff(reduced, x))) == 0
+    return False
+
+
+def _in_exponentials(expression: sp.Expr) -> sp.Expr:
+    if expression.count_ops() > MAX_OPERATIONS:
+        return expression
+    if expression.has(sp.sinh, sp.cosh, sp.tanh):
+        expression = expression.rewrite(sp.exp)
+    if expression.has(sp.erfc):
+        expression = expression.rewrite(sp.erf)
+    numerator, _ = sp.fraction(sp.together(sp.powsimp(expression)))
+    return sp.expand(sp.powsimp(sp.expand(numerator)))

@@ -1,0 +1,50 @@
+"""The derivative of a function of x, almost everywhere, as mpmath numbers."""
+
+from bisect import bisect_left
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import mpmath as mp
+import sympy as sp
+
+from ntksym.evaluation import compile_mpmath
+from ntksym.pieces.splitting import Pieces
+from ntksym.symbols import x
+
+__all__ = ["compile_slope"]
+
+FLAT = (sp.sign, sp.Heaviside, sp.floor, sp.ceiling)
+"""Heads whose derivative vanishes almost everywhere."""
+
+
+def compile_slope(
+    expression: sp.Expr, pieces: Pieces | None, values: Mapping[sp.Symbol, sp.Rational]
+) -> Callable[[Any], Any]:
+    """``x -> s'(x)`` away from the kinks and jumps, at whatever precision ``mpmath.mp`` has when it is called.
+
+    Parameters
+    ----------
+    expression : Expr
+        The function s.
+    pieces : Pieces or None
+        Its pieces; without them the expression is differentiated as a whole.
+    values : mapping of Symbol to Rational
+        The parameters' values.
+    """
+    if pieces is None:
+        return compile_mpmath(_derivative(expression), values)
+    slopes = [compile_mpmath(sp.diff(part, x), values) for part in pieces.expressions]
+    places = [compile_mpmath(place, values) for place in pieces.breakpoints]
+
+    def evaluate(point: Any) -> Any:
+        number = mp.mpf(point)
+        return slopes[bisect_left([place(0) for place in places], number)](number)
+
+    return evaluate
+
+
+def _derivative(expression: sp.Expr) -> sp.Expr:
+    steps = {node: sp.Dummy(real=True) for node in expression.atoms(*FLAT)}
+    slope = sp.diff(expression.xreplace(steps), x)
+    slope = slope.replace(sp.DiracDelta, lambda *_: sp.S.Zero)
+    return slope.xreplace({dummy: node for node, dummy in steps.items()})
