@@ -1,0 +1,110 @@
+"""Polynomials of exp, expm1, log, sin, cos, atan and arccos; run as `python -m derivations.elementary`."""
+
+from collections.abc import Callable
+
+import mpmath
+from mpmath import mp
+
+from derivations.fitting import Fit, report
+
+
+def exponential(r: mpmath.mpf) -> mpmath.mpf:
+    """(exp(r) - 1 - r)/r^2."""
+    return _series(r, lambda n: 1 / mpmath.factorial(n + 2))
+
+
+def logarithm(z: mpmath.mpf) -> mpmath.mpf:
+    """(2 atanh(s)/s - 2)/z with z = s^2."""
+    return _series(z, lambda n: mp.mpf(2) / (2 * n + 3))
+
+
+def sine(z: mpmath.mpf) -> mpmath.mpf:
+    """(sin(r)/r - 1)/z with z = r^2."""
+    return _series(z, lambda n: mp.mpf(-1) ** (n + 1) / mpmath.factorial(2 * n + 3))
+
+
+def cosine(z: mpmath.mpf) -> mpmath.mpf:
+    """(cos(r) - 1 + z/2)/z^2 with z = r^2."""
+    return _series(z, lambda n: mp.mpf(-1) ** n / mpmath.factorial(2 * n + 4))
+
+
+def arctangent(z: mpmath.mpf) -> mpmath.mpf:
+    """(atan(t)/t - 1)/z with z = t^2."""
+    return _series(z, lambda n: mp.mpf(-1) ** (n + 1) / (2 * n + 3))
+
+
+def arcsine(z: mpmath.mpf) -> mpmath.mpf:
+    """(asin(u)/u - 1)/z with z = u^2."""
+    return _series(z, lambda n: mpmath.binomial(2 * n + 2, n + 1) / (mp.mpf(4) ** (n + 1) * (2 * n + 3)))
+
+
+def _series(v: mpmath.mpf, coefficient: Callable[[int], mpmath.mpf]) -> mpmath.mpf:
+    total, power, n = mp.zero, mp.one, 0
+    while n < 3 or abs(power) > mpmath.eps:
+        total += coefficient(n) * power
+        power *= v
+        n += 1
+    return total
+
+
+FITS = (
+    Fit(
+        "exp_times",
+        "q in exp(r) = 1 + r + r^2 q(r), |r| <= log(2)/2",
+        exponential,
+        lambda: (-mpmath.log(2) / 2, mpmath.log(2) / 2),
+        9,
+        lambda r: r * r * mpmath.exp(-r),
+    ),
+    Fit(
+        "expm1",
+        "q in expm1(r) = r + r^2 q(r), |r| <= log(2)/2",
+        exponential,
+        lambda: (-mpmath.log(2) / 2, mpmath.log(2) / 2),
+        10,
+        lambda r: r * r / mpmath.expm1(r) if r else r,
+    ),
+    Fit(
+        "log",
+        "q in 2 atanh(s) = 2 s + s z q(z), z = s^2, s <= 3 - 2 sqrt(2)",
+        logarithm,
+        lambda: (mp.zero, (3 - 2 * mpmath.sqrt(2)) ** 2),
+        6,
+        lambda z: z / (2 + z * logarithm(z)),
+    ),
+    Fit(
+        "sine",
+        "q in sin(r) = r + r z q(z), z = r^2, r <= pi/4",
+        sine,
+        lambda: (mp.zero, mp.pi**2 / 16),
+        5,
+        lambda z: z / (1 + z * sine(z)),
+    ),
+    Fit(
+        "cosine",
+        "q in cos(r) = 1 - z/2 + z^2 q(z), z = r^2, r <= pi/4",
+        cosine,
+        lambda: (mp.zero, mp.pi**2 / 16),
+        5,
+        lambda z: z * z / mpmath.cos(mpmath.sqrt(z)),
+    ),
+    Fit(
+        "atan2_half",
+        "q in atan(t) = t + t z q(z), z = t^2, t <= sqrt(2) - 1",
+        arctangent,
+        lambda: (mp.zero, (mpmath.sqrt(2) - 1) ** 2),
+        10,
+        lambda z: z / (1 + z * arctangent(z)),
+    ),
+    Fit(
+        "arccos_complement",
+        "q in asin(u) = u + u z q(z), z = u^2, z <= 1/2",
+        arcsine,
+        lambda: (mp.zero, mp.mpf(1) / 2),
+        18,
+        lambda z: z / (1 + z * arcsine(z)),
+    ),
+)
+
+if __name__ == "__main__":
+    report(FITS)
