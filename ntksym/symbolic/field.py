@@ -74,7 +74,7 @@ class Field:
         self._factored: dict[Any, tuple[int, Factors]] = {}
         self._expressions: dict[int, sp.Expr] = {}
         self.relations = {
-            index: relation for index, g in enumerate(self.generators) if (relation := _square(g)) is not None
+            index: square for index, g in enumerate(self.generators) if (square := self._square(g)) is not None
         }
         self.sample = tuple(_sample_value(g) for g in self.generators)
         self.zero = Scalar(self, self.ring.zero, 1, ())
@@ -83,6 +83,17 @@ class Field:
     def extended(self, variables: Sequence[sp.Symbol]) -> Field:
         """The field with variables put before the constants; `Scalar.into` moves scalars there."""
         return Field(self.generators[len(self.variables) :], variables)
+
+    def _square(self, generator: sp.Expr) -> Any | None:
+        """What the square of a generator is reduced to: i**2 = -1, sqrt(2)**2 = 2, sqrt(gamma)**2 = gamma."""
+        if generator is sp.I:
+            return self.ring(-1)
+        if generator.is_Pow and generator.exp == sp.S.Half:
+            if generator.base.is_Integer:
+                return self.ring(int(generator.base))
+            if generator.base in self.position:
+                return self.ring.gens[self.position[generator.base]]
+        return None
 
     def generator(self, expression: sp.Expr) -> Scalar:
         """The scalar that is one generator."""
@@ -142,12 +153,12 @@ class Field:
         for index, square in self.relations.items():
             if not any(monomial[index] > 1 for monomial in numerator):
                 continue
-            result: dict[tuple[int, ...], Any] = {}
+            result = self.ring.zero
             for monomial, coefficient in numerator.terms():
                 power, rest = divmod(monomial[index], 2)
                 key = (*monomial[:index], rest, *monomial[index + 1 :])
-                result[key] = result.get(key, 0) + coefficient * square**power
-            numerator = self.ring.from_dict({m: v for m, v in result.items() if v})
+                result += self.ring.from_dict({key: coefficient}) * square**power
+            numerator = result
         return numerator
 
     def _quotient(self, numerator: Any, index: int) -> Any | None:
@@ -291,14 +302,6 @@ class Field:
         )
 
 
-def _square(generator: sp.Expr) -> int | None:
-    if generator is sp.I:
-        return -1
-    if generator.is_Pow and generator.exp == sp.S.Half and generator.base.is_Integer:
-        return int(generator.base)
-    return None
-
-
 def _sample_value(generator: sp.Expr) -> Fraction:
     if generator is sp.I:
         return Fraction(0)
@@ -308,7 +311,8 @@ def _sample_value(generator: sp.Expr) -> Fraction:
         table |= {"sigma1": (1, 31), "sigma2": (1, 37), "rho": (1, 11)}
         value = Fraction(*table.get(generator.name, (1, 13 + len(generator.name))))
         return -value if generator.is_negative else value
-    return Fraction(str(sp.N(generator, 40)))
+    inner = {symbol: sp.Rational(_sample_value(symbol)) for symbol in generator.free_symbols}
+    return Fraction(str(sp.N(generator.subs(inner), 40)))
 
 
 def _square_part(integer: int) -> tuple[int, int]:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import sympy as sp
 
-from ntksym.errors import NoClosedForm
+from ntksym.errors import NoClosedForm, NoSuchDual
 from ntksym.symbolic.field import Field
 from ntksym.symbolic.gaussian import Covariance, Trace, expectation
 from ntksym.symbolic.normal_form import NormalForm
@@ -107,7 +107,7 @@ def _gated_sum(field: Field, pieces: dict[Scalar, NormalForm]) -> NormalForm:
     for piece in pieces.values():
         far_right = far_right + piece
     if far_right:
-        raise NoClosedForm("this quotient has a pole at zero: E[s(U)^2] would not exist")
+        raise NoSuchDual("s has a pole at zero: E[s(U)^2] diverges at every variance, and no network with it has a kernel")
     return total
 
 

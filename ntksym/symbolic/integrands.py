@@ -51,13 +51,12 @@ def _integrand(pieces: Pieces, reader: Reader) -> Integrand:
         power = _pole(pieces)
         if not power:
             raise
-    (expression,) = pieces.expressions
-    return Quotient(reader.read(sp.expand(_spelt_out(expression) * x**power)), power)
+    return Quotient(reader.read(sp.expand(_spelt_out(pieces.expressions[0]) * x**power)), power)
 
 
 def _pole(pieces: Pieces) -> int:
     """The order of the pole at zero that the spelling shows; 0 where there is none or the function has pieces."""
-    if pieces.breakpoints:
+    if len(set(pieces.expressions)) > 1:
         return 0
     expression = sp.expand(_spelt_out(pieces.expressions[0]))
     factors = [factor.as_base_exp() for term in sp.Add.make_args(expression) for factor in sp.Mul.make_args(term)]

@@ -97,11 +97,14 @@ class Scalar:
         for index, exponent in factors:
             generator = field.factors[index].generator
             if generator in field.relations:
+                # 1/sqrt(2) = sqrt(2)/2
                 above = above * field.factors[index].polynomial ** exponent
-                constant *= field.relations[cast("int", generator)] ** exponent
+                square, squares = field.factor(field.relations[cast("int", generator)])
+                constant *= square**exponent
+                below.extend((i, e * exponent) for i, e in squares)
             else:
                 below.append((index, exponent))
-        return field.make(above, constant, tuple(below))
+        return field.make(above, constant, tuple(sorted(below)))
 
     def __pow__(self, exponent: int) -> Scalar:
         if exponent < 0:
