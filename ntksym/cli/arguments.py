@@ -104,7 +104,7 @@ def _add_derive(commands: "argparse._SubParsersAction[_Parser]") -> None:
     )
     _add_formula(parser)
     shape = parser.add_mutually_exclusive_group()
-    shape.add_argument("--format", choices=("text", "markdown", "latex"), default="text", help="of the explanation")
+    shape.add_argument("--format", choices=("text", "markdown", "latex"), help="of the explanation (default text)")
     shape.add_argument("--code", choices=("numpy", "jax", "torch", "c"), help="print code for the dual instead")
 
 

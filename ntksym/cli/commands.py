@@ -3,6 +3,7 @@
 import argparse
 import json
 import os
+import sys
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -55,7 +56,7 @@ def _derive(options: argparse.Namespace) -> int:
         elif options.code:
             text = dual.to_code(options.code)
         else:
-            text = dual.explain(options.format)
+            text = dual.explain(options.format or "text")
     if options.json:
         _print_json(
             {
@@ -80,8 +81,13 @@ def _verify(options: argparse.Namespace) -> int:
         dual = derive(activation)
         wait.say("integrating numerically")
         report = verify(dual, dps=options.dps)
-    print(report)
-    return 0 if report.passed else 1
+    if options.json:
+        _print_json(report.to_dict())
+    elif sys.stdout.isatty():
+        Console().print(report)
+    else:
+        print(report)
+    return 0 if report.ok else 1
 
 
 def _gram(options: argparse.Namespace) -> int:
@@ -181,7 +187,7 @@ def _entry(entry: Entry) -> dict[str, Any]:
         "formula": entry.expression,
         "parameters": {name: str(value) for name, value in entry.parameters.items()},
         "aliases": list(entry.aliases),
-        "tags": list(entry.tags),
+        "tags": sorted(entry.tags),
         "source": entry.source,
     }
 

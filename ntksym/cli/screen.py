@@ -46,7 +46,7 @@ class Waiting:
         )
         self._task: TaskID = self._progress.add_task("starting", total=None)
         self._lock = threading.Lock()
-        self._over = False
+        self._over = self._shown = False
         self._timer = threading.Timer(PATIENCE_SECONDS, self._show)
         self._timer.daemon = True
         if console.is_terminal:
@@ -56,6 +56,7 @@ class Waiting:
         with self._lock:
             if not self._over:
                 self._progress.start()
+                self._shown = True
 
     def say(self, what: str) -> None:
         """Name the stage that begins now."""
@@ -70,7 +71,8 @@ class Waiting:
         self._timer.cancel()
         with self._lock:
             self._over = True
-            self._progress.stop()
+            if self._shown:
+                self._progress.stop()
 
 
 @contextmanager

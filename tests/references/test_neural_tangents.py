@@ -38,7 +38,14 @@ def differences(result: NDArray[np.float64], expected: NDArray[np.float64]) -> t
     return float((difference / scale).max()), float((difference[large] / np.abs(expected[large])).max())
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+# Every case compiles code of its own; these run always, the others in CI.
+ALWAYS = {"relu", "erf", "gelu", "sin", "gaussian", "polynomial"}
+
+
+@pytest.mark.parametrize(
+    "case",
+    [pytest.param(case, id=case.name, marks=() if case.name in ALWAYS else pytest.mark.slow) for case in CASES],
+)
 def test_kernels_agree_with_neural_tangents(case: Case, stored: dict[str, NDArray[np.float64]]) -> None:
     X = stored["digits_unit" if case.unit_variance else "digits"]
     activation = nk.Activation(case.formula, **case.parameters)
