@@ -151,8 +151,8 @@ class ClosedDual:
         first, second, cov = np.broadcast_arrays(np.maximum(first, SMALLEST), np.maximum(second, SMALLEST), cov)
         cov, determinant = _snapped(first, second, cov)
         with np.errstate(divide="ignore", over="ignore", under="ignore", invalid="ignore"):
-            floor = np.maximum(determinant, SMALLEST**2)
-            pair = self._functions(first, second, cov, floor, *self._parameter_floats)
+            floor = np.maximum(determinant, ROUNDING * first * second)
+            pair = self._functions(first, second, cov, determinant, floor, *self._parameter_floats)
             diagonal = self._diagonal_functions(first, *self._parameter_floats)
         equal = (determinant == 0) & (cov > 0) & (first == second)
         value, slope = (np.where(equal, d, p) for d, p in zip(diagonal, pair, strict=True))
@@ -174,11 +174,13 @@ class ClosedDual:
 
     @cached_property
     def _functions(self) -> Callable[..., tuple[Any, Any]]:
-        numeric = self.numeric
-        arguments = [q1, q2, c, det, *self._parameter_symbols]
-        compiled: Callable[..., tuple[Any, Any]] = sp.lambdify(
-            arguments, (numeric.value, numeric.slope), modules=[NUMPY, "numpy"], cse=True
-        )
+        floored = sp.Symbol("floored", positive=True)
+        arguments = [q1, q2, c, det, floored, *self._parameter_symbols]
+        pair = [
+            e.replace(lambda p: p.is_Pow and p.base == det and p.exp.is_negative, lambda p: floored**p.exp)
+            for e in (self.numeric.value, self.numeric.slope)
+        ]
+        compiled: Callable[..., tuple[Any, Any]] = sp.lambdify(arguments, pair, modules=[NUMPY, "numpy"], cse=True)
         return compiled
 
     @cached_property
@@ -187,6 +189,13 @@ class ClosedDual:
         slope = sp.oo if numeric.diagonal_slope is None else numeric.diagonal_slope
         compiled: Callable[..., tuple[Any, Any]] = sp.lambdify(
             [q, *self._parameter_symbols], (numeric.diagonal_value, slope), modules=[NUMPY, "numpy"], cse=True
+        )
+        return compiled
+
+    @cached_property
+    def _precise_diagonal(self) -> Callable[..., tuple[Any, Any]]:
+        compiled: Callable[..., tuple[Any, Any]] = sp.lambdify(
+            [q, *self._parameter_symbols], (self.diagonal, self.diagonal_slope), modules=[MPMATH, "mpmath"]
         )
         return compiled
 
@@ -212,16 +221,19 @@ class ClosedDual:
         raise NoSuchDual(f"the formula does not settle at q1={first}, q2={second}, c={cov}: the slope diverges there")
 
     def _at_precision(self, first: Any, second: Any, cov: Any, dps: int) -> tuple[Any, Any]:
-        # Limits at zero variance and |rho| = 1 are approached within 10**(-3 dps): value and slope, Hoelder continuous
-        # of order 1/2 or better there, keep dps digits.
-        with mpmath.extradps(8 * dps):
-            tiny = mpmath.mpf(10) ** (-3 * dps)
+        # Limits at zero variance and |rho| = 1 are approached within tiny: value and slope, Hoelder continuous of order
+        # 1/2 or better there, keep dps digits. The formula cancels up to the power 3/2 of that.
+        tiny = mpmath.mpf(10) ** (-2 * dps - 6)
+        on_the_edge = min(first, second) < tiny or abs(cov) >= mpmath.sqrt(first * second) * (1 - mpmath.eps)
+        with mpmath.extradps(3 * dps + 12 if on_the_edge else 0):
             first, second = max(first, tiny), max(second, tiny)
-            bound = mpmath.sqrt(first * second) * (1 - tiny)
+            bound = mpmath.sqrt(first * second) * (1 - tiny if on_the_edge else 1)
             cov = max(-bound, min(bound, cov))
             parameters = [mpmath.mpf(v.p) / v.q for v in self._values.values()]
+            if first == second and on_the_edge and cov > 0 and self.continuous:
+                return self._precise_diagonal(first, *parameters)
             value, slope = self._precise_functions(first, second, cov, *parameters)
-            if not self.continuous and abs(cov) == bound:
+            if not self.continuous and on_the_edge and abs(cov) == bound:
                 slope = mpmath.inf
             return mpmath.re(value), mpmath.re(slope)
 

@@ -209,7 +209,9 @@ class Field:
         lowest = [min(column) for column in zip(*rest, strict=True)]
         for g, exponent in enumerate(lowest):
             if exponent:
-                exponents[self._register(self.ring.gens[g])[0]] = exponent
+                index, sign = self._register(self.ring.gens[g])
+                exponents[index] = exponent
+                constant *= sign**exponent
         if any(lowest):
             rest = self.ring.from_dict(
                 {tuple(a - b for a, b in zip(m, lowest, strict=True)): v for m, v in rest.items()}

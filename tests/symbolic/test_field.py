@@ -85,3 +85,16 @@ def test_a_scalar_moves_into_a_larger_field() -> None:
     large = small.extended((q1, q2, c))
     scalar = (small.generator(a) + small.one) / small.generator(sp.pi)
     assert scalar.into(large).expression() == scalar.expression()
+
+
+def test_a_negative_parameter_keeps_its_sign_when_factored() -> None:
+    negative = sp.Symbol("low", negative=True)
+    field = Field([sp.I, sp.pi, negative], (q1,))
+    low, q = field.generator(negative), field.generator(q1)
+    constant, factors = field.factor((low * q).numerator)
+    product = field.integer(constant)
+    for index, exponent in factors:
+        product = product * field.power(index, exponent)
+    assert product == low * q
+    outside, _ = field.square_root(low * low * q)
+    assert field.sign(outside) > 0
