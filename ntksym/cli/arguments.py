@@ -158,6 +158,7 @@ def _add_catalogue(commands: "argparse._SubParsersAction[_Parser]") -> None:
         "list the activations known by name",
         ["ntksym catalogue", "ntksym catalogue relu"],
     )
+    parser.add_argument("--markdown", action="store_true", help="print a Markdown table, with sources")
     parser.add_argument("pattern", nargs="?", metavar="WORD", help="only names, formulas or tags that contain WORD")
 
 

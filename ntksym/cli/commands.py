@@ -170,16 +170,25 @@ def _catalogue(options: argparse.Namespace) -> int:
     if options.json:
         _print_json({entry.name: _entry(entry) for entry in entries})
         return 0
+    if options.markdown:
+        print("| name | formula | parameters | closed form | also called | source |\n|---|---|---|---|---|---|")
+        for entry in entries:
+            print(_markdown_row(entry))
+        return 0
+    _print_entries(entries, with_other_names=options.pattern is not None)
+    return 0
+
+
+def _print_entries(entries: list[Entry], *, with_other_names: bool) -> None:
+    """One line an entry where nobody's screen limits the width; names of other libraries only for the few looked up."""
     table = Table(box=None, pad_edge=False)
     table.add_column("name", style="bold", no_wrap=True)
-    table.add_column("formula", overflow="fold")
-    table.add_column("parameters", overflow="fold")
-    table.add_column("also called", overflow="fold")
+    for heading in ("formula", "parameters", "closed form", *(["also called"] if with_other_names else [])):
+        table.add_column(heading, overflow="fold")
     for entry in entries:
-        values = ", ".join(f"{name}={value}" for name, value in entry.parameters.items())
-        table.add_row(*map(Text, (entry.name, entry.expression, values, ", ".join(entry.aliases))))
-    Console().print(table)
-    return 0
+        cells = [entry.name, entry.expression, _values(entry), "yes" if "closed" in entry.tags else "no"]
+        table.add_row(*map(Text, [*cells, *([", ".join(entry.aliases)] if with_other_names else [])]))
+    Console(width=None if sys.stdout.isatty() else 300).print(table)
 
 
 def _entry(entry: Entry) -> dict[str, Any]:
@@ -190,6 +199,16 @@ def _entry(entry: Entry) -> dict[str, Any]:
         "tags": sorted(entry.tags),
         "source": entry.source,
     }
+
+
+def _values(entry: Entry) -> str:
+    return ", ".join(f"{name}={value}" for name, value in entry.parameters.items())
+
+
+def _markdown_row(entry: Entry) -> str:
+    closed = "yes" if "closed" in entry.tags else ""
+    cells = (f"`{entry.name}`", f"`{entry.expression}`", _values(entry), closed, ", ".join(entry.aliases), entry.source)
+    return "| " + " | ".join(cell.replace("|", r"\|") for cell in cells) + " |"
 
 
 def _matches(entry: Entry, pattern: str | None) -> bool:
