@@ -1,7 +1,7 @@
 """Tiles of a Gram matrix: which rows are computed together, by how many threads, and where the results go.
 
-Inner products come from BLAS, panel by panel; compiled code then turns each block of ``TILE`` rows of a panel into entries
-of the kernel, tile by tile. Of a symmetric matrix only the lower half is computed, and written to both.
+Inner products come from BLAS, panel by panel; compiled code then turns each block of ``TILE`` rows of a panel into
+entries of the kernel, tile by tile. Of a symmetric matrix only the lower half is computed, and written to both.
 """
 
 import threading
@@ -15,39 +15,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ntksym.lowering.frame import TILE
+from ntksym.lowering.schedule import Arrays
 
-__all__ = ["Layers", "Panel", "RowStates", "fill", "in_parallel", "panels", "prepare"]
+__all__ = ["Panel", "RowStates", "fill", "in_parallel", "panels", "prepare"]
 
 PANEL = 8 * TILE
 """Rows whose inner products are computed by one call of BLAS."""
 
 Array = NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class Layers:
-    """The network as arrays, in the form in which the compiled code takes it.
-
-    Parameters
-    ----------
-    which : int array, shape (layers,)
-        Number of the activation of each layer in the module; -1 for none.
-    weights, biases : float arrays, shape (layers + 1,)
-        W_std**2 and b_std**2 of the Dense layers.
-    slacks : float array, shape (layers,)
-        Relative size below which a difference of covariances is rounding error.
-    shared : float array, shape (layers, k)
-        What depends on the parameters of the activations alone.
-    scale : float
-        1/d.
-    """
-
-    which: NDArray[np.int64]
-    weights: Array
-    biases: Array
-    slacks: Array
-    shared: Array
-    scale: float
 
 
 @dataclass(frozen=True)
@@ -132,14 +107,14 @@ def in_parallel(work: Callable[..., object], jobs: Iterable[tuple[Any, ...]], th
         raise failures[0]
 
 
-def prepare(module: ModuleType, layers: Layers, squares: Array, slots: int, threads: int) -> RowStates:
+def prepare(module: ModuleType, network: Arrays, squares: Array, slots: int, threads: int) -> RowStates:
     """The states of the rows of the data.
 
     Parameters
     ----------
     module : module
         Generated code.
-    layers : Layers
+    network : Arrays
         The network.
     squares : float array, shape (n,)
         <x, x> of every row.
@@ -148,15 +123,15 @@ def prepare(module: ModuleType, layers: Layers, squares: Array, slots: int, thre
     threads : int
         Number of threads.
     """
-    count, depth = len(squares), len(layers.which)
+    count, depth = len(squares), len(network.which)
     blocks = -(-count // TILE)
     variances = np.empty((blocks, depth + 1, TILE))
     padded = np.ones(blocks * TILE)
-    padded[:count] = layers.weights[0] * (layers.scale * squares) + layers.biases[0]
+    padded[:count] = network.weights[0] * (network.scale * squares) + network.biases[0]
     variances[:, 0] = padded.reshape(blocks, TILE)
     tangents = variances[:, 0].copy()
     rows = np.empty((blocks, depth, slots * TILE))
-    arrays = (layers.which, layers.weights, layers.biases, layers.shared, variances, tangents, rows)
+    arrays = (network.which, network.weights, network.biases, network.shared, variances, tangents, rows)
     bounds = [*range(0, blocks, 16), blocks]
     in_parallel(module.prepare, ((*span, *arrays) for span in pairwise(bounds)), min(threads, len(bounds) - 1))
     return RowStates(count, variances, tangents, rows)
@@ -164,7 +139,7 @@ def prepare(module: ModuleType, layers: Layers, squares: Array, slots: int, thre
 
 def fill(
     module: ModuleType,
-    layers: Layers,
+    network: Arrays,
     points: tuple[Array, Array],
     states: tuple[RowStates, RowStates],
     results: tuple[NDArray[Any] | None, NDArray[Any] | None],
@@ -176,7 +151,7 @@ def fill(
     ----------
     module : module
         Generated code.
-    layers : Layers
+    network : Arrays
         The network.
     points : pair of float arrays, shapes (n, d), (m, d)
         The data; twice the same array for a symmetric result.
@@ -194,19 +169,22 @@ def fill(
     given = [result for result in results if result is not None]
     transform = module.fill_nngp if ntk is None else module.fill_ntk
     absent = np.empty((0, 0), dtype=given[0].dtype)
-    constants = (layers.which, layers.weights, layers.biases, layers.slacks, layers.shared)
-    constants += (states[0].variances, states[0].tangents, states[0].rows, states[1].rows)
-    constants += (absent if nngp is None else nngp, absent if ntk is None else ntk, symmetric)
+    constants = (network.which, network.weights, network.biases, network.slacks, network.shared)
+    rows = (states[0].variances, states[0].tangents, states[0].rows, states[1].rows)
+    targets = (absent if nngp is None else nngp, absent if ntk is None else ntk, symmetric)
 
     def run(products: Array, offset: int, panel: Panel) -> Iterator[tuple[Any, ...]]:
         for block, height in panel.blocks():
             width = min(panel.width, block * TILE + height) if symmetric else panel.width
-            yield products, offset, layers.scale, block, height, width, *constants
+            yield products, offset, network.scale, block, height, width, *constants, *rows, *targets
+
+    def multiply(panel: Panel, products: Array) -> None:
+        np.matmul(x[panel.first : panel.last], y[: panel.width].T, out=products)
 
     if given[0].dtype == np.float64:  # the inner products wait in the result itself: no other memory is touched
         home = given[0]
         for panel in plan:
-            np.matmul(x[panel.first : panel.last], y[: panel.width].T, out=home[panel.first : panel.last, : panel.width])
+            multiply(panel, home[panel.first : panel.last, : panel.width])
         jobs = (job for panel in reversed(plan) for job in run(home, 0, panel))
         in_parallel(transform, jobs, threads)
         return
@@ -214,5 +192,5 @@ def fill(
     for panel in plan:
         height = panel.last - panel.first
         products = buffer[: height * panel.width].reshape(height, panel.width)
-        np.matmul(x[panel.first : panel.last], y[: panel.width].T, out=products)
+        multiply(panel, products)
         in_parallel(transform, run(products, panel.first, panel), threads)

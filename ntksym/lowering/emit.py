@@ -1,4 +1,4 @@
-"""Programs as one Python module for numba: readable, standing alone, the same text for the same formulas in every process."""
+"""Programs as one Python module for numba: readable, standing alone, the same text for the same formulas."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -54,11 +54,12 @@ class Source:
         return max([len(part.shared) for part in self.parts], default=0)
 
     def __repr__(self) -> str:
-        return f"<Source of {', '.join(part.name for part in self.parts) or 'a linear network'}: {len(self.text)} bytes>"
+        names = ", ".join(part.name for part in self.parts)
+        return f"<Source of {names or 'a linear network'}: {len(self.text)} bytes>"
 
 
 def emit(parts: Sequence[Part]) -> Source:
-    """The module for networks with these activations, whatever their depth, weights, biases and parameter values."""
+    """The module for all networks with these activations, of any depth, weights, biases and parameter values."""
     sections = [
         HEAD.substitute(summary=_summary(parts), tile=TILE),
         *_library(parts),
@@ -83,20 +84,19 @@ def _summary(parts: Sequence[Part]) -> str:
 
 def _library(parts: Sequence[Part]) -> list[str]:
     """Source of the vectormath functions that the parts call, each after those it calls itself."""
-    ordered: list[str] = []
+    needed: set[str] = set()
 
     def visit(name: str) -> None:
+        needed.add(name)
         for other in vectormath.SOURCES[name]:
             visit(other)
-        if name not in ordered:
-            ordered.append(name)
 
     for part in parts:
         for program, elsewhere in ((part.stages.shared, SCALAR), (part.stages.row, {}), (part.stages.pair, {})):
             for assignment in program.assignments:
                 if assignment.operation in VECTORISED.keys() - elsewhere.keys():
                     visit(VECTORISED[assignment.operation])
-    return [f"@inlined\n{vectormath.source_of(name)}" for name in ordered]
+    return [f"@inlined\n{vectormath.source_of(name)}" for name in vectormath.SOURCES if name in needed]
 
 
 def _functions(part: Part) -> list[str]:
@@ -205,7 +205,7 @@ def _row_branches(parts: Sequence[Part]) -> str:
 
 
 def _branches(calls: Mapping[int, str], otherwise: str) -> str:
-    lines = []
+    lines: list[str] = []
     for number, call in calls.items():
         lines += [f"{'el' if lines else ''}if which[layer] == {number}:", f"    {call}"]
     return "\n".join([*lines, "else:", f"    {otherwise}"] if lines else [otherwise])

@@ -1,4 +1,4 @@
-"""The part of a generated module that is the same for every network: its head, the walk over rows, the walk over tiles."""
+"""What every generated module has in common: its head, the walk over rows, the walk over tiles."""
 
 from string import Template
 
@@ -18,7 +18,7 @@ $summary
 Arrays, for n rows of data in blocks of TILE rows (the last block padded with rows of variance 1):
     variances  (blocks, layers + 1, TILE)       q of every row before every layer, and after the last
     tangents   (blocks, TILE)                   the diagonal of the NTK
-    rows       (blocks, layers, slots * TILE)   row quantities: slot 0 sqrt(q), 1 and 2 the dual and its slope at c = q1 = q2 = q
+    rows       (blocks, layers, slots * TILE)   row quantities: sqrt(q), dual and slope at c = q1 = q2 = q, others
     shared     (layers, k)                      what depends on the parameters of the activation alone
     which      (layers,)                        the activation of every layer by its number above, -1 for none
     weights    (layers + 1,)                    W_std**2;  biases: b_std**2
@@ -34,8 +34,8 @@ TILE = $tile
 SMALLEST_VARIANCE = 1e-140
 FLOOR = 4 * 2.220446049250313e-16
 
-compiled = numba.njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract", "nsz"})
-inlined = numba.njit(forceinline=True, error_model="numpy", fastmath={"contract", "nsz"})
+compiled = numba.njit(cache=True, nogil=True, error_model="numpy", fastmath={"arcp", "contract", "nsz"})
+inlined = numba.njit(forceinline=True, nogil=True, error_model="numpy", fastmath={"arcp", "contract", "nsz"})
 ''')
 
 PREPARE = Template('''\
@@ -47,7 +47,7 @@ $share_branches
 
 @compiled
 def prepare(first, last, which, weights, biases, shared, variances, tangents, rows):
-    """Row quantities of the blocks first <= block < last; variances[:, 0] and tangents are given for the first layer."""
+    """Row quantities of the blocks first <= block < last; given variances[:, 0], and tangents equal to it."""
     for block in range(first, last):
         tangent = tangents[block]
         for layer in range(which.size):
@@ -85,7 +85,7 @@ def fill_$get(
     products, offset, scale, block, height, width, which, weights, biases, slacks, shared,
     variances, tangents, rows, other_rows, nngp, ntk, symmetric,
 ):
-    """Rows of one block against columns 0 <= j < width; products[i - offset, j] holds <x_i, y_j>, nngp or ntk the result."""
+    """Rows of one block, columns 0 <= j < width; products[i - offset, j] holds <x_i, y_j>, nngp and ntk the results."""
     layers = which.size
     top = block * TILE
     both = nngp.size > 0

@@ -73,7 +73,7 @@ RESERVED = {"linear"}
 
 
 def lower(duals: Iterable[Lowerable]) -> tuple[Part, ...]:
-    """The parts of the module for these duals; duals with the same formulas, whatever their parameter values, share one.
+    """The parts of the module for these duals; those with the same formulas, at any parameter values, share one.
 
     Parameters
     ----------
@@ -98,7 +98,8 @@ def _free_name(wanted: str, taken: set[str]) -> str:
 
 
 def _part(name: str, activation: Activation, form: NumericForm) -> Part:
-    pair = translate(PAIR_INPUTS, _given(value=form.value, slope=form.slope if form.diagonal_slope is not None else None))
+    slope = None if form.diagonal_slope is None else form.slope
+    pair = translate(PAIR_INPUTS, _given(value=form.value, slope=slope))
     diagonal = translate(DIAGONAL_INPUTS, _given(value=form.diagonal_value, slope=form.diagonal_slope))
     title = (
         f"{name}(x) = {activation.expression}",

@@ -35,7 +35,7 @@ class Stages:
         return "\n\n".join(f"{title}\n{program}" for title, program in parts)
 
     def evaluate(self, values: Mapping[str, Any]) -> dict[str, Any]:
-        """Value and slope in mpmath, from q1, q2, c, det, floor and the parameters: what the three stages mean together."""
+        """Value and slope in mpmath, from q1, q2, c, det, floor and parameters: what the stages mean together."""
         shared = evaluate(self.shared, values)
         rows = (evaluate(self.row, shared | {"q": values[q]}) for q in ("q1", "q2"))
         both = {f"{name}_{side}": value for side, row in enumerate(rows, 1) for name, value in row.items()}

@@ -48,7 +48,7 @@ VECTORISED = {
 }
 """Operation -> function of ``vectormath``, whose source is copied into the module."""
 
-SCALAR = {"exp": "math.exp", "log": "math.log", "sin": "math.sin", "cos": "math.cos", "atan2": "math.atan2", "erf": "math.erf"}
+SCALAR = {operation: f"math.{operation}" for operation in ("exp", "log", "sin", "cos", "atan2", "erf")}
 """Operation -> what serves outside loops, where a few numbers are computed once."""
 
 WIDTH = 100
@@ -69,7 +69,7 @@ def statements(program: Program, targets: Mapping[str, str], *, scalar: bool = F
     """
     printer = _Printer(program, VECTORISED | CALLS | (SCALAR if scalar else {}))
     lines = [line for assignment in program.assignments for line in printer.lines(assignment)]
-    return lines + [f"{targets[public]} = {printer.bare(name)}" for public, name in program.outputs if public in targets]
+    return lines + [f"{targets[public]} = {printer.bare(name)}" for public, name in program.outputs]
 
 
 class _Printer:

@@ -1,7 +1,7 @@
 """The scalar program of a dual in single-assignment form: how it is read from a formula, and what it means.
 
-A program is a list of assignments ``name <- operation(arguments)``. The same program is executed by the mpmath interpreter
-here (its meaning) and printed as Python for numba by ``emit`` (its speed); tests ask that both agree.
+A program is a list of assignments ``name <- operation(arguments)``. The mpmath interpreter here executes it (its
+meaning), ``emit`` prints it as Python for numba (its speed); tests ask that both agree.
 """
 
 from collections.abc import Callable, Iterable, Mapping

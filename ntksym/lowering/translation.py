@@ -1,7 +1,7 @@
 """A formula in q1, q2, c, det as a program: the first stage of lowering.
 
-Sums and products are bracketed by what their terms depend on (numbers, parameters, q1, q2, then the rest), so that whatever
-depends on one row of the data alone becomes one assignment that ``passes.hoist`` can take out of the loop over pairs.
+Sums and products are bracketed by what their terms depend on (numbers, parameters, q1, q2, then the rest), so that
+what depends on one row of the data alone is one assignment, which ``passes.hoist`` takes out of the loop over pairs.
 """
 
 from collections import defaultdict
@@ -203,7 +203,7 @@ class _Translator:
 
 
 def _by_dependence(terms: Iterable[sp.Expr]) -> list[list[sp.Expr]]:
-    """The terms grouped by what they depend on: numbers, parameters, q1 (or q), q2, pairs; each group in a fixed order."""
+    """The terms by what they depend on: numbers, parameters, q1 (or q), q2, pairs; each group in a fixed order."""
     groups: dict[int, list[sp.Expr]] = defaultdict(list)
     for term in sorted(terms, key=sp.default_sort_key):
         groups[_rank(term)].append(term)

@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import groupby, pairwise
 
 import sympy as sp
 
@@ -35,7 +35,7 @@ class Dense:
     def __post_init__(self) -> None:
         object.__setattr__(self, "W_std", _deviation("W_std", self.W_std))
         if not self.weight_variance > 0:
-            raise InvalidInput(f"W_std must be a positive number with a positive square, not {self.W_std}", W_std=self.W_std)
+            raise InvalidInput(f"W_std must have a positive square, not {self.W_std}; try W_std=1.0", W_std=self.W_std)
         if self.b_std is not None:
             object.__setattr__(self, "b_std", _deviation("b_std", self.b_std))
 
@@ -139,13 +139,14 @@ def _check(layers: tuple[Layer, ...]) -> None:
         )
     if not isinstance(layers[-1], Dense):
         raise InvalidInput(
-            f"the network ends with the nonlinearity {layers[-1].activation.name}; end it with a Dense()", layer=layers[-1]
+            f"the network ends with the nonlinearity {layers[-1].activation.name}; end it with a Dense()",
+            layer=layers[-1],
         )
-    for place, (layer, following) in enumerate(zip(layers, layers[1:], strict=False)):
+    for place, (layer, following) in enumerate(pairwise(layers)):
         if isinstance(layer, Nonlinearity) and isinstance(following, Nonlinearity):
             raise InvalidInput(
                 f"layers {place} and {place + 1} are two nonlinearities in a row, {layer.activation.name} and "
-                f"{following.activation.name}; put a Dense() between them, or write the composed formula as one activation",
+                f"{following.activation.name}; put a Dense() between them, or write one formula for the two",
                 layers=(layer, following),
             )
 
