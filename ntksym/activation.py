@@ -17,7 +17,7 @@ from ntksym import symbols, traits
 from ntksym.catalogue import Entry, catalogue
 from ntksym.errors import InvalidInput, NoClosedForm
 from ntksym.evaluation import compile_mpmath, compile_numpy
-from ntksym.growth import Growth, growth_of
+from ntksym.growth import Growth, growth_of, sides_of
 from ntksym.parsing import check_expression, parse, rational
 from ntksym.parsing.vocabulary import CONSTANTS, REFUSED, fold, lookup
 from ntksym.pieces import Pieces, split
@@ -30,7 +30,7 @@ NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*(-[A-Za-z0-9_]{2,})*")
 IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 RESERVED = frozenset({"x", "q", "q1", "q2", "c", "rho", "theta", "sigma1", "sigma2", "Delta", "det"})
 """Names that formulas of duals use for something else."""
-PROBES = (-7.31, -2.17, -0.37, 0.43, 1.93, 6.83)
+PROBES = (-1009.0, -53.7, -7.31, -2.17, -0.37, 0.43, 1.93, 6.83, 47.3, 1013.0)
 """Where a formula must have a real value."""
 
 
@@ -139,7 +139,7 @@ class Activation:
 
     @cached_property
     def growth(self) -> Growth | None:
-        """A bound (1 + |x|)**degree * exp(exponential |x| + gaussian x**2) for |s|; None if none can be read off."""
+        """A bound ``(1 + |x|)**degree * exp(exponential*|x| + gaussian*x**2)`` for ``|s|``; None if none can be read off."""
         return growth_of(self.expression, self._known_pieces, self.values)
 
     @cached_property
@@ -150,7 +150,10 @@ class Activation:
     @cached_property
     def is_polynomial(self) -> bool | None:
         """Whether the function is a polynomial almost everywhere; None if not decided."""
-        return traits.is_polynomial(self._known_pieces, self.growth, self.values) if self._known_pieces else None
+        if self._known_pieces is None:
+            return None
+        sides = sides_of(self.expression, self._known_pieces, self.values)
+        return traits.is_polynomial(self._known_pieces, sides, self.values)
 
     @cached_property
     def _float64(self) -> Callable[[NDArray[np.float64]], NDArray[np.float64]]:

@@ -119,7 +119,7 @@ class ClosedDual:
         return self.formulae.expression(name), self.formulae.slope.expression(name)
 
     def error_bound(self, q1: npt.ArrayLike, q2: npt.ArrayLike) -> Any:
-        """Bound on |value - exact|: zero, the formula is exact."""
+        """Bound on ``|value - exact|``: zero, the formula is exact."""
         return np.zeros(np.broadcast(np.asarray(q1), np.asarray(q2)).shape)[()]
 
     def evaluate(
