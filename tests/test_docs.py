@@ -21,7 +21,7 @@ ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 FENCE = re.compile(r"^```(?P<kind>[^\n]*)\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL)
 # Kinds that are shown and not run; commands of an `sh` block install things, and .ci/run runs those of the README.
-SHOWN = {"text", "sh", "toml", "math", "{math}", "{toctree}", "latex", "c"}
+SHOWN = {"{eval-rst}", "text", "sh", "toml", "math", "{math}", "{toctree}", "latex", "c"}
 
 SETUP = (
     "python -m pip install '.[all]' && ntksym gram \"x*(1 + erf(x/sqrt(2)))/2\" --depth 3 --data digits --out K.npy",
@@ -110,3 +110,22 @@ def test_the_readme_gives_the_two_set_up_commands() -> None:
 def test_links_between_pages_lead_somewhere(page: Path) -> None:
     targets = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8"))
     assert [target for target in targets if not (page.parent / target).exists()] == []
+
+
+def test_the_catalogue_on_the_page_is_the_catalogue() -> None:
+    """To renew it: ntksym catalogue --markdown."""
+    made = subprocess.run(
+        [sys.executable, "-m", "ntksym", "catalogue", "--markdown"], capture_output=True, text=True, check=True
+    )
+    assert made.stdout in (ROOT / "docs" / "activations.md").read_text(encoding="utf-8")
+
+
+def test_the_architecture_page_names_every_room() -> None:
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    rooms = {
+        path.name if path.is_dir() else path.stem for path in (ROOT / "ntksym").iterdir() if path.suffix in ("", ".py")
+    }
+    unnamed = {
+        room for room in rooms if not room.startswith("_") and f"`{room}`" not in page and f"`{room}/`" not in page
+    }
+    assert not unnamed

@@ -137,6 +137,14 @@ def test_plane_and_ridge_agree_where_one_hands_over_to_the_other(monkeypatch):
     assert abs(along.value - across.value) <= along.error + across.error <= mp.mpf(10) ** -20
 
 
+@pytest.mark.parametrize("rho", [Fraction(3, 10), Fraction(999, 1000), Fraction(-99999, 100000)])
+def test_nothing_is_cut_off_beside_a_jump(rho):
+    # E[1{|U| < 1}] does not depend on V; the jump at four deviations is where a coarse survey stops seeing anything
+    found = expectation(BOX, Integrand(lambda x: mpmath.mpf(1)), Fraction(1, 16), Fraction(1, 100), rho / 40)
+    with mp.workdps(50):
+        assert abs(found.value - mp.erf(4 / mp.sqrt(2))) <= found.error <= mp.mpf(10) ** -30
+
+
 def test_what_is_exponentially_small_keeps_its_digits():
     # U > 10 sigma and V > 10 sigma, E[(U - 1)+] (E[V - 1)+]) at rho = 0
     hinge = Integrand(lambda x: max(x - 1, mpmath.mpf(0)), lambda: (mpmath.mpf(1),))
