@@ -14,7 +14,7 @@ from mpmath import mp
 Function = Callable[[mpmath.mpf], mpmath.mpf]
 
 DIGITS = 60
-SAMPLES = 400
+SAMPLES = 120
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ __all__ = [
     "cos",
     "cosh_exp",
     "exp",
+    "exp_square",
     "exp_times",
     "expm1",
     "inlined",
@@ -71,6 +72,20 @@ def exp_times(x: float, e: float, f: float) -> float:
     first = biased >> 1
     second = biased - first
     return p * np.int64(first << 52).view(np.float64) * f * np.int64(second << 52).view(np.float64)
+
+
+@inlined
+def exp_square(a: float, scale: float, z: float, f: float) -> float:
+    """f*exp(a + scale*z^2), scale = +-2^n, |z| <= 1e100: the exponent is not rounded: it is carried in two parts."""
+    high = np.int64(np.float64(z).view(np.int64) & -0x8000000).view(np.float64)
+    square = scale * high * high
+    x = a + square
+    part = x - a
+    e = (a - (x - part)) + (square - part)
+    e = (e if abs(e) < 1.0 else 0.0) + scale * (z - high) * (z + high)
+    total = x + e
+    lost = e - (total - x)
+    return exp_times(total, lost if abs(lost) < 1e-3 else 0.0, f)
 
 
 @inlined

@@ -14,7 +14,7 @@ Flags, inlining and copying are as in `elementary`; the polynomials come from `d
 
 import numpy as np
 
-from ntksym.lowering.elementary import exp_times, inlined
+from ntksym.lowering.elementary import exp_square, exp_times, inlined
 
 __all__ = [
     "erf",
@@ -29,9 +29,10 @@ __all__ = [
 
 @inlined
 def scaled_tail(z: float) -> float:
-    """E(z) = exp(z^2/2)*Phi(-z) for 0 <= z <= 1e100. Error below 3 ulp."""
-    v = 1.0 / ((z + 5.0) * (z + 1.0))
-    t = (z - 5.0) * ((z + 1.0) * v)
+    """E(z) = exp(z^2/2)*Phi(-z) for 0 <= z <= 1e100. Error below 2 ulp with fused multiply-add, 3 ulp without."""
+    near = z + 1.0
+    v = 1.0 / ((z + 5.0) * near)
+    t = (z - 5.0) * (near * v)
     p = 2.458700103653154e-11
     p = p * t - 3.807990191869197e-10
     p = p * t - 4.296994064448403e-10
@@ -57,7 +58,9 @@ def scaled_tail(z: float) -> float:
     p = p * t + 0.03103036842596287
     p = p * t - 0.09155228183400904
     p = p * t + 0.46151582985003775
-    return p * ((z + 5.0) * v)
+    v = v * (z + 5.0)
+    v = v + v * ((1.0 - near * v) - (z - (near - 1.0)) * v)
+    return p * v
 
 
 @inlined
@@ -65,8 +68,7 @@ def normal_cdf(h: float) -> float:
     """Phi(h), relative accuracy in the lower tail; 0 and 1 at the infinities. Error below 4 ulp."""
     z = abs(h)
     z = 1e100 if z > 1e100 else z
-    y = np.int64(np.float64(z).view(np.int64) & -0x8000000).view(np.float64)
-    tail = exp_times(-0.5 * y * y, -0.5 * (z - y) * (z + y), scaled_tail(z))
+    tail = exp_square(0.0, -0.5, z, scaled_tail(z))
     return 1.0 - tail if h > 0.0 else tail
 
 
@@ -91,8 +93,7 @@ def erf(x: float) -> float:
     q = q * z + 0.1283791670955126
     inner = u + u * q
     v = 6.0 if abs(x) > 6.0 else abs(x)
-    y = np.int64(np.float64(v).view(np.int64) & -0x8000000).view(np.float64)
-    outer = 1.0 - exp_times(-y * y, (y - v) * (y + v), 2.0 * scaled_tail(1.4142135623730951 * v))
+    outer = 1.0 - exp_square(0.0, -1.0, v, 2.0 * scaled_tail(1.4142135623730951 * v))
     return inner if near else (-outer if x < 0.0 else outer)
 
 
@@ -101,28 +102,20 @@ def exp_normal_cdf(a: float, h: float) -> float:
     """exp(a)*Phi(h), overflowing only as a whole; 0 at h = -inf. Error below 5 ulp."""
     z = abs(h)
     z = 1e100 if z > 1e100 else z
-    y = np.int64(np.float64(z).view(np.int64) & -0x8000000).view(np.float64)
-    square = -0.5 * y * y
-    cross = -0.5 * (z - y) * (z + y)
     below = scaled_tail(z)
-    above = 1.0 - exp_times(square, cross, below)
+    above = 1.0 - exp_square(0.0, -0.5, z, below)
     high = h > 0.0
-    x = a + square
-    part = x - a
-    e = (a - (x - part)) + (square - part)
-    e = (e if abs(e) < 1e-3 else 0.0) + cross
-    return exp_times(a if high else x, 0.0 if high else e, above if high else below)
+    return exp_square(a, -0.5, 0.0 if high else z, above if high else below)
 
 
 @inlined
 def radial_density(t: float, radius: float) -> float:
-    """2 M(R (1 - t^2)/(1 + t^2))/(1 + t^2) for |t| <= sqrt(2) - 1, R <= 1e70."""
+    """M(R (1 - t^2)/(1 + t^2))/(1 + t^2) for |t| <= sqrt(2) - 1, R <= 1e70."""
     over = 1.0 + t * t
-    level = radius * (2.0 - over)
-    far = level + 6.0 * over
-    near = level + over
+    far = 2.0 * radius + (6.0 - radius) * over
+    near = 2.0 * radius + (1.0 - radius) * over
     v = 1.0 / (far * near)
-    s = (level - 6.0 * over) * (near * v)
+    s = 1.0 - 12.0 * (over * (near * v))
     p = 1.798717830114137e-09
     p = p * s - 1.940673270858941e-09
     p = p * s - 2.1942350301075255e-08
@@ -151,12 +144,12 @@ def radial_density(t: float, radius: float) -> float:
     p = p * s - 0.3650726562909007
     p = p * s + 1.2609676963209662
     v = v * far
-    return 2.0 * over * v * v * p
+    return over * v * v * p
 
 
 @inlined
 def wedge_integral(lower: float, upper: float, radius: float) -> float:
-    """Integral of `radial_density` over [lower, upper], twelve Gauss-Legendre nodes."""
+    """Twice the integral of `radial_density` over [lower, upper], twelve Gauss-Legendre nodes."""
     middle = 0.5 * (upper + lower)
     half = 0.5 * (upper - lower)
     total = 0.0
@@ -172,14 +165,14 @@ def wedge_integral(lower: float, upper: float, radius: float) -> float:
     total += 0.2334925365383548 * (radial_density(middle - x, radius) + radial_density(middle + x, radius))
     x = half * 0.1252334085114689
     total += 0.24914704581340277 * (radial_density(middle - x, radius) + radial_density(middle + x, radius))
-    return total * half
+    return 2.0 * total * half
 
 
 @inlined
 def exp_bivariate_normal_cdf(a: float, h: float, k: float, r: float, s: float) -> float:
     """exp(a)*Phi2(h, k; r), s = sqrt(1 - r^2); |r| <= 1, 0 <= s <= 1. Near |r| = 1 it is s that counts.
 
-    Absolute error 4 eps*exp(a); relative error (20 + R^2) eps where h, k <= 0, R the distance of the apex, because
+    Absolute error 4 eps*exp(a); relative error (20 + 2 R^2) eps where h, k <= 0, R the distance of the apex, because
     a - R^2/2 is rounded before it is exponentiated. Limits at infinite h, k and at s = 0 included.
     """
     s = 1e-30 if s < 1e-30 else s
@@ -192,7 +185,9 @@ def exp_bivariate_normal_cdf(a: float, h: float, k: float, r: float, s: float) -
     across_h = (gap + shift * sign * h) * inverse
     across_k = (shift * k - gap) * sign * inverse
     b_h, b_k, w_h, w_k = abs(h), abs(k), abs(across_h), abs(across_k)
-    radius = np.sqrt(b_h * b_h + w_h * w_h)
+    base, side = (b_k if b_k > b_h else b_h), (w_k if b_k > b_h else w_h)
+    square = base * base + side * side
+    radius = np.sqrt(square)
     tail_h, tail_k = scaled_tail(b_h), scaled_tail(b_k)
     side_h = 1.0 if h <= 0.0 else -1.0
     side_k = 1.0 if k <= 0.0 else -1.0
@@ -207,7 +202,7 @@ def exp_bivariate_normal_cdf(a: float, h: float, k: float, r: float, s: float) -
     inner = 0.15915494309189535 * wedge_integral(lower, upper, radius)
     inner += turn_h * tail_h * scaled_tail(w_h) if wide_h else 0.0
     inner += turn_k * tail_k * scaled_tail(w_k) if wide_k else 0.0
-    value = exp_times(a - 0.5 * radius * radius, 0.0, inner)
+    value = exp_times(a - 0.5 * square, 0.0, inner)
     value += exp_times(a - 0.5 * h * h if across_h > 0.0 else -1400.0, 0.0, side_h * tail_h)
     value += exp_times(a - 0.5 * k * k if across_k > 0.0 else -1400.0, 0.0, side_k * tail_k)
     value += exp_times(a if side_h + side_k < 0.0 else -1400.0, 0.0, 1.0)

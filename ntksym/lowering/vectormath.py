@@ -8,8 +8,9 @@ import ast
 import inspect
 from types import ModuleType
 
-from ntksym.lowering import elementary
-from ntksym.lowering import normal_cdf as gaussian_functions
+from ntksym.lowering import dawson, elementary
+from ntksym.lowering import normal_cdf as gaussian
+from ntksym.lowering.dawson import exp_erfi
 from ntksym.lowering.elementary import (
     DECORATOR,
     FLAGS,
@@ -37,6 +38,7 @@ __all__ = [
     "erf",
     "exp",
     "exp_bivariate_normal_cdf",
+    "exp_erfi",
     "exp_normal_cdf",
     "expm1",
     "log",
@@ -69,7 +71,7 @@ def _read(module: ModuleType) -> dict[str, tuple[ast.FunctionDef, str]]:
     }
 
 
-_FUNCTIONS = {**_read(elementary), **_read(gaussian_functions)}
+_FUNCTIONS = {**_read(elementary), **_read(gaussian), **_read(dawson)}
 _TEXTS: dict[str, str] = {name: text for name, (_, text) in _FUNCTIONS.items()}
 
 

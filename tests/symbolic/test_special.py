@@ -254,8 +254,8 @@ def test_lambdify_reaches_numpy_and_mpmath(kind: type[sp.Function]) -> None:
 
 
 def phi2_grid() -> tuple[np.ndarray, ...]:
-    arguments = [-30.0, -8.0, -2.5, -1.0, -0.1, -1e-9, 0.0, 0.3, 1.0, 4.0, 30.0]
-    correlations = [-1.0, -1 + 1e-12, -0.999, -0.7, -1e-3, 0.0, 0.2, 0.9, 1 - 1e-6, 1 - 2**-50, 1.0]
+    arguments = [-30.0, -2.5, -1.0, -1e-9, 0.0, 0.3, 4.0, 30.0]
+    correlations = [-1.0, -1 + 1e-12, -0.999, -0.7, 0.0, 0.2, 1 - 1e-6, 1 - 2**-50, 1.0]
     points = itertools.product(arguments, arguments, correlations)
     return tuple(np.array(column) for column in zip(*points, strict=True))
 
