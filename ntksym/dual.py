@@ -178,7 +178,7 @@ class ClosedDual:
         arguments = [q1, q2, c, det, floored, *self._parameter_symbols]
         pair = [
             e.replace(lambda p: p.is_Pow and p.base == det and p.exp.is_negative, lambda p: floored**p.exp)
-            for e in (self.numeric.value, self.numeric.slope)
+            for e in (self.numeric.value, sp.sympify(self.numeric.slope))
         ]
         compiled: Callable[..., tuple[Any, Any]] = sp.lambdify(arguments, pair, modules=[NUMPY, "numpy"], cse=True)
         return compiled
@@ -250,7 +250,7 @@ class ClosedDual:
 
 
 def closed_dual(activation: Activation, partner: Activation) -> ClosedDual:
-    """The dual of two activations in closed form; raises `NoClosedForm` naming what lies outside the class."""
+    """The dual of two activations; raises `NoClosedForm` naming what lies outside the class."""
     return ClosedDual(activation, _formulae(*read_integrands((activation, partner))), partner)
 
 

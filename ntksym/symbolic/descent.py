@@ -2,8 +2,8 @@
 
     K(q1, q2, c) = E[f(U)] E[g(V)] + int_0^c E[f'(U)g'(V)] du,
 
-by Price's theorem. With u = sqrt(q1 q2) sin(phi) the integrand is smooth up to |rho| = 1, and Gauss-Legendre nodes in phi
-evaluate it in floating point.
+by Price's theorem. With u = sqrt(q1 q2) sin(phi) the integrand is smooth up to |rho| = 1, and Gauss-Legendre nodes in
+phi evaluate it in floating point.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class DescendedFormulae(Formulae):
 
     @cached_property
     def diagonal(self) -> sp.Expr:
-        """c = q1 = q2 = q."""
+        """At c = q1 = q2 = q."""
         slope = self.slope.expression().xreplace({c: HALFWAY}).xreplace({q1: q, q2: q})
         return self._means[0] * self._means[1] + sp.Integral(slope, (HALFWAY, 0, q))
 
@@ -89,5 +89,3 @@ def _integral(slope: sp.Expr, angle: sp.Expr) -> sp.Expr:
         at_node = slope.xreplace({c: product * sp.sin(phi), det: q1 * q2 * sp.cos(phi) ** 2})
         total += sp.Float(weight / 2, 17) * product * sp.cos(phi) * at_node
     return angle * total
-
-

@@ -7,6 +7,7 @@ from functools import cached_property
 
 import sympy as sp
 
+from ntksym.errors import NoClosedForm
 from ntksym.symbolic.field import Field
 from ntksym.symbolic.fourier import Quotient
 from ntksym.symbolic.gaussian import Covariance, Trace, expectation
@@ -21,7 +22,7 @@ from ntksym.symbols import c, q, q1, q2, rho, sigma1, sigma2, theta
 __all__ = ["VIEWS", "Formulae", "mean_of"]
 
 VIEWS: dict[str, tuple[sp.Symbol, ...]] = {"q": (q1, q2, c), "angle": (sigma1, sigma2, rho), "sphere": (rho,)}
-"""The variables a dual can be written in: variances and covariance, standard deviations and angle, angle on the unit sphere."""
+"""What a dual can be written in: variances and covariance; standard deviations and angle; the angle at q1 = q2 = 1."""
 
 
 def covariance_in(view: str, field: Field) -> Covariance:
@@ -38,8 +39,9 @@ def covariance_in(view: str, field: Field) -> Covariance:
 def _expectation(f: Integrand, g: Integrand, covariance: Covariance, trace: Trace | None = None) -> Terms:
     if isinstance(f, Quotient) and isinstance(g, Quotient):
         return f.expectation(g, covariance, trace)
-    assert isinstance(f, NormalForm) and isinstance(g, NormalForm)
-    return expectation(f, g, covariance, trace)
+    if isinstance(f, NormalForm) and isinstance(g, NormalForm):
+        return expectation(f, g, covariance, trace)
+    raise NoClosedForm("a quotient such as sinc beside a function of another kind has no closed form in this class")
 
 
 @dataclass(frozen=True)
@@ -97,7 +99,7 @@ class Formulae:
 
     @cached_property
     def domain(self) -> tuple[sp.Expr, ...]:
-        """Expressions in q that must be positive for E[f(U)^2], E[f'(U)^2] to exist; a Gaussian that grows sets them."""
+        """Expressions in q that must be positive for E[f(U)^2] to exist; a Gaussian that grows sets them."""
         return tuple(self._condition(condition) for condition in self.square.conditions if not _is_one(condition))
 
     @cached_property

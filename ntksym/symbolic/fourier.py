@@ -64,7 +64,7 @@ class Quotient:
         return self.numerator.expression(variable) / variable**self.power
 
     def transform(self) -> NormalForm:
-        """b(t): exp(i beta x)/x**n is the transform of i**n (t + beta)_+**(n - 1)/(n - 1)!, up to what cancels in the sum."""
+        """b(t): exp(i beta x)/x**n is the transform of i**n (t + beta)_+**(n - 1)/(n - 1)!, up to what cancels."""
         field = self.field
         unit = field.generator(sp.I)
         pieces: dict[Scalar, NormalForm] = {}
@@ -107,7 +107,9 @@ def _gated_sum(field: Field, pieces: dict[Scalar, NormalForm]) -> NormalForm:
     for piece in pieces.values():
         far_right = far_right + piece
     if far_right:
-        raise NoSuchDual("s has a pole at zero: E[s(U)^2] diverges at every variance, and no network with it has a kernel")
+        raise NoSuchDual(
+            "s has a pole at zero: E[s(U)^2] diverges at every variance, and no network with it has a kernel"
+        )
     return total
 
 

@@ -57,7 +57,7 @@ class Family:
 
 def families(form: NormalForm) -> list[Family]:
     """A normal form by families; a piece that vanishes far to the right is written with gates 1{x < t}."""
-    by_exponential: dict[tuple[object, ...], dict[Gate | None, dict[int, Scalar]]] = {}
+    by_exponential: dict[tuple[Scalar, Scalar, Scalar, tuple[Gate, ...]], dict[Gate | None, dict[int, Scalar]]] = {}
     for key, value in form.terms.items():
         hard = next((g for g in key.gates if g.is_hard and g.mode == STEP), None)
         soft = tuple(g for g in key.gates if g is not hard)
@@ -68,7 +68,7 @@ def families(form: NormalForm) -> list[Family]:
         for hard, polynomial in _from_the_better_side(members).items():
             quadratic, linear, constant, soft = exponential
             gates = (*soft, hard) if hard is not None else soft
-            result.append(Family(quadratic, linear, constant, gates, polynomial))  # type: ignore[arg-type]
+            result.append(Family(quadratic, linear, constant, gates, polynomial))
     return result
 
 

@@ -3,9 +3,9 @@
     s(x) = sum_i k_i x**n_i exp(a_i x**2 + b_i x + kappa_i) prod_j I(t_ij, w_ij)(x),
     I(t, w)(x) = P(x + N(0, w) > t) = Phi((x - t)/sqrt(w)),      w = 0: the step 1{x > t}.
 
-A factor Phi *is* a step whose argument has extra independent noise, so steps and error functions are one atom. Two members
-of the class that are equal almost everywhere have equal normal forms, because x**n exp(quadratic) and the Phi factors are
-algebraically independent on every interval.
+A factor Phi *is* a step whose argument has extra independent noise, so steps and error functions are one atom. Two
+members of the class that are equal almost everywhere have equal normal forms, because x**n exp(quadratic) and the Phi
+factors are algebraically independent on every interval.
 """
 
 from __future__ import annotations
@@ -156,10 +156,8 @@ class NormalForm:
         for gate in key.gates:
             mirrored = Gate(-gate.threshold, gate.noise, gate.mode)
             with_gate = {k._replace(gates=_sorted((*k.gates, mirrored))): v for k, v in items.items()}
-            if gate.mode == DENSITY:
-                items = with_gate
-            else:
-                items = items | {k: -v for k, v in with_gate.items()}
+            # I(t, w)(-x) = 1 - I(-t, w)(x), and a density is even about its threshold.
+            items = with_gate if gate.mode == DENSITY else items | {k: -v for k, v in with_gate.items()}
         return items
 
     def derivative(self) -> NormalForm:
@@ -203,7 +201,7 @@ class NormalForm:
 
     @property
     def parity(self) -> str:
-        """ "even", "odd" or "neither"; the zero function counts as even."""
+        """One of "even", "odd", "neither"; the zero function counts as even."""
         mirrored = self.reflection()
         if not (self - mirrored).terms:
             return "even"

@@ -1,7 +1,7 @@
-"""The form of a dual that is evaluated in floating point: nothing overflows in between and nothing cancels at |rho| = 1.
+"""The form of a dual that is evaluated in floating point, made so that nothing overflows in between.
 
-The determinant ``det = q1*q2 - c**2`` is given by the caller, who can compute it stably; asin(r) becomes atan2(y, x) with
-x the stable square root; an exponential stays with the tail or the hyperbolic function that it multiplies.
+The determinant ``det = q1*q2 - c**2`` is given by the caller, who can compute it stably; asin(r) becomes atan2(y, x)
+with x the stable square root; an exponential stays with the tail or the hyperbolic function that it multiplies.
 """
 
 from __future__ import annotations

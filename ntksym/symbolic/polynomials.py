@@ -24,7 +24,7 @@ def value_modulo(polynomial: Any, point: tuple[int, ...]) -> int:
 
 
 def zero_modulo(polynomial: Any) -> tuple[int, ...] | None:
-    """A point modulo PRIME where a polynomial that is linear in some generator vanishes: a quick test of divisibility."""
+    """A zero modulo PRIME of a polynomial that is linear in some generator: a quick test of divisibility."""
     count = len(polynomial.ring.gens)
     for g in range(count):
         if max(m[g] for m in polynomial) != 1:

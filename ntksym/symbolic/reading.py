@@ -151,7 +151,7 @@ class Reader:
 def outside(expression: sp.Expr) -> NoClosedForm:
     """The refusal that names the offending part."""
     return NoClosedForm(
-        f"{expression} is outside the class of closed forms (polynomials, exponentials of quadratics, sin, cos, erf, Phi, "
-        "and pieces of these); a series with an error bound is the way for such activations",
+        f"{expression} is outside the class of closed forms (polynomials, exponentials of quadratics, sin, cos, erf, "
+        "Phi, and pieces of these); replace it by a member of the class that is close to it",
         part=expression,
     )

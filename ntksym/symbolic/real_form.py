@@ -1,4 +1,4 @@
-"""Terms with conjugate exponentials paired: complex pairs become cos and sin, pairs mirrored in c become cosh and sinh."""
+"""Terms with exponentials paired: complex conjugates become cos and sin, those mirrored in c become cosh and sinh."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Waves = tuple[tuple[str, Scalar], ...]
 
 
 class RealTerm(NamedTuple):
-    """coefficient * root * exp(exponent) * special * product of waves, each ("cos" | "sin" | "cosh" | "sinh", argument)."""
+    """coefficient * root * exp(exponent) * special * waves; a wave is ("cos" | "sin" | "cosh" | "sinh", argument)."""
 
     coefficient: Scalar
     exponent: Scalar

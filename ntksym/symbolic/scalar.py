@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import sympy as sp
 
@@ -93,13 +93,13 @@ class Scalar:
         above: Any = field.ring(self.denominator)
         for index, exponent in self.factors:
             above = above * field.factors[index].polynomial ** exponent
-        below = []
+        below: list[tuple[int, int]] = []
         for index, exponent in factors:
             generator = field.factors[index].generator
             if generator in field.relations:
                 # 1/sqrt(2) = sqrt(2)/2
                 above = above * field.factors[index].polynomial ** exponent
-                square, squares = field.factor(field.relations[cast("int", generator)])
+                square, squares = field.factor(field.relations[generator])
                 constant *= square**exponent
                 below.extend((i, e * exponent) for i, e in squares)
             else:

@@ -9,7 +9,7 @@ import sympy as sp
 from ntksym.symbolic.descent import DescendedFormulae
 from ntksym.symbolic.formulae import Formulae
 from ntksym.symbolic.fourier import Quotient
-from ntksym.symbolic.gaussian import Pair, Trace
+from ntksym.symbolic.gaussian import Family, Pair, Trace
 from ntksym.symbolic.normal_form import DENSITY, REVERSED, Gate
 from ntksym.symbolic.presentation import Writer, present
 from ntksym.symbolic.special import NormalCDF
@@ -26,8 +26,8 @@ class Step:
     Attributes
     ----------
     rule : str
-        N normal form, F Fourier transform, Q complete the square, L shift the mean, A gates become events, S Stein's lemma,
-        B base cases, C collect terms, P Price's theorem.
+        N normal form, F Fourier transform, Q complete the square, L shift the mean, A gates become events, S Stein's
+        lemma, B base cases, C collect terms, P Price's theorem.
     text : str
         What is done, on what.
     lhs, rhs : sympy expressions
@@ -117,13 +117,12 @@ def _base_case(given: frozenset[int], count: int) -> sp.Expr:
     return density * (sp.Function("P")(*free) if free else sp.S.One)
 
 
-def _family(family: object, variable: sp.Symbol) -> sp.Expr:
-    polynomial = sp.Add(*(v.expression() * variable**n for n, v in family.polynomial.items()))  # type: ignore[attr-defined]
+def _family(family: Family, variable: sp.Symbol) -> sp.Expr:
+    polynomial = sp.Add(*(v.expression() * variable**n for n, v in family.polynomial.items()))
     exponent = sum(
-        part.expression() * variable**n
-        for n, part in ((2, family.quadratic), (1, family.linear), (0, family.constant))  # type: ignore[attr-defined]
+        part.expression() * variable**n for n, part in ((2, family.quadratic), (1, family.linear), (0, family.constant))
     )
-    gates = sp.Mul(*(_gate(gate, variable) for gate in family.gates))  # type: ignore[attr-defined]
+    gates = sp.Mul(*(_gate(gate, variable) for gate in family.gates))
     return polynomial * sp.exp(exponent) * gates
 
 

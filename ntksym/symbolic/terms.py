@@ -122,9 +122,8 @@ def _imaginary_phi(h: Scaled, field: Field) -> Iterator[tuple[Scalar, Special]]:
 
 
 def _oriented_phi2(h: Scaled, k: Scaled, r: Scaled, field: Field) -> Iterator[tuple[Scalar, Special]]:
-    if _is_complex(h, field) or _is_complex(k, field) or _is_complex(r, field):
-        if r.scalar:
-            raise NoClosedForm("Phi2 at complex arguments (waves times steps) has no standard closed form")
+    if r.scalar and any(_is_complex(scaled, field) for scaled in (h, k, r)):
+        raise NoClosedForm("Phi2 at complex arguments (waves times steps) has no standard closed form")
     if not h.scalar and not k.scalar:
         # P(two centred events) = 1/4 + asin(r)/(2 pi)
         yield field.rational(1, 4), ()

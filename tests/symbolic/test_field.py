@@ -2,7 +2,8 @@
 
 import pytest
 import sympy as sp
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from ntksym.symbolic.field import Field, NewGenerator, Root
 from ntksym.symbolic.scalar import Scalar

@@ -7,7 +7,8 @@ import mpmath
 import numpy as np
 import pytest
 import sympy as sp
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from ntksym.activation import Activation
 from ntksym.derivation import cross_dual, derive
