@@ -87,6 +87,11 @@ class ClosedDual:
         return self.formulae.is_continuous
 
     @property
+    def stable(self) -> bool:
+        """Whether `numeric` keeps its digits in float64; where not, `evaluate` works at higher precision."""
+        return self.formulae.is_stable
+
+    @property
     def domain(self) -> tuple[sp.Expr, ...]:
         """Expressions in q that must be positive at every variance for E[s(U)^2] to exist."""
         return self.formulae.domain
@@ -148,6 +153,9 @@ class ClosedDual:
         first, second, cov = (np.asarray(a, dtype=np.float64) for a in (q1, q2, c))
         _check_covariance(first, second, cov)
         self._check_domain(first, second, cov)
+        if not self.stable:
+            pairs = np.vectorize(self._evaluate_safely, otypes=[np.float64, np.float64])(first, second, cov)
+            return ValueAndSlope(*(part[()] for part in pairs))
         first, second, cov = np.broadcast_arrays(np.maximum(first, SMALLEST), np.maximum(second, SMALLEST), cov)
         cov, determinant = _snapped(first, second, cov)
         with np.errstate(divide="ignore", over="ignore", under="ignore", invalid="ignore"):
@@ -206,6 +214,10 @@ class ClosedDual:
             arguments, (self.value, self.slope), modules=[MPMATH, "mpmath"], cse=not self.value.has(sp.Integral)
         )
         return compiled
+
+    def _evaluate_safely(self, first: float, second: float, cov: float) -> tuple[float, float]:
+        value, slope = self._evaluate_precisely(first, second, cov, 17)
+        return float(value), float(slope)
 
     def _evaluate_precisely(self, first: Any, second: Any, cov: Any, dps: int) -> ValueAndSlope:
         """Doubles the working precision until two results agree: what cancels near |rho| = 1 is found, not guessed."""

@@ -6,7 +6,7 @@
 becomes machine code at the first call, or its machine code comes from the store of a former process.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any, NamedTuple
@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 from ntksym.activation import Activation
 from ntksym.arguments import matrices, points, result_type, thread_count, tolerance
 from ntksym.derivation import derive as derive_dual
-from ntksym.errors import InvalidInput
+from ntksym.errors import InvalidInput, ToleranceNotMet
 from ntksym.existence import require_existence, require_slopes
 from ntksym.lowering import store
 from ntksym.lowering.emit import Source, emit
@@ -92,9 +92,12 @@ def build(
         If an activation has no closed form.
     NoSuchDual
         If an activation has no dual at any variance.
+    ToleranceNotMet
+        If a closed form loses its digits in float64 (sinc, near |rho| = 1 and at small variances).
     """
     _check_network(network)
     duals = {activation: derive(activation) for activation in network.activations}
+    _check_stable(duals.values())
     parts = lower(duals.values())
     source = emit(parts)
     plan = schedule(network, duals, parts)
@@ -272,6 +275,16 @@ def _check_network(network: object) -> None:
     if not isinstance(network, Network):
         way_out = "try build(fully_connected('relu', depth=3))"
         raise InvalidInput(f"build needs a network, not {network!r}; {way_out}", network=network)
+
+
+def _check_stable(duals: Iterable[Any]) -> None:
+    for dual in duals:
+        if not getattr(dual, "stable", True):
+            raise ToleranceNotMet(
+                f"the closed form of {dual.activation} divides by q1*q2 - c**2: in float64 no digit is certain near "
+                "|rho| = 1; compute single entries with derive(...).evaluate(q1, q2, c), which works at higher precision",
+                dual=dual,
+            )
 
 
 def _explanation(kernel: Kernel) -> Iterator[str]:

@@ -55,6 +55,11 @@ class Formulae:
     def is_continuous(self) -> bool:
         return self.f.is_continuous and self.g.is_continuous
 
+    @property
+    def is_stable(self) -> bool:
+        """Whether `numeric` keeps its digits near |rho| = 1 and at small variances; the Fourier rule divides by det."""
+        return not isinstance(self.f, Quotient)
+
     @cached_property
     def slope(self) -> Formulae:
         """E[f'(U) g'(V)], distributional derivatives (Price's theorem)."""

@@ -179,3 +179,13 @@ def test_every_view_is_the_same_function() -> None:
     (rho,) = dual.view("sphere")[0].free_symbols - set(dual.activation.values)
     on_sphere = dual.view("sphere")[0].subs({rho: sp.Rational(3, 10), **dual.activation.values})
     assert abs(float(on_sphere.evalf(20)) - value) <= ULPS
+
+
+def test_a_form_that_divides_by_the_determinant_is_evaluated_at_higher_precision() -> None:
+    dual = derive("sinc")
+    assert not dual.stable
+    value, slope = dual.evaluate([1.0, 1.0, 0.0], [1.0, 1.0, 1.0], [1.0, 1 - 1e-13, 0.0])
+    on_diagonal = float(dual.evaluate(1, 1, 1, dps=20).value)
+    assert value[0] == pytest.approx(on_diagonal, rel=1e-15)
+    assert value[1] == pytest.approx(on_diagonal - 1e-13 * slope[0], rel=1e-15)
+    assert value[2] == pytest.approx(math.sqrt(math.pi / 2) * math.erf(1 / math.sqrt(2)), rel=1e-14)
