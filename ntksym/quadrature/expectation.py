@@ -202,4 +202,4 @@ def conditional_expectation(g: Integrand, q1: Any, q2: Any, c: Any, at: Any, dps
 
         kinks = tuple((kink - mean) / deviation for kink in g.kinks())
         moved = Integrand(shifted, lambda: kinks)
-    return expectation(moved, Integrand(lambda _: mpmath.mpf(1)), 1, 1, 0, dps)
+    return expectation(moved, Integrand(lambda _: mpmath.mpf(1)), 1, 1, 1, dps)  # on the line, where it is cheapest

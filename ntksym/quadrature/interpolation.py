@@ -23,8 +23,8 @@ MOST_PANELS = 4000
 
 
 def to_fixed(number: Any, bits: int) -> int:
-    """``floor(number * 2**bits)`` of an mpmath number."""
-    return int(mpmath.floor(mpmath.ldexp(number, bits)))
+    """``number * 2**bits`` of an mpmath number, rounded to an integer."""
+    return int(mpmath.libmp.to_fixed(mpmath.mp.convert(number)._mpf_, bits))
 
 
 @lru_cache(maxsize=64)

@@ -67,7 +67,7 @@ def survey(
                 f"the integrand does not decay within {FARTHEST:g} standard deviations: the expectation does not "
                 "exist, or the covariance is at the edge of its domain; take smaller variances"
             )
-    left, right = zip(*map(_snapped, sides), strict=True)
+    left, right = zip(*(_snapped(side, _spacing(reach)) for side in sides), strict=True)
     inside = [(grid > low) & (grid < high) for grid, low, high in zip(grids, left, right, strict=True)]
     tops = [float(values[mask].max()) for values, mask in zip(heights, inside, strict=True)]
     squares = [_mean_square(values, grid, rho) for values, grid in zip(heights, grids, strict=True)]
@@ -75,17 +75,23 @@ def survey(
     return Landscape((left[0], left[1]), (right[0], right[1]), (tops[0], tops[1]), height, mean, sum(squares) / 2)
 
 
-def _snapped(side: Floats) -> tuple[float, float]:
-    """Ends a margin outside, on multiples of a power of two, so that panels of u and of v have equal widths."""
-    margin = max(SPACING, (side[-1] - side[0]) / 64)
-    low, high = float(side[0]) - margin, float(side[-1]) + margin
+def _spacing(reach: float) -> float:
+    return max(SPACING, 2 * reach / MOST_POINTS)
+
+
+def _snapped(side: Floats, spacing: float) -> tuple[float, float]:
+    """Ends outside, on multiples of a power of two, so that panels of u and of v have equal widths.
+
+    Two spacings: a jump can hide in the first one, a ridge narrower than the grid in the second.
+    """
+    low, high = float(side[0]) - 2 * spacing, float(side[-1]) + 2 * spacing
     unit = 2.0 ** min(2, np.floor(np.log2(high - low)) - 2)
     return float(np.floor(low / unit) * unit), float(np.ceil(high / unit) * unit)
 
 
 def _grid(reach: float, kinks: Sequence[Any]) -> Floats:
     """Equally spaced points, and a few in every interval between kinks: a narrow box must not fall through."""
-    points = [np.arange(-reach, reach + SPACING, max(SPACING, 2 * reach / MOST_POINTS))]
+    points = [np.arange(-reach, reach + SPACING, _spacing(reach))]
     ends = [-reach, *(float(kink) for kink in kinks if abs(kink) < reach), reach]
     offsets = np.array([0.02, 0.1, 0.3, 0.5, 0.7, 0.9, 0.98])
     points += [low + (high - low) * offsets for low, high in pairwise(ends) if high - low < 1]
@@ -94,7 +100,8 @@ def _grid(reach: float, kinks: Sequence[Any]) -> Floats:
 
 def _logarithms(function: Callable[[Any], Any], grid: Floats) -> Floats:
     values = (abs(function(mpmath.mpf(float(point)))) for point in grid)
-    return np.array([float(mpmath.log(value, 2)) if value else -np.inf for value in values])
+    # A removable singularity on the grid, as that of sin(x)/x, is no number: it is passed over.
+    return np.array([float(mpmath.log(value, 2)) if value and mpmath.isfinite(value) else -np.inf for value in values])
 
 
 def _weights(grid: Floats) -> Floats:

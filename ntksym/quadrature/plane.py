@@ -80,6 +80,7 @@ class _Ridge:
     def __init__(self, sharpness: Any, order: int, bits: int) -> None:
         self.sharpness, self.bits = sharpness, bits
         self.nodes = [t for t, _ in legendre_rule(order, bits)]
+        self.bells: dict[int, list[Any]] = {}
         self.vectors: dict[tuple[int, int], list[int]] = {}
         self.matrices: dict[tuple[int, int], list[list[int]]] = {}
 
@@ -100,11 +101,22 @@ class _Ridge:
         key = (half >> SAME, offset >> SAME)
         if key not in self.vectors:
             h, d = (mpmath.ldexp(mpmath.mpf(length), -self.bits) for length in (half, offset))
-            base = d * d / 4
-            self.vectors[key] = [
-                to_fixed(mpmath.exp(-self.sharpness * (base + h * t * (d + h * t / 2))), self.bits) for t in self.nodes
-            ]
+            centre, rate = mpmath.exp(-self.sharpness * d * d / 4), self.sharpness * h * d
+            left, right = [], []
+            for t, bell in zip(self.nodes, self.bell(half, h), strict=True):
+                if t > 0:  # nodes are symmetric: one exponential for two
+                    level, tilt = centre * bell, mpmath.exp(rate * t)
+                    left.append(to_fixed(level * tilt, self.bits))
+                    right.append(to_fixed(level / tilt, self.bits))
+            middle = [to_fixed(centre, self.bits)] if len(self.nodes) % 2 else []
+            self.vectors[key] = [*reversed(left), *middle, *right]
         return self.vectors[key]
+
+    def bell(self, half: int, h: Any) -> list[Any]:
+        key = half >> SAME
+        if key not in self.bells:
+            self.bells[key] = [mpmath.exp(-self.sharpness * (h * t) ** 2 / 2) for t in self.nodes]
+        return self.bells[key]
 
     def matrix(self, half: int, other: int) -> list[list[int]]:
         key = (half >> SAME, other >> SAME)

@@ -1,0 +1,210 @@
+"""Does a formula agree with the integral it stands for? Answered by numerical integration of the activation alone."""
+
+from collections.abc import Iterable, Sequence
+from fractions import Fraction
+from typing import Any
+
+import mpmath
+import sympy as sp
+
+from ntksym.activation import Activation
+from ntksym.dual import ClosedDual
+from ntksym.errors import InvalidInput, NoClosedForm, NoSuchDual
+from ntksym.evaluation import compile_mpmath
+from ntksym.quadrature.expectation import Estimate, Integrand, conditional_expectation, expectation
+from ntksym.symbolic.special import MPMATH
+from ntksym.symbols import c, q, q1, q2
+from ntksym.verification.report import Check, Report, Verdict, What
+
+__all__ = ["default_points", "derivative_integrand", "integrand", "verify"]
+
+MARGIN_DIGITS = 5
+"""Digits of `dps` that rounding in the formula and in the integral may use up."""
+
+PLACES: tuple[tuple[str, str, str], ...] = (
+    ("1", "1", "1/2"),
+    ("4/5", "3/2", "-3/5"),
+    ("1/10", "5", "3/10"),
+    ("1", "2", "0"),
+    ("5", "5", "9/10"),
+    ("1", "3/2", "999/1000"),
+    ("1/4", "1/10", "-99999/100000"),
+)
+"""(sigma1, sigma2, rho): rational, so that the covariance is exact."""
+
+DIAGONAL_PLACES = ("1/10", "1", "5")
+"""Standard deviations at which the diagonal is checked."""
+
+Place = tuple[Any, Any, Any]
+
+
+def verify(dual: ClosedDual, dps: int = 30, points: Iterable[Place] | None = None) -> Report:
+    """Compare a dual's value, slope and diagonal with two-dimensional numerical integration.
+
+    The integration uses the activation as a function that can be evaluated, and where it has kinks and jumps; nothing
+    of the derivation. The slope is the expectation of the derivatives, with the densities at the jumps added.
+
+    Parameters
+    ----------
+    dual : ClosedDual
+        From `derive` or `cross_dual`.
+    dps : int
+        Digits to compare; the report never claims more than the integration reached.
+    points : iterable of (q1, q2, c), optional
+        Variances and covariances, taken as exact (int, float, Fraction, sympy Rational, mpmath number). By default
+        seven off the diagonal, with very unequal, small and large variances, correlations 0, 0.999 and -0.99999, and
+        three on it; where the dual does not exist at so large a variance, a smaller one.
+
+    Raises
+    ------
+    InvalidInput
+        If a point is no covariance matrix or `dps` is less than 10.
+    NoSuchDual
+        If the dual does not exist at a point that was given.
+    """
+    if dps < 10:
+        raise InvalidInput(f"dps = {dps} is too little to tell a right formula from a wrong one: take 10 or more")
+    pair = (dual.activation, dual.partner)
+    values = tuple(integrand(item) for item in pair)
+    slopes = tuple(derivative_integrand(item) for item in pair)
+    checks: list[Check] = []
+    places: Iterable[Place] = default_points(dual) if points is None else points
+    for place in places:
+        with mpmath.workdps(20 * dps):
+            exact_place = tuple(map(mpmath.mpmathify, place))
+        formula = dual.evaluate(*exact_place, dps=dps + MARGIN_DIGITS)
+        found = expectation(values[0], values[1], *place, dps=dps)
+        checks.append(_check("value", place, formula.value, found, dps))
+        if mpmath.isfinite(formula.slope):
+            found = _slope(pair, slopes, place, dps)
+            checks.append(_check("slope", place, formula.slope, found, dps))
+    if points is None:
+        checks += _check_diagonal(dual, pair, (values, slopes), dps)
+    return Report(str(dual.activation.name), dps, tuple(checks))
+
+
+def default_points(dual: ClosedDual) -> list[tuple[Fraction, Fraction, Fraction]]:
+    """The places of `verify`, the variances divided by four until the dual exists there."""
+    result = []
+    for sigmas in PLACES:
+        sigma1, sigma2, rho = map(Fraction, sigmas)
+        while not _exists(dual, sigma1**2, sigma2**2, rho * sigma1 * sigma2):
+            sigma1, sigma2 = (min(sigma1, max(sigma1 / 2, sigma2 / 2)), min(sigma2, max(sigma1 / 2, sigma2 / 2)))
+        result.append((sigma1**2, sigma2**2, rho * sigma1 * sigma2))
+    return result
+
+
+def _exists(dual: ClosedDual, first: Fraction, second: Fraction, cov: Fraction) -> bool:
+    parameters = {**dual.activation.values, **dual.partner.values}
+    for condition in dual.domain:
+        for variance in (first, second):
+            if not condition.subs({**parameters, q: sp.Rational(variance)}) > 0:
+                return False
+    places = {q1: sp.Rational(first), q2: sp.Rational(second), c: sp.Rational(cov)}
+    return all(condition.subs({**parameters, **places}) > 0 for condition in dual.pair_domain)
+
+
+def _check(what: What, place: Place, value: Any, found: Estimate, dps: int) -> Check:
+    with mpmath.workdps(2 * dps + 10):
+        difference = abs(value - found.value)
+        scale = found.scale or abs(value) or mpmath.mpf(1)
+        error, own = difference / scale, found.error / scale
+        tolerance = mpmath.mpf(10) ** (MARGIN_DIGITS - dps)
+        verdict: Verdict = "agrees"
+        if error > tolerance + 4 * own:
+            verdict = "disagrees"
+        elif own > tolerance:
+            verdict = "not resolved"
+        first, second, cov = place
+        return Check(what, first, second, cov, value, found.value, error, own, verdict)
+
+
+def _check_diagonal(
+    dual: ClosedDual, pair: Sequence[Activation], functions: tuple[Sequence[Integrand], Sequence[Integrand]], dps: int
+) -> list[Check]:
+    parameters = {**pair[0].values, **pair[1].values}
+    checks = []
+    for text in DIAGONAL_PLACES:
+        variance = Fraction(text) ** 2
+        while not _exists(dual, variance, variance, variance):
+            variance /= 4
+        place = (variance, variance, variance)
+        sides: list[tuple[What, sp.Expr | None, Sequence[Integrand]]] = [
+            ("diagonal", dual.diagonal, functions[0]),
+            ("diagonal slope", dual.diagonal_slope, functions[1]),
+        ]
+        for what, formula, (left, right) in sides:
+            if formula is not None:
+                value = _number(formula, {**parameters, q: sp.Rational(variance)}, dps)
+                checks.append(_check(what, place, value, expectation(left, right, *place, dps=dps), dps))
+    return checks
+
+
+def _number(formula: sp.Expr, values: dict[sp.Symbol, sp.Rational], dps: int) -> Any:
+    """The formula's value; the digits are doubled until two results agree, since terms may cancel."""
+    names = list(values)
+    compiled = sp.lambdify(names, formula, modules=[MPMATH, "mpmath"])
+    working, previous = dps + 2 * MARGIN_DIGITS, None
+    while working < 100 * dps:
+        with mpmath.workdps(working):
+            result = mpmath.re(compiled(*(mpmath.mpf(value.p) / value.q for value in values.values())))
+            if previous is not None and abs(result - previous) <= abs(result) * mpmath.mpf(10) ** -(
+                dps + MARGIN_DIGITS
+            ):
+                return result
+        previous, working = result, 2 * working
+    raise NoSuchDual(f"{formula} does not settle at {values}: it may not exist there")
+
+
+def _slope(pair: Sequence[Activation], slopes: Sequence[Integrand], place: Place, dps: int) -> Estimate:
+    """E[f'(U) g'(V)], f' and g' being derivatives almost everywhere plus a point mass at every jump."""
+    parts = [expectation(slopes[0], slopes[1], *place, dps=dps)]
+    with mpmath.workdps(2 * dps):
+        first, second, cov = map(mpmath.mpmathify, place)
+        jumps = [_jumps(item) for item in pair]
+        for other, variance, rest, own in ((slopes[1], first, second, jumps[0]), (slopes[0], second, first, jumps[1])):
+            for at, height in own:
+                density = height * mpmath.npdf(at, 0, mpmath.sqrt(variance))
+                part = conditional_expectation(other, variance, rest, cov, at, dps)
+                parts.append(Estimate(density * part.value, abs(density) * part.error, abs(density) * part.scale))
+        determinant = first * second - cov**2
+        for at, height in jumps[0]:
+            for there, rise in jumps[1]:
+                exponent = -(second * at**2 - 2 * cov * at * there + first * there**2) / (2 * determinant)
+                mass = height * rise * mpmath.exp(exponent) / (2 * mpmath.pi * mpmath.sqrt(determinant))
+                parts.append(Estimate(mass, abs(mass) * mpmath.mpf(10) ** (-dps - MARGIN_DIGITS), abs(mass)))
+        totals = zip(*((part.value, part.error, part.scale) for part in parts), strict=True)
+        return Estimate(*map(mpmath.fsum, totals))
+
+
+def _jumps(activation: Activation) -> list[tuple[Any, Any]]:
+    """Where the activation jumps, and by how much."""
+    if not activation.jumps:
+        return []
+    pieces, values = activation.pieces, activation.values
+    result = []
+    for place, left, right in zip(pieces.breakpoints, pieces.expressions, pieces.expressions[1:], strict=False):
+        at = compile_mpmath(place, values)(0)
+        rise = compile_mpmath(right, values)(at) - compile_mpmath(left, values)(at)
+        if rise:
+            result.append((at, rise))
+    return result
+
+
+def integrand(activation: Activation) -> Integrand:
+    """The activation as something that can be integrated."""
+    return Integrand(activation.to_mpmath(), _kinks(activation))
+
+
+def derivative_integrand(activation: Activation) -> Integrand:
+    """Its derivative almost everywhere, without the point masses at jumps."""
+    return Integrand(activation.derivative_to_mpmath(), _kinks(activation))
+
+
+def _kinks(activation: Activation) -> Any:
+    try:
+        breakpoints = activation.pieces.breakpoints
+    except NoClosedForm:  # not known exactly: the integration finds them by halving
+        return tuple
+    places = [compile_mpmath(place, activation.values) for place in breakpoints]
+    return lambda: tuple(place(0) for place in places)

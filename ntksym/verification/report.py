@@ -1,0 +1,158 @@
+"""The outcome of a verification: every comparison, and what it allows to be claimed."""
+
+from dataclasses import dataclass
+from fractions import Fraction
+from math import floor
+from typing import Any, Literal
+
+import mpmath
+from rich.table import Table
+
+__all__ = ["Check", "Report", "Verdict", "What"]
+
+What = Literal["value", "slope", "diagonal", "diagonal slope"]
+Verdict = Literal["agrees", "disagrees", "not resolved"]
+
+
+@dataclass(frozen=True)
+class Check:
+    """One number of the formula against one integral.
+
+    Attributes
+    ----------
+    what : {"value", "slope", "diagonal", "diagonal slope"}
+        E[f(U) g(V)], E[f'(U) g'(V)], and both at U = V.
+    q1, q2, c : Fraction or mpmath number
+        Variances and covariance.
+    value : mpmath number
+        What the formula says.
+    exact : mpmath number
+        What the integration found.
+    error : mpmath number
+        ``|value - exact|``, divided by the scale E|f(U) g(V)| of the integral.
+    quadrature_error : mpmath number
+        The integration's own estimate of its error, divided by the same scale.
+    verdict : {"agrees", "disagrees", "not resolved"}
+        "not resolved" if the integration did not reach enough digits to tell.
+    """
+
+    what: What
+    q1: Any
+    q2: Any
+    c: Any
+    value: Any
+    exact: Any
+    error: Any
+    quadrature_error: Any
+    verdict: Verdict
+
+    @property
+    def digits(self) -> int:
+        """Verified digits: neither the difference nor the integration's own error reaches into them."""
+        doubt = max(self.error, self.quadrature_error)
+        return max(0, floor(-mpmath.log10(doubt))) if doubt else mpmath.inf
+
+
+@dataclass(frozen=True)
+class Report:
+    """The outcome of `verify`.
+
+    Attributes
+    ----------
+    activation : str
+        Whose dual was checked.
+    dps : int
+        Digits asked for.
+    points : tuple of Check
+        Every comparison made.
+    """
+
+    activation: str
+    dps: int
+    points: tuple[Check, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether every number agrees."""
+        return all(check.verdict == "agrees" for check in self.points)
+
+    @property
+    def worst(self) -> Check:
+        """The comparison with the largest error; one that was not resolved only if all others agree better."""
+        return max(self.points, key=lambda check: max(check.error, check.quadrature_error))
+
+    @property
+    def digits(self) -> int:
+        """Digits verified at every point, at most `dps`."""
+        return min(self.dps, *(check.digits for check in self.points))
+
+    def __bool__(self) -> bool:
+        return self.ok
+
+    def __str__(self) -> str:
+        lines = [self._headline()]
+        lines += [
+            "  ".join(f"{cell:>{width}}" for cell, width in zip(row, WIDTHS, strict=True)) for row in self._rows()
+        ]
+        return "\n".join(lines)
+
+    def __rich__(self) -> Table:
+        head, *rows = self._rows()
+        table = Table(title=self._headline(), title_justify="left")
+        for name in head:
+            table.add_column(name, justify="right")
+        for row in rows:
+            table.add_row(*row, style=None if row[-1] == "agrees" else "bold red")
+        return table
+
+    def _headline(self) -> str:
+        wrong = sum(check.verdict == "disagrees" for check in self.points)
+        unclear = sum(check.verdict == "not resolved" for check in self.points)
+        if wrong:
+            return f"{self.activation}: {wrong} of {len(self.points)} numbers DISAGREE with the integral"
+        if unclear:
+            return (
+                f"{self.activation}: {unclear} of {len(self.points)} integrals could not be resolved, the others agree"
+            )
+        return f"{self.activation}: verified to {self.digits} digits at {len(self.points)} points"
+
+    def _rows(self) -> list[tuple[str, ...]]:
+        rows: list[tuple[str, ...]] = [("what", "q1", "q2", "rho", "formula", "error", "of integral", "verdict")]
+        for check in self.points:
+            first, second, cov = map(mpmath.mpmathify, (check.q1, check.q2, check.c))
+            rho = cov / mpmath.sqrt(first * second)
+            numbers = (check.q1, check.q2, rho, check.value, check.error, check.quadrature_error)
+            formats = (5, 5, 7, 10, 2, 2)
+            cells = (_short(number, digits) for number, digits in zip(numbers, formats, strict=True))
+            rows.append((check.what, *cells, check.verdict))
+        return rows
+
+    def to_dict(self) -> dict[str, Any]:
+        """The report in types that JSON has; numbers of many digits as text."""
+        points = [
+            {
+                "what": check.what,
+                **{name: _short(getattr(check, name), self.dps) for name in ("q1", "q2", "c", "value", "exact")},
+                "error": float(check.error),
+                "quadrature_error": float(check.quadrature_error),
+                "verdict": check.verdict,
+            }
+            for check in self.points
+        ]
+        return {
+            "activation": self.activation,
+            "dps": self.dps,
+            "ok": self.ok,
+            "digits": int(self.digits),
+            "points": points,
+        }
+
+
+WIDTHS = (14, 7, 7, 9, 17, 9, 11, 12)
+
+
+def _short(number: Any, digits: int) -> str:
+    if isinstance(number, Fraction) and number.denominator == 1:
+        return str(number.numerator)
+    with mpmath.workdps(digits + 10):
+        return str(mpmath.nstr(mpmath.mpmathify(number), digits))
