@@ -83,7 +83,7 @@ def _verify(options: argparse.Namespace) -> int:
         report = verify(dual, dps=options.dps)
     if options.json:
         _print_json(report.to_dict())
-    elif sys.stdout.isatty():
+    elif sys.stdout.isatty() and Console().width >= 110:
         Console().print(report)
     else:
         print(report)
@@ -153,8 +153,7 @@ def _print_gram(summary: Mapping[str, Any]) -> None:
     for kind, facts in summary["kernels"].items():
         shape = " x ".join(map(str, facts["shape"]))
         table.add_row(kind.upper(), shape, *(f"{value:.6g}" for value in (*facts["diagonal"], *facts["entries"])))
-    console = Console(soft_wrap=True)
-    console.print(table)
+    Console(width=100).print(table)  # a narrower screen wraps lines, which loses less than cut numbers
     seconds = summary["seconds"]
     print(f"built in {seconds['build']:.2f} s, computed in {seconds['compute']:.2f} s, {summary['dtype']}")
     if summary["out"]:
