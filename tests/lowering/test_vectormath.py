@@ -120,6 +120,13 @@ def test_the_stated_ulps_hold(name: str) -> None:
         assert ulps(values, truth).max() <= bound
 
 
+def test_float32_arguments_are_widened() -> None:
+    x = np.linspace(-3, 3, 50, dtype=np.float32)
+    out = np.empty(50)
+    looped(vectormath.normal_cdf, 1)(x, out)
+    assert (out == evaluated(vectormath.normal_cdf, x.astype(np.float64))).all()
+
+
 LIMITS = [
     ("exp", (INF,), INF),
     ("exp", (-INF,), 0.0),
@@ -285,7 +292,7 @@ def test_the_copied_text_stands_alone_and_gives_the_same_bits() -> None:
     text += "\n\n".join(f"{vectormath.DECORATOR}\n{vectormath.source_of(name)}" for name in vectormath.SOURCES)
     space: dict[str, Callable[..., float]] = {}
     exec(compile(text, "<copied>", "exec"), space)
-    for name in EXACT:
+    for name in ("exp", "log", "cos", "atan2_half", "exp_normal_cdf", "exp_erfi"):
         columns = tuple(column[:200] for column in points(name))
         assert (evaluated(space[name], *columns) == evaluated(getattr(vectormath, name), *columns)).all(), name
 
