@@ -56,7 +56,7 @@ class Family:
 
 
 def families(form: NormalForm) -> list[Family]:
-    """A normal form by families; a piece that vanishes far to the right is written with gates 1{x < t}."""
+    """A normal form by families, each hard gate written from the side that `_from_the_better_side` prefers."""
     by_exponential: dict[tuple[Scalar, Scalar, Scalar, tuple[Gate, ...]], dict[Gate | None, dict[int, Scalar]]] = {}
     for key, value in form.terms.items():
         hard = next((g for g in key.gates if g.is_hard and g.mode == STEP), None)
@@ -72,18 +72,31 @@ def families(form: NormalForm) -> list[Family]:
     return result
 
 
-def _from_the_better_side(members: dict[Gate | None, dict[int, Scalar]]) -> dict[Gate | None, dict[int, Scalar]]:
-    far_right: dict[int, Scalar] = {}
-    for polynomial in members.values():
+Members = dict[Gate | None, dict[int, Scalar]]
+
+
+def _from_the_better_side(members: Members) -> Members:
+    """The fewest gates; among equals those that are rare at small variances: 1{x > t}, t > 0, and 1{x < t}, t < 0."""
+    below_zero = {gate for gate in members if gate is not None and gate.threshold.expression().is_negative}
+    every = {gate for gate in members if gate is not None}
+    return min((_reversed(members, chosen) for chosen in (below_zero, every, set[Gate]())), key=len)
+
+
+def _reversed(members: Members, chosen: set[Gate]) -> Members:
+    """The same function with p 1{x > t} = p - p 1{x < t} for the chosen gates."""
+    base = dict(members.get(None, {}))
+    result: Members = {}
+    for gate, polynomial in members.items():
+        if gate is None:
+            continue
+        if gate not in chosen:
+            result[gate] = polynomial
+            continue
         for power, value in polynomial.items():
-            far_right[power] = far_right[power] + value if power in far_right else value
-    if None not in members or any(far_right.values()):
-        return members
-    return {
-        gate._replace(mode=REVERSED): {power: -value for power, value in polynomial.items()}
-        for gate, polynomial in members.items()
-        if gate is not None
-    }
+            base[power] = base[power] + value if power in base else value
+        result[gate._replace(mode=REVERSED)] = {power: -value for power, value in polynomial.items()}
+    base = {power: value for power, value in base.items() if value}
+    return {None: base, **result} if base else result
 
 
 @dataclass

@@ -42,7 +42,9 @@ class Scaled(NamedTuple):
 
     @property
     def leads_positive(self) -> bool:
-        return bool(self.scalar) and int(self.scalar.numerator.LC) > 0
+        """Whether this is the positive one of itself and its negative, by its sign where variances are small."""
+        sign = self.scalar.field.sign(self.scalar)
+        return sign > 0 if sign else bool(self.scalar) and int(self.scalar.numerator.LC) > 0
 
 
 class TermKey(NamedTuple):
