@@ -139,7 +139,7 @@ class Activation:
 
     @cached_property
     def growth(self) -> Growth | None:
-        """A bound ``(1 + |x|)**degree * exp(exponential*|x| + gaussian*x**2)`` for ``|s|``; None if none can be read off."""
+        """A bound ``(1 + |x|)**degree * exp(exponential*|x| + gaussian*x**2)`` for ``|s|``, or None if none is seen."""
         return growth_of(self.expression, self._known_pieces, self.values)
 
     @cached_property

@@ -6,10 +6,13 @@ from typing import Any
 
 import sympy as sp
 
+from ntksym.parsing.conditionals import substitute
 from ntksym.pieces import Pieces
+from ntksym.pieces.expansion import abbreviated
+from ntksym.pieces.signs import amplitude
 from ntksym.symbols import x
 
-__all__ = ["Growth", "growth_of"]
+__all__ = ["Growth", "growth_of", "sides_of"]
 
 
 @dataclass(frozen=True)
@@ -47,16 +50,23 @@ def growth_of(expression: sp.Expr, pieces: Pieces | None, values: Mapping[sp.Sym
     values : mapping of Symbol to Rational
         The parameters' values.
     """
-    right, left = (pieces.expressions[-1], pieces.expressions[0]) if pieces else (expression, expression)
-    sides = []
-    for side, argument in ((right, x), (left, -x)):
-        try:
-            sides.append(_order(side.xreplace({x: argument, **values})))
-        except _Unknown:
-            return None
+    sides = sides_of(expression, pieces, values)
+    if sides is None:
+        return None
     larger = max(sides, key=_rank)
     attained = any(side.attained for side in sides if _rank(side) == _rank(larger))
     return replace(larger, attained=attained)
+
+
+def sides_of(
+    expression: sp.Expr, pieces: Pieces | None, values: Mapping[sp.Symbol, sp.Rational]
+) -> tuple[Growth, Growth] | None:
+    """The growth towards +oo and towards -oo, as functions of |x|; the arguments are those of ``growth_of``."""
+    right, left = (pieces.expressions[-1], pieces.expressions[0]) if pieces else (expression, expression)
+    try:
+        return _order(substitute(right, values)), _order(substitute(left, {x: -x, **values}))
+    except _Unknown:
+        return None
 
 
 def _rank(growth: Growth) -> tuple[float, float, float]:
@@ -75,7 +85,7 @@ def _order(node: sp.Expr) -> Growth:
     if not node.has(x):
         return _growth()
     if node.is_polynomial(x):
-        return _growth(degree=sp.degree(sp.expand(node), x))
+        return _growth(degree=sp.Poly(abbreviated(node, {}), x).degree())
     rule = _RULES.get(type(node).__name__)
     if rule is None:
         raise _Unknown(node)
@@ -83,6 +93,10 @@ def _order(node: sp.Expr) -> Growth:
 
 
 def _sum(node: sp.Add) -> Growth:
+    constant, rest = node.as_independent(x, as_Add=True)
+    waves = [amplitude(term) for term in sp.Add.make_args(rest)]
+    if all(wave is not None for wave in waves) and sp.Abs(constant) > sp.Add(*waves):
+        return _growth()
     orders = [_order(term) for term in node.args]
     largest = max(orders, key=_rank)
     ties = [order for order in orders if _rank(order) == _rank(largest)]
@@ -117,7 +131,10 @@ def _power(node: sp.Pow) -> Growth:
     if exponent < 0 and not order.attained:
         raise _Unknown(node)
     return Growth(
-        *(_scaled(part, exponent) for part in (order.degree, order.exponential, order.gaussian)), order.attained
+        _scaled(order.degree, exponent),
+        _scaled(order.exponential, exponent),
+        _scaled(order.gaussian, exponent),
+        order.attained,
     )
 
 

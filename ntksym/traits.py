@@ -1,6 +1,6 @@
 """What kind of function an activation is: parity, kinks, homogeneity, polynomial or not; proved, refuted or unknown."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from itertools import pairwise
 from typing import Any, Literal
 
@@ -9,8 +9,9 @@ import sympy as sp
 
 from ntksym.evaluation import compile_mpmath
 from ntksym.growth import Growth
-from ntksym.parsing.bounds import MAX_DEGREE
+from ntksym.parsing.conditionals import substitute
 from ntksym.pieces import Pieces
+from ntksym.pieces.expansion import expanded, limit_at
 from ntksym.pieces.identity import SAMPLE_POINTS, clearly_nonzero, is_zero
 from ntksym.pieces.judgement import Judge
 from ntksym.symbols import x
@@ -18,6 +19,8 @@ from ntksym.symbols import x
 __all__ = ["Parity", "breaks_of", "homogeneity_of", "is_polynomial", "parity_of"]
 
 Parity = Literal["even", "odd", "neither", "unknown"]
+MAX_DIFFERENCE_ORDER = 40
+"""Order of divided differences that are computed to refute that a function is a polynomial."""
 Values = Mapping[sp.Symbol, sp.Rational]
 
 
@@ -34,21 +37,27 @@ def parity_of(expression: sp.Expr, pieces: Pieces | None, values: Values) -> Par
         The parameters' values.
     """
     function = compile_mpmath(expression, values)
-    refuted = 0
-    for parity, sign in (("even", 1), ("odd", -1)):
-        if any(
-            clearly_nonzero(lambda point, sign=sign: function(-point) - sign * function(point), mp.mpf(place))
-            for place in SAMPLE_POINTS
-        ):
-            refuted += 1
-        elif _reflects(expression, pieces, values, sign):
+
+    def even_part(point: Any) -> Any:
+        return function(point) + function(-point)
+
+    def odd_part(point: Any) -> Any:
+        return function(point) - function(-point)
+
+    candidates: tuple[tuple[Parity, int, Callable[[Any], Any]], ...] = (("even", 1, odd_part), ("odd", -1, even_part))
+    decided = True
+    for parity, sign, remainder in candidates:
+        if any(clearly_nonzero(remainder, mp.mpf(place)) for place in SAMPLE_POINTS):
+            continue
+        if _reflects(expression, pieces, values, sign):
             return parity
-    return "neither" if refuted == 2 else "unknown"
+        decided = False
+    return "neither" if decided else "unknown"
 
 
 def _reflects(expression: sp.Expr, pieces: Pieces | None, values: Values, sign: int) -> bool:
     if pieces is None:
-        return is_zero(expression.subs(x, -x) - sign * expression, values) is True
+        return is_zero(substitute(expression, {x: -x}) - sign * expression, values) is True
     places = [place.xreplace(dict(values)) for place in pieces.breakpoints]
     parts = [part.xreplace(dict(values)) for part in pieces.expressions]
     judge = Judge({})
@@ -70,18 +79,13 @@ def breaks_of(pieces: Pieces, values: Values) -> tuple[tuple[sp.Expr, ...], tupl
     values : mapping of Symbol to Rational
         The parameters' values, which decide where a step may vanish.
     """
-    kinks, jumps = [], []
+    kinks: list[sp.Expr] = []
+    jumps: list[sp.Expr] = []
     for place, left, right in zip(pieces.breakpoints, pieces.expressions, pieces.expressions[1:], strict=False):
-        step = _limit(left, place, "-") - _limit(right, place, "+")
-        finite = bool(step.is_finite) and not step.has(sp.nan, sp.zoo, sp.oo)
-        continuous = finite and Judge(values).sign(sp.expand(step)) == 0
+        step = limit_at(left, place, "-") - limit_at(right, place, "+")
+        continuous = bool(step.is_finite) and Judge(values).sign(expanded(step)) == 0
         (kinks if continuous else jumps).append(place)
     return tuple(kinks), tuple(jumps)
-
-
-def _limit(piece: sp.Expr, place: sp.Expr, side: str) -> sp.Expr:
-    value = piece.subs(x, place)
-    return sp.limit(piece, x, place, side) if value is sp.nan else value
 
 
 def homogeneity_of(pieces: Pieces, values: Values) -> sp.Expr | None:
@@ -100,7 +104,7 @@ def homogeneity_of(pieces: Pieces, values: Values) -> sp.Expr | None:
     degrees = set()
     parts = [part.xreplace(dict(values)) for part in pieces.expressions]
     for part, direction in zip([parts[0], parts[-1]], (-ray, ray), strict=True):
-        on_ray = sp.expand(part.xreplace({x: direction}))
+        on_ray = expanded(part.xreplace({x: direction}))
         if on_ray == 0:
             continue
         _, power = sp.factor_terms(on_ray).as_independent(ray, as_Add=False)
@@ -111,15 +115,15 @@ def homogeneity_of(pieces: Pieces, values: Values) -> sp.Expr | None:
     return degrees.pop() if len(degrees) == 1 else None
 
 
-def is_polynomial(pieces: Pieces, growth: Growth | None, values: Values) -> bool | None:
+def is_polynomial(pieces: Pieces, sides: tuple[Growth, Growth] | None, values: Values) -> bool | None:
     """Whether the function equals one polynomial almost everywhere; None if neither is proved.
 
     Parameters
     ----------
     pieces : Pieces
         The function.
-    growth : Growth or None
-        Bounds the degree.
+    sides : pair of Growth, or None
+        The growth towards both ends: it bounds the degree.
     values : mapping of Symbol to Rational
         The parameters' values.
     """
@@ -127,16 +131,22 @@ def is_polynomial(pieces: Pieces, growth: Growth | None, values: Values) -> bool
     if all(part.is_polynomial(x) for part in parts):
         differ = [is_zero(left - right) for left, right in pairwise(parts)]
         return False if False in differ else (True if None not in differ else None)
-    if growth is not None and growth.attained and (growth.gaussian != 0 or growth.exponential != 0):
-        return False
-    degree = (
-        MAX_DEGREE if growth is None or growth.gaussian > 0 or growth.exponential > 0 else max(int(growth.degree), 0)
-    )
+    degrees = []
+    for side in sides or ():
+        if side.attained and (side.gaussian != 0 or side.exponential != 0):
+            return False
+        if side.gaussian <= 0 and side.exponential <= 0:
+            degrees.append(max(int(sp.floor(side.degree)), 0))
+    if not degrees:
+        return None
+    degree = min(degrees)
+    if degree > MAX_DIFFERENCE_ORDER:
+        return None
     ends = [-sp.oo, *(place.xreplace(dict(values)) for place in pieces.breakpoints), sp.oo]
     for part, low, high in zip(parts, ends, ends[1:], strict=False):
         if _is_no_polynomial(part, low, high, degree):
             return False
-    if len(parts) == 1 and degree < MAX_DEGREE and is_zero(sp.diff(parts[0], x, degree + 1)) is True:
+    if len(parts) == 1 and is_zero(sp.diff(parts[0], x, degree + 1)) is True:
         return True
     return None
 

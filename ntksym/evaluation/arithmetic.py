@@ -1,5 +1,6 @@
 """Two arithmetics in which an expression in x can be evaluated: float64 arrays, and mpmath numbers of any precision."""
 
+import math
 import operator
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -43,7 +44,8 @@ _RELATIONS: Mapping[str, Callable[..., Any]] = {
 
 
 def _numpy_constant(constant: sp.Expr) -> Closure:
-    number = float(constant.p / sp.Integer(constant.q)) if constant.is_Rational else float(constant.evalf(25))
+    value = constant.evalf(25)
+    number = int(constant.p) / int(constant.q) if constant.is_Rational else float(value) if value.is_Float else math.nan
     return lambda point: number
 
 
@@ -103,6 +105,7 @@ FLOAT64 = Arithmetic(
         "And": np.logical_and,
         "Or": np.logical_or,
         "Not": np.logical_not,
+        "ITE": np.where,
         "error_tail": scipy.special.erfc,
         "expm1": np.expm1,
         "log1p": np.log1p,
@@ -124,7 +127,8 @@ def _mpmath_constant(constant: sp.Expr) -> Closure:
 
     def evaluate(point: Any) -> Any:
         if mp.mp.prec not in known:
-            known[mp.mp.prec] = mp.mpmathify(constant.evalf(mp.mp.dps + 5))
+            value = constant.evalf(mp.mp.dps + 5)
+            known[mp.mp.prec] = mp.mpmathify(value) if value.is_Float or value.is_Rational else mp.nan
         return +known[mp.mp.prec]
 
     return evaluate
@@ -135,16 +139,29 @@ def _mpmath_power(base: Closure, exponent: Closure, exact: sp.Expr) -> Closure:
         number = int(exact)
         return lambda point: _guarded_power(base(point), number)
     if exact == sp.S.Half:
-        return lambda point: mp.sqrt(base(point))
+        return lambda point: _square_root(base(point))
     return lambda point: _guarded_power(base(point), exponent(point))
 
 
+def _square_root(value: Any) -> Any:
+    return mp.nan if value < 0 else mp.sqrt(value)
+
+
 def _guarded_power(base: Any, exponent: Any) -> Any:
-    if base == 0 and exponent < 0:
-        return mp.nan
-    if abs(exponent) > HUGE_ARGUMENT:
+    """The real power, NaN where there is none or where its exponent would not fit into a machine word."""
+    if (base == 0 and exponent < 0) or abs(exponent) > HUGE_ARGUMENT or (base < 0 and not mp.isint(exponent)):
         return mp.nan
     return base**exponent
+
+
+def _within(function: Callable[[Any], Any], low: float, high: float) -> Callable[[Any], Any]:
+    """The function on its real domain, NaN outside."""
+    return lambda value: function(value) if low <= value <= high else mp.nan
+
+
+def _extremum(choose: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    """``max`` or ``min``, NaN if either argument is."""
+    return lambda first, second: first + second if mp.isnan(first) or mp.isnan(second) else choose(first, second)
 
 
 def _mpmath_choose(branches: list[tuple[Closure, Closure]]) -> Closure:
@@ -167,6 +184,8 @@ def _guarded(function: Callable[[Any], Any], below: Any, above: Any) -> Callable
     """The function with its limits where the argument is so large that its exponent would not fit."""
 
     def evaluate(value: Any) -> Any:
+        if mp.isnan(value):
+            return value
         if abs(value) > mp.mpf(10) ** 10:
             return above if value > 0 else below
         return function(value)
@@ -176,7 +195,7 @@ def _guarded(function: Callable[[Any], Any], below: Any, above: Any) -> Callable
 
 def _periodic(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
     def evaluate(value: Any) -> Any:
-        return mp.nan if mp.isinf(value) or mp.mag(value) > HUGE_PHASE_BITS else function(value)
+        return mp.nan if not mp.isfinite(value) or mp.mag(value) > HUGE_PHASE_BITS else function(value)
 
     return evaluate
 
@@ -201,10 +220,9 @@ def _mpmath_rise(first: Any, second: Any) -> Any:
 MULTIPRECISION = Arithmetic(
     functions={
         **_RELATIONS,
-        **{
-            name: getattr(mp, name)
-            for name in ("tanh", "asin", "acos", "atan", "asinh", "acosh", "atanh", "erf", "sign")
-        },
+        **{name: getattr(mp, name) for name in ("tanh", "atan", "asinh", "erf", "sign")},
+        **{name: _within(getattr(mp, name), -1.0, 1.0) for name in ("asin", "acos", "atanh")},
+        "acosh": _within(mp.acosh, 1.0, math.inf),
         **{name: _periodic(getattr(mp, name)) for name in ("sin", "cos", "tan", "sinc")},
         "exp": _exponential,
         "sinh": _guarded(mp.sinh, -mp.inf, mp.inf),
@@ -214,14 +232,15 @@ MULTIPRECISION = Arithmetic(
         "erfi": _guarded(mp.erfi, -mp.inf, mp.inf),
         "log": _logarithm,
         "Abs": abs,
-        "Heaviside": lambda value, at_zero: mp.mpf(value > 0) if value != 0 else at_zero,
-        "Max": max,
-        "Min": min,
+        "Heaviside": lambda value, at_zero: at_zero if value == 0 else (mp.sign(value) + 1) / 2,
+        "Max": _extremum(max),
+        "Min": _extremum(min),
         "floor": mp.floor,
         "ceiling": mp.ceil,
         "And": lambda first, second: first and second,
         "Or": lambda first, second: first or second,
         "Not": lambda value: not value,
+        "ITE": lambda condition, first, second: first if condition else second,
         "expm1": _guarded(mp.expm1, mp.mpf(-1), mp.inf),
         "log1p": lambda value: mp.nan if value < -1 else mp.log1p(value),
         "expit": lambda value: 1 / (1 + _exponential(-value)),

@@ -70,8 +70,6 @@ def _recompute(exact: Closure, point: float) -> float:
     for digits in RECOMPUTE_DIGITS:
         with mp.workdps(digits):
             value = exact(mp.mpf(point))
-            if isinstance(value, mp.mpc):
-                return float("nan")
             if previous is not None and (value == previous or abs(value - previous) <= mp.ldexp(abs(value), -60)):
                 return float(value)
             previous = value
@@ -110,7 +108,7 @@ def _compile(node: Any, values: Values, arithmetic: Arithmetic) -> Closure:
         if item in (sp.true, sp.false):
             outcome = bool(item)
             return lambda point: outcome
-        if not item.has(x) and isinstance(item, sp.Expr):
+        if isinstance(item, sp.Expr) and not item.has(x, sp.Piecewise):
             return arithmetic.constant(item.xreplace(dict(values)))
         if isinstance(item, sp.Piecewise):
             return arithmetic.choose([(visit(value), visit(condition)) for value, condition in item.args])
@@ -121,6 +119,8 @@ def _compile(node: Any, values: Values, arithmetic: Arithmetic) -> Closure:
         if len(parts) == 1:
             (part,) = parts
             return lambda point: function(part(point))
+        if isinstance(item, sp.ITE):
+            return lambda point: function(*(part(point) for part in parts))
         return lambda point: reduce(function, [part(point) for part in parts])
 
     return visit(node)

@@ -4,8 +4,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import sympy as sp
+from sympy.core.relational import Relational
 
-from ntksym.parsing.vocabulary import piecewise
+from ntksym.parsing.conditionals import compare, connect, piecewise
 from ntksym.symbols import x
 
 __all__ = ["stabilise"]
@@ -50,7 +51,9 @@ def stabilise(expression: sp.Expr) -> sp.Expr:
         arguments = [visit(argument) for argument in node.args]
         if all(new is old for new, old in zip(arguments, node.args, strict=True)):
             return node
-        return node.func(*arguments, evaluate=False) if isinstance(node, sp.Eq | sp.Ne) else node.func(*arguments)
+        if isinstance(node, Relational):
+            return compare(node.func, *arguments)
+        return connect(node.func, *arguments) if isinstance(node, sp.And | sp.Or) else node.func(*arguments)
 
     return visit(expression)
 
@@ -61,7 +64,7 @@ def _stable_sum(node: sp.Add) -> sp.Expr | None:
         return None
     for term in terms:
         for factor in sp.Mul.make_args(term):
-            if not isinstance(factor, sp.erf | sp.tanh | sp.exp):
+            if not (isinstance(factor, sp.erf | sp.tanh | sp.exp) and factor.has(x)):
                 continue
             weight = term / factor
             for sign in (1, -1):

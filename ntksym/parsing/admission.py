@@ -5,11 +5,12 @@ from typing import Any
 
 import sympy as sp
 from sympy.core.relational import Relational
-from sympy.logic.boolalg import And, BooleanFalse, BooleanTrue, Not, Or
+from sympy.logic.boolalg import ITE, And, BooleanFalse, BooleanTrue, Not, Or
 
 from ntksym.errors import InvalidInput
 from ntksym.parsing.bounds import MAX_DEPTH, Assembler
-from ntksym.parsing.vocabulary import CONDITIONS, HEADS, indicator, piecewise
+from ntksym.parsing.conditionals import CONDITIONS, compare, connect, indicator, piecewise
+from ntksym.parsing.vocabulary import HEADS
 from ntksym.symbols import parameter, x
 
 __all__ = ["check_expression"]
@@ -33,7 +34,7 @@ def check_expression(expression: sp.Basic, values: Mapping[str, sp.Rational] | N
     declared = dict(values or {})
     symbols = {name: parameter(name, value) for name, value in declared.items()}
     assembler = Assembler({symbols[name]: value for name, value in declared.items()})
-    assembler.check(expression)
+    assembler.check_size(expression)
     if assembler.depth(expression) > 2 * MAX_DEPTH:
         raise InvalidInput(f"the expression is nested deeper than {2 * MAX_DEPTH} levels; simplify it")
     names = {str(symbol) for symbol in expression.free_symbols}
@@ -77,11 +78,20 @@ class _Rebuilder:
                 piecewise([(self.rebuild(value), self.rebuild(test)) for value, test in node.args])
             )
         arguments = [self.rebuild(argument) for argument in node.args]
+        if isinstance(node, Relational):
+            return self.assembler.check(compare(node.func, *arguments))
+        if isinstance(node, ITE):
+            test, first, second = arguments
+            return self.assembler.check(connect(Or, connect(And, test, first), connect(And, Not(test), second)))
         if isinstance(node, sp.Pow):
             return self.assembler.power(*arguments)
+        if isinstance(node, And | Or):
+            return self.assembler.check(connect(node.func, *arguments))
         build: Callable[..., Any] | None = HEADS.get(type(node).__name__)
-        if isinstance(node, sp.Add | sp.Mul | Relational | And | Or | Not):
+        if isinstance(node, sp.Add | sp.Mul | Not):
             build = node.func
+        if build is None and not node.args:
+            raise InvalidInput(f"{node} is not a finite real number; an activation has real values", symbol=str(node))
         if build is None:
             raise InvalidInput(
                 f"{type(node).__name__} is not a function an activation may use; rewrite it with elementary functions",

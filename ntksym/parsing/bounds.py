@@ -7,7 +7,7 @@ from typing import Any
 import sympy as sp
 
 from ntksym.errors import InvalidInput
-from ntksym.parsing.vocabulary import CONDITIONS
+from ntksym.parsing.conditionals import CONDITIONS
 from ntksym.symbols import x
 
 __all__ = ["MAX_BITS", "MAX_DEGREE", "MAX_DEPTH", "MAX_EXPONENT", "MAX_NODES", "MAX_TEXT", "Assembler"]
@@ -73,8 +73,7 @@ class Assembler:
 
     def check(self, expression: Any) -> Any:
         """The expression itself, when it is finite, real and small enough."""
-        if self.size(expression) > MAX_NODES:
-            raise InvalidInput(f"the formula grows beyond {MAX_NODES} nodes; split it or write it more compactly")
+        self.check_size(expression)
         if isinstance(expression, CONDITIONS):
             return expression
         if expression.has(*_BEYOND_REALS):
@@ -87,6 +86,11 @@ class Assembler:
         if not expression.has(x):
             self._magnitude(expression)
         return expression
+
+    def check_size(self, expression: Any) -> None:
+        """Refuse an expression with too many nodes."""
+        if self.size(expression) > MAX_NODES:
+            raise InvalidInput(f"the formula grows beyond {MAX_NODES} nodes; write it more compactly")
 
     def size(self, expression: Any) -> int:
         """Number of nodes of the expression as a tree (shared parts count every time)."""
@@ -187,7 +191,16 @@ def _degree(node: Any, degrees: list[int]) -> int:
         # The exponent is bounded before the power is built; a sympy expression given directly is bounded here.
         value = abs(float(node.exp)) if abs(node.exp) <= MAX_DEGREE else float(MAX_DEGREE + 1)
         return math.ceil(value * degrees[0])
+    if type(node).__name__ in _TRANSCENDENTAL:
+        return min(max(degrees), 1)
     return max(degrees)
+
+
+_TRANSCENDENTAL = frozenset(
+    {"exp", "log", "sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "tanh", "asinh", "acosh", "atanh"}
+    | {"sinc", "erf", "erfc", "erfi"}
+)
+"""Functions that multiplying out leaves alone."""
 
 
 def _short(expression: Any) -> str:

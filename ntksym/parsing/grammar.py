@@ -9,18 +9,17 @@ import sympy as sp
 
 from ntksym.errors import InvalidInput
 from ntksym.parsing.bounds import MAX_DEPTH, Assembler
+from ntksym.parsing.conditionals import CONDITIONS, connect, indicator, piecewise
 from ntksym.parsing.syntax import one_line, rational, refuse, syntax_tree
 from ntksym.parsing.vocabulary import (
-    CONDITIONS,
     CONSTANTS,
     NAMESPACES,
     REFUSED,
+    SPELLINGS,
     WORDS,
     Word,
     fold,
-    indicator,
     lookup,
-    piecewise,
 )
 from ntksym.symbols import parameter, x
 
@@ -29,6 +28,10 @@ __all__ = ["Definition", "parse"]
 
 class Definition(Protocol):
     """A named activation that a formula may call: its text in ``x`` and its parameters' default values as text."""
+
+    @property
+    def name(self) -> str:
+        """The usual spelling."""
 
     @property
     def expression(self) -> str:
@@ -183,14 +186,13 @@ class _Reader:
             self._refuse("unknown name 'X'; the argument is the lower-case x", node, name=name)
         if lookup(name) or fold(name) in self.definitions:
             self._refuse(f"{name!r} is a function; write {name}(x)", node, name=name)
-        known = [*self.environment, *CONSTANTS, *(word.name for word in WORDS.values()), *WORDS, *self.definitions]
-        near = list(
-            dict.fromkeys(
-                difflib.get_close_matches(name, known, 3, 0.6) + difflib.get_close_matches(fold(name), known, 2, 0.6)
-            )
-        )
-        advice = f"did you mean {', '.join(near[:3])}?" if near else "declare it as a parameter if it is one"
-        self._refuse(f"unknown name {name!r}; {advice}", node, name=name, near=tuple(near[:3]))
+        names = [*self.environment, *CONSTANTS, *SPELLINGS, *(entry.name for entry in self.definitions.values())]
+        known = {fold(spelling): spelling for spelling in names}
+        near = tuple(known[close] for close in difflib.get_close_matches(fold(name), known, 3, 0.6))
+        advice = f"if it is a parameter, give its value: {name}=..."
+        if near:
+            advice = f"did you mean {', '.join(near)}? {advice[0].upper()}{advice[1:]}"
+        self._refuse(f"unknown name {name!r}; {advice}", node, name=name, near=near)
 
     def _sum(self, node: ast.expr) -> sp.Expr:
         """A chain of + and - of any length, read without recursion."""
@@ -230,9 +232,9 @@ class _Reader:
             case ast.Pow():
                 return self.assembler.power(self.number(node.left), self.number(node.right))
             case ast.BitAnd():
-                return self.assembler.check(sp.And(self.condition(node.left), self.condition(node.right)))
+                return self.assembler.check(connect(sp.And, self.condition(node.left), self.condition(node.right)))
             case ast.BitOr():
-                return self.assembler.check(sp.Or(self.condition(node.left), self.condition(node.right)))
+                return self.assembler.check(connect(sp.Or, self.condition(node.left), self.condition(node.right)))
             case ast.BitXor():
                 self._refuse("^ is not a power here; write **", node)
         self._refuse(f"the operator {type(node.op).__name__} is not part of a formula; use + - * / **", node)
@@ -243,8 +245,8 @@ class _Reader:
         return self._sum(node)
 
     def _boolean(self, node: ast.BoolOp) -> Any:
-        build = sp.And if isinstance(node.op, ast.And) else sp.Or
-        return self.assembler.check(build(*(self.condition(value) for value in node.values)))
+        connective = sp.And if isinstance(node.op, ast.And) else sp.Or
+        return self.assembler.check(connect(connective, *(self.condition(value) for value in node.values)))
 
     def _compare(self, node: ast.Compare) -> Any:
         numbers = [self.number(node.left), *(self.number(item) for item in node.comparators)]
@@ -256,7 +258,7 @@ class _Reader:
             if name is None:
                 self._refuse("only the comparisons < <= > >= == != are accepted", node)
             relations.append(WORDS[fold(name)].build(left, right))
-        return self.assembler.check(sp.And(*relations))
+        return self.assembler.check(connect(sp.And, *relations))
 
     def _conditional(self, node: ast.IfExp) -> sp.Expr:
         pairs = [(self.number(node.body), self.condition(node.test)), (self.number(node.orelse), sp.true)]
@@ -266,6 +268,8 @@ class _Reader:
         namespace, name = self._dotted(node.func)
         if name == "Piecewise" or fold(name) == "piecewise":
             return self._piecewise(node)
+        if name in REFUSED:
+            self._refuse_name(name, node)
         word = lookup(name, namespace)
         if word is not None:
             return self._call_word(word, name, node)

@@ -5,29 +5,24 @@ Named activations (``relu``, ``gelu``) are not here: they are data in the catalo
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import sympy as sp
-from sympy.core.relational import Relational
-from sympy.logic.boolalg import BooleanAtom, BooleanFunction
+
+from ntksym.parsing.conditionals import compare, connect, piecewise
 
 __all__ = [
-    "CONDITIONS",
     "CONSTANTS",
     "HEADS",
     "NAMESPACES",
     "REFUSED",
+    "SPELLINGS",
     "WORDS",
     "Word",
     "fold",
-    "indicator",
     "lookup",
-    "piecewise",
 ]
-
-
-CONDITIONS = (Relational, BooleanAtom, BooleanFunction)
-"""Sympy's classes of conditions (a Symbol is a Boolean too, so that class does not serve)."""
 
 
 @dataclass(frozen=True)
@@ -41,27 +36,6 @@ class Word:
     keywords: tuple[str, ...] = ()
     aliases: tuple[str, ...] = ()
     boolean: bool = False
-
-
-def piecewise(pairs: list[tuple[sp.Expr, Any]]) -> sp.Expr:
-    """``Piecewise`` without sympy's rewriting of the conditions, which can be slow; constant conditions are folded."""
-    kept: list[tuple[sp.Expr, Any]] = []
-    for value, condition in pairs:
-        if condition == sp.false:
-            continue
-        kept.append((value, condition))
-        if condition == sp.true:
-            break
-    if not kept:
-        return sp.nan
-    if kept[0][1] == sp.true:
-        return kept[0][0]
-    return sp.Piecewise(*kept, evaluate=False)
-
-
-def indicator(condition: Any) -> sp.Expr:
-    """1 where the condition holds, 0 elsewhere."""
-    return piecewise([(sp.S.One, condition), (sp.S.Zero, sp.true)])
 
 
 def _clip(value: sp.Expr, low: sp.Expr | None = None, high: sp.Expr | None = None) -> sp.Expr:
@@ -87,15 +61,6 @@ def _real_root(value: sp.Expr) -> sp.Expr:
 
 def _log(value: sp.Expr, base: sp.Expr | None = None) -> sp.Expr:
     return sp.log(value) if base is None else sp.log(value) / sp.log(base)
-
-
-def _unevaluated(relation: type[sp.Eq] | type[sp.Ne]) -> Callable[[sp.Expr, sp.Expr], Any]:
-    def build(left: sp.Expr, right: sp.Expr) -> Any:
-        if (left.is_Rational and right.is_Rational) or left == right:
-            return relation(left, right)
-        return relation(left, right, evaluate=False)
-
-    return build
 
 
 def _numpy_sinc(value: sp.Expr) -> sp.Expr:
@@ -151,15 +116,15 @@ _LIST = (
     Word("floor", sp.floor, 1, 1),
     Word("ceiling", sp.ceiling, 1, 1, aliases=("ceil",)),
     Word("frac", lambda value: value - sp.floor(value), 1, 1),
-    Word("and", sp.And, 2, MANY, aliases=("logical_and",), boolean=True),
-    Word("or", sp.Or, 2, MANY, aliases=("logical_or",), boolean=True),
+    Word("and", partial(connect, sp.And), 2, MANY, aliases=("logical_and",), boolean=True),
+    Word("or", partial(connect, sp.Or), 2, MANY, aliases=("logical_or",), boolean=True),
     Word("not", sp.Not, 1, 1, aliases=("logical_not",), boolean=True),
-    Word("Eq", _unevaluated(sp.Eq), 2, 2, aliases=("equal",), boolean=True),
-    Word("Ne", _unevaluated(sp.Ne), 2, 2, aliases=("not_equal",), boolean=True),
-    Word("Lt", sp.Lt, 2, 2, aliases=("less",), boolean=True),
-    Word("Le", sp.Le, 2, 2, aliases=("less_equal",), boolean=True),
-    Word("Gt", sp.Gt, 2, 2, aliases=("greater",), boolean=True),
-    Word("Ge", sp.Ge, 2, 2, aliases=("greater_equal",), boolean=True),
+    Word("Eq", partial(compare, sp.Eq), 2, 2, aliases=("equal",), boolean=True),
+    Word("Ne", partial(compare, sp.Ne), 2, 2, aliases=("not_equal",), boolean=True),
+    Word("Lt", partial(compare, sp.Lt), 2, 2, aliases=("less",), boolean=True),
+    Word("Le", partial(compare, sp.Le), 2, 2, aliases=("less_equal",), boolean=True),
+    Word("Gt", partial(compare, sp.Gt), 2, 2, aliases=("greater",), boolean=True),
+    Word("Ge", partial(compare, sp.Ge), 2, 2, aliases=("greater_equal",), boolean=True),
 )
 
 NORMALISED_SINC = Word("sinc", _numpy_sinc, 1, 1)
@@ -176,7 +141,7 @@ REFUSED: Mapping[str, str] = {
     "nan": "NaN is not a number",
     "I": "activations are real; complex numbers are not accepted",
     "j": "activations are real; complex numbers are not accepted",
-    "phi": "phi is ambiguous: write Phi(x) for the normal distribution function or normal_pdf(x) for its density",
+    "phi": "the name is ambiguous: write Phi(x) for the normal distribution function or normal_pdf(x) for its density",
 }
 """Names whose meaning is known but not accepted, with the reason."""
 
@@ -226,6 +191,10 @@ def _spellings() -> Iterator[tuple[str, Word]]:
 
 WORDS: Mapping[str, Word] = dict(_spellings())
 """Folded spelling -> word."""
+
+
+SPELLINGS: tuple[str, ...] = tuple(spelling for word in _LIST for spelling in (word.name, *word.aliases))
+"""As people write them, for suggestions."""
 
 
 def lookup(name: str, namespace: str = "") -> Word | None:

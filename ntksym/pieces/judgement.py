@@ -7,11 +7,16 @@ import sympy as sp
 from sympy.core.relational import Relational
 
 from ntksym.errors import NoClosedForm
+from ntksym.pieces.expansion import expanded, factored
 
 __all__ = ["Judge"]
 
 CLEARLY_NONZERO = sp.Float("1e-12")
 """A number whose first 25 digits exceed this is not zero: evalf keeps that many correct."""
+MAX_ALGEBRA_OPERATIONS = 40
+"""Numbers with more operations are not simplified to see whether they vanish."""
+MAX_EXPONENTIAL = 10**6
+"""Argument of an exponential in a number whose sign is asked for."""
 
 
 class Judge:
@@ -45,7 +50,7 @@ class Judge:
         if expression.is_zero:
             return 0
         result = 1
-        for factor in sp.Mul.make_args(sp.factor(expression)):
+        for factor in sp.Mul.make_args(factored(expression)):
             base = factor.base if factor.is_Pow and factor.exp.is_Integer and factor.exp % 2 else factor
             result *= self._factor_sign(base)
         return result
@@ -108,6 +113,7 @@ class Judge:
     def _number_sign(number: sp.Expr) -> int:
         if number.is_Rational:
             return int(sp.sign(number))
+        _require_moderate(number)
         value = number.evalf(25)
         if not value.is_Float and not value.is_Rational:
             raise NoClosedForm(f"{number} is not a real number", subexpression=number)
@@ -116,11 +122,31 @@ class Judge:
         value = number.evalf(80, maxn=200)
         if abs(value) > sp.Float("1e-60", 80):
             return 1 if value > 0 else -1
-        if sp.expand(number) == 0 or number.equals(0):
+        if _vanishes(number):
             return 0
         raise NoClosedForm(
             f"cannot decide whether {number} is zero; write the constant in a simpler form", subexpression=number
         )
+
+
+def _vanishes(number: sp.Expr) -> bool:
+    """Whether a number is zero by algebra."""
+    if expanded(number) == 0:
+        return True
+    if number.count_ops() > MAX_ALGEBRA_OPERATIONS:
+        return False
+    try:
+        return bool(number.equals(0))
+    except (ValueError, RecursionError):
+        # Sympy prints integers to sort them, and Python refuses to print more than 4300 digits.
+        return False
+
+
+def _require_moderate(number: sp.Expr) -> None:
+    """Refuse numbers such as exp(exp(1000)), innermost exponential first: evaluating them would not end."""
+    for inner in sorted(number.atoms(sp.exp, sp.sinh, sp.cosh), key=lambda item: item.count_ops()):
+        if not abs(inner.args[0].evalf(15)) < MAX_EXPONENTIAL:
+            raise NoClosedForm(f"{number} is too large to compute; use smaller constants", subexpression=number)
 
 
 def _fact(factor: sp.Expr, sign: int) -> sp.Basic:

@@ -7,6 +7,9 @@ from ntksym.pieces.judgement import Judge
 
 __all__ = ["real_roots"]
 
+MAX_ROOT_DEGREE = 30
+"""Degree up to which roots are isolated; the time grows steeply."""
+
 
 def real_roots(polynomial: sp.Poly, judge: Judge) -> list[tuple[sp.Expr, int]]:
     """Distinct real roots in increasing order, with multiplicities.
@@ -26,6 +29,11 @@ def real_roots(polynomial: sp.Poly, judge: Judge) -> list[tuple[sp.Expr, int]]:
     if polynomial.degree() == 1:
         leading, constant = polynomial.all_coeffs()
         return [(sp.expand(-constant / leading) if leading.is_number else -constant / leading, 1)]
+    if polynomial.degree() > MAX_ROOT_DEGREE:
+        raise NoClosedForm(
+            f"the roots of a polynomial of degree {polynomial.degree()} are not sought; at most {MAX_ROOT_DEGREE}",
+            subexpression=polynomial.as_expr(),
+        )
     if polynomial.get_domain() in (sp.ZZ, sp.QQ):
         return [(root, power) for root, power in polynomial.real_roots(multiple=False)]
     if polynomial.degree() == 2:

@@ -1,21 +1,26 @@
 """Where a smooth function of x is positive and where negative, exactly: its zeros in order, the signs between them."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import sympy as sp
 
 from ntksym.errors import NoClosedForm
+from ntksym.pieces.expansion import factored, in_exponentials
 from ntksym.pieces.judgement import Judge
 from ntksym.pieces.roots import real_roots
 from ntksym.symbols import x
 
-__all__ = ["SignPattern", "sign_pattern"]
+__all__ = ["SignPattern", "amplitude", "sign_pattern"]
 
-MAX_ATTEMPTS = 6
-"""Rewritings of one function on the way to its sign."""
-MAX_OPERATIONS = 300
-"""Sums with more operations are not factored: the time would grow without bound."""
+MAX_ATTEMPTS = 5
+"""Rewritings of one function, one after the other, on the way to its sign."""
+MAX_SUMS = 40
+"""Sums examined for one question, all rewritings together."""
+MAX_LEVEL = 700
+"""Logarithms of thresholds: beyond, the threshold is outside the range of float64."""
+MAX_OPERATIONS = 100
+"""Sums with more operations are not rewritten: the time would grow without bound."""
 
 
 @dataclass(frozen=True)
@@ -34,12 +39,13 @@ class _Question:
     high: sp.Expr
     judge: Judge
     attempts: int = 0
+    examined: list[sp.Expr] = field(default_factory=list)
 
     def contains(self, place: sp.Expr) -> bool:
         return self.judge.order(place, self.low) > 0 and self.judge.order(place, self.high) < 0
 
     def again(self) -> "_Question":
-        return _Question(self.low, self.high, self.judge, self.attempts + 1)
+        return replace(self, attempts=self.attempts + 1)
 
 
 def sign_pattern(function: sp.Expr, low: sp.Expr, high: sp.Expr, judge: Judge) -> SignPattern:
@@ -182,7 +188,8 @@ def _wave(function: sp.Expr, question: _Question) -> SignPattern:
 
 
 def _sum(function: sp.Add, question: _Question) -> SignPattern:
-    if question.attempts > MAX_ATTEMPTS:
+    question.examined.append(function)
+    if question.attempts > MAX_ATTEMPTS or len(question.examined) > MAX_SUMS:
         raise _give_up(function)
     for attempt in (_inverted, _factored, _without_exponential, _agreeing, _in_exponentials, _monotone):
         try:
@@ -217,6 +224,8 @@ def _inverted(function: sp.Add, question: _Question) -> SignPattern | None:
         return _constant(judge.sign(weight))
     if above is not None and judge.order(level, above) >= 0:
         return _constant(-judge.sign(weight))
+    if function_of_level in (sp.exp, sp.sinh) and judge.sign(MAX_LEVEL - level) * judge.sign(MAX_LEVEL + level) <= 0:
+        return None
     return _flipped(_pattern(body.args[0] - function_of_level(level), question), judge.sign(weight))
 
 
@@ -235,10 +244,8 @@ _INVERSES: Mapping[str, tuple[sp.Expr | None, sp.Expr | None, Callable[[sp.Expr]
 def _factored(function: sp.Expr, question: _Question) -> SignPattern | None:
     if function.count_ops() > MAX_OPERATIONS:
         return None
-    factored = sp.factor(function)
-    if factored == function or factored.is_Add:
-        return None
-    return _pattern(factored, question)
+    product = factored(function)
+    return None if product == function or product.is_Add else _pattern(product, question)
 
 
 def _without_exponential(function: sp.Add, question: _Question) -> SignPattern | None:
@@ -257,9 +264,9 @@ def _agreeing(function: sp.Add, question: _Question) -> SignPattern | None:
     constant, rest = function.as_independent(x, as_Add=True)
     waves, pattern = sp.S.Zero, None
     for term in sp.Add.make_args(rest):
-        amplitude = _amplitude(term)
-        if amplitude is not None:
-            waves += amplitude
+        bound = amplitude(term)
+        if bound is not None:
+            waves += bound
             continue
         own = _pattern(term, question)
         if pattern is not None and (own.zeros, own.signs) != (pattern.zeros, pattern.signs):
@@ -276,8 +283,8 @@ def _agreeing(function: sp.Add, question: _Question) -> SignPattern | None:
     return _constant(sign)
 
 
-def _amplitude(term: sp.Expr) -> sp.Expr | None:
-    """A bound for the absolute value of constant * product of bounded oscillating functions."""
+def amplitude(term: sp.Expr) -> sp.Expr | None:
+    """A bound for |term| if it is a constant times functions with values in [-1, 1], else None."""
     weight, body = term.as_independent(x, as_Add=False)
     bounded = all(isinstance(factor, sp.sin | sp.cos | sp.sinc | sp.tanh | sp.erf) for factor in sp.Mul.make_args(body))
     return sp.Abs(weight) if bounded else None
@@ -286,12 +293,14 @@ def _amplitude(term: sp.Expr) -> sp.Expr | None:
 def _in_exponentials(function: sp.Expr, question: _Question) -> SignPattern | None:
     if not function.has(sp.sinh, sp.cosh, sp.tanh) or function.count_ops() > MAX_OPERATIONS:
         return None
-    factored = sp.factor(function.rewrite(sp.exp))
-    return None if factored.is_Add else _pattern(factored, question)
+    product = factored(in_exponentials(function))
+    return None if product.is_Add else _pattern(product, question)
 
 
 def _monotone(function: sp.Expr, question: _Question) -> SignPattern | None:
     """Between the zeros of the derivative the function is monotone: zero at an end or at 0 settles the interval."""
+    if function.count_ops() > MAX_OPERATIONS:
+        return None
     judge = question.judge
     slope = _pattern(sp.diff(function, x), question)
     places = judge.merge(list(slope.zeros), [sp.S.Zero] if question.contains(sp.S.Zero) else [])

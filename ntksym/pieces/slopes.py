@@ -8,6 +8,7 @@ import mpmath as mp
 import sympy as sp
 
 from ntksym.evaluation import compile_mpmath
+from ntksym.parsing.conditionals import piecewise, substitute
 from ntksym.pieces.splitting import Pieces
 from ntksym.symbols import x
 
@@ -27,7 +28,7 @@ def compile_slope(
     expression : Expr
         The function s.
     pieces : Pieces or None
-        Its pieces; without them the expression is differentiated as a whole.
+        Its pieces; without them the chain rule is applied to the expression as a whole.
     values : mapping of Symbol to Rational
         The parameters' values.
     """
@@ -43,8 +44,20 @@ def compile_slope(
     return evaluate
 
 
-def _derivative(expression: sp.Expr) -> sp.Expr:
-    steps = {node: sp.Dummy(real=True) for node in expression.atoms(*FLAT)}
-    slope = sp.diff(expression.xreplace(steps), x)
-    slope = slope.replace(sp.DiracDelta, lambda *_: sp.S.Zero)
-    return slope.xreplace({dummy: node for node, dummy in steps.items()})
+def _derivative(node: sp.Expr) -> sp.Expr:
+    """The chain rule, branch by branch, with nothing at the places where branches meet."""
+    if not node.has(x) or isinstance(node, FLAT):
+        return sp.S.Zero
+    if node == x:
+        return sp.S.One
+    if isinstance(node, sp.Piecewise):
+        return piecewise([(_derivative(value), condition) for value, condition in node.args])
+    holes = [sp.Dummy(real=True) for _ in node.args]
+    arguments = dict(zip(holes, node.args, strict=True))
+    outer = node.func(*holes)
+    terms = []
+    for hole, argument in arguments.items():
+        slope = _derivative(argument)
+        if slope != 0:
+            terms.append(substitute(sp.diff(outer, hole), arguments) * slope)
+    return sp.Add(*terms)

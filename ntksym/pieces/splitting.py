@@ -7,9 +7,10 @@ from typing import Any
 
 import sympy as sp
 from sympy.core.relational import Relational
-from sympy.logic.boolalg import And, Not, Or
+from sympy.logic.boolalg import ITE, And, Not, Or
 
 from ntksym.errors import NoClosedForm
+from ntksym.pieces.expansion import expanded, factored, limit_at, term_bound
 from ntksym.pieces.identity import is_zero
 from ntksym.pieces.judgement import Judge
 from ntksym.pieces.signs import sign_pattern
@@ -21,8 +22,8 @@ KINKED = (sp.Abs, sp.sign, sp.Heaviside, sp.Max, sp.Min, sp.Piecewise)
 """Heads that do not survive in a piece."""
 STAIRS = (sp.floor, sp.ceiling)
 """Heads with infinitely many pieces."""
-MAX_EXPANSION = 400
-"""Terms that a piece may have when multiplied out; beyond, it is left as it is."""
+MAX_RATIONAL_TERMS = 60
+"""Terms of a rational function that is brought to lowest terms."""
 MAX_ROUNDS = 4
 """Passes over a piece in which sympy has formed a new absolute value, as sqrt(x**2)."""
 
@@ -95,7 +96,10 @@ class _Splitter:
                 pieces.append(rule(self, node, arguments, ends[index], ends[index + 1]))
             else:
                 pieces.append(self._apply(node, arguments, ends[index], ends[index + 1], rounds))
-        return _joined(places, pieces)
+        cells = _joined(places, pieces)
+        if any(isinstance(value, sp.Expr) and value.has(sp.nan, sp.zoo, sp.oo, -sp.oo) for value in cells.values):
+            raise NoClosedForm(f"{node} is not finite between {low} and {high}; exclude it there", subexpression=node)
+        return cells
 
     def _is_smooth(self, node: Any) -> bool:
         """No kinks, and no singularities that would have to become breakpoints."""
@@ -175,11 +179,9 @@ class _Splitter:
         """Where a condition holds, almost everywhere."""
         if condition in (sp.true, sp.false):
             return _Cells((), (bool(condition),))
-        if isinstance(condition, And | Or | Not):
+        if isinstance(condition, And | Or | Not | ITE):
             places, columns = self._aligned([self.truth(argument, low, high) for argument in condition.args])
-            combine: Callable[[tuple[bool, ...]], bool] = {And: all, Or: any, Not: lambda row: not row[0]}[
-                condition.func
-            ]
+            combine = _COMBINED[condition.func]
             return _merged(
                 _Cells(places, tuple(combine(row) for row in columns)), lambda left, right, place: left == right
             )
@@ -220,7 +222,7 @@ class _Splitter:
         ends = (low, *zeros, high)
         if exponent.is_Integer:
             return _Cells(zeros, (base**exponent,) * (len(zeros) + 1))
-        factors = [factor.as_base_exp() for factor in sp.Mul.make_args(sp.factor(base))]
+        factors = [factor.as_base_exp() for factor in sp.Mul.make_args(factored(base))]
         even = [(inner, power) for inner, power in factors if inner.has(x) and power.is_Integer and power % 2 == 0]
         # The odd part stays one number under the root: sqrt(-x) is not sqrt(-1)*sqrt(x) for x < 0.
         odd = sp.Mul(*(inner**power for inner, power in factors if (inner, power) not in even))
@@ -254,6 +256,13 @@ _RULES: Mapping[str, Callable[..., _Cells]] = {
     "Heaviside": _Splitter._step,
     "Pow": _Splitter._power,
     **dict.fromkeys(_BRANCH, _Splitter._singular),
+}
+
+_COMBINED: Mapping[Any, Callable[[tuple[bool, ...]], bool]] = {
+    And: all,
+    Or: any,
+    Not: lambda row: not row[0],
+    ITE: lambda row: row[1] if row[0] else row[2],
 }
 
 _ACCEPTED: Mapping[str, tuple[int, ...]] = {
@@ -291,27 +300,11 @@ def _continues(left: sp.Expr, right: sp.Expr, place: sp.Expr, judge: Judge) -> b
     """Whether two neighbours are one smooth expression that is regular at the place between them."""
     if is_zero(left - right, judge.values) is not True:
         return False
-    at_place = left.subs(x, place)
-    if at_place is sp.nan:
-        at_place = sp.limit(left, x, place)
-    return bool(at_place.is_finite) and not at_place.has(sp.nan, sp.zoo, sp.oo)
+    return all(bool(limit_at(left, place, side).is_finite) for side in ("-", "+"))
 
 
 def _tidy(piece: sp.Expr) -> sp.Expr:
     """Multiplied out where that stays short."""
-    if not piece.has(x) or _terms(piece) > MAX_EXPANSION:
-        return piece
-    if piece.is_rational_function(x) and not piece.is_polynomial(x):
+    if piece.is_rational_function(x) and not piece.is_polynomial(x) and term_bound(piece) <= MAX_RATIONAL_TERMS:
         return sp.cancel(piece)
-    return sp.expand(piece)
-
-
-def _terms(node: sp.Expr) -> int:
-    if node.is_Add:
-        return sum(_terms(argument) for argument in node.args)
-    if node.is_Mul:
-        return int(sp.prod([_terms(argument) for argument in node.args]))
-    if node.is_Pow and node.exp.is_Integer and node.exp > 0:
-        inner, power = _terms(node.base), int(node.exp)
-        return int(sp.binomial(inner + power - 1, power)) if power < MAX_EXPANSION else MAX_EXPANSION + 1
-    return 1
+    return expanded(piece)
