@@ -8,7 +8,7 @@ import sympy as sp
 
 from ntksym.activation import Activation
 from ntksym.dual import ClosedDual, closed_dual
-from ntksym.errors import NoSuchDual
+from ntksym.errors import InvalidInput, NoSuchDual
 
 __all__ = ["cross_dual", "derive"]
 
@@ -50,10 +50,19 @@ def cross_dual(f: Activation | str | sp.Expr, g: Activation | str | sp.Expr) -> 
 
     Raises
     ------
+    InvalidInput
+        If f and g give one parameter two values.
     NoClosedForm
         Naming the part that lies outside the class.
     """
-    return _derive(Activation(f), Activation(g))
+    first, second = Activation(f), Activation(g)
+    for name, value in first.parameters:
+        if dict(second.parameters).get(name, value) != value:
+            raise InvalidInput(
+                f"{first} and {second} give the parameter {name} two values; rename it in one of the formulas",
+                name=name,
+            )
+    return _derive(first, second)
 
 
 @lru_cache(maxsize=512)

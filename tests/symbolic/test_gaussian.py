@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from ntksym.activation import Activation
 from ntksym.derivation import cross_dual, derive
 from ntksym.dual import ClosedDual
-from ntksym.errors import NoClosedForm, NoSuchDual
+from ntksym.errors import InvalidInput, NoClosedForm, NoSuchDual
 from ntksym.symbols import c, q, q1, q2
 
 ULPS = 64 * np.finfo(np.float64).eps
@@ -189,3 +189,21 @@ def test_a_form_that_divides_by_the_determinant_is_evaluated_at_higher_precision
     assert value[0] == pytest.approx(on_diagonal, rel=1e-15)
     assert value[1] == pytest.approx(on_diagonal - 1e-13 * slope[0], rel=1e-15)
     assert value[2] == pytest.approx(math.sqrt(math.pi / 2) * math.erf(1 / math.sqrt(2)), rel=1e-14)
+
+
+def test_a_cross_dual_of_two_values_of_one_parameter_is_refused() -> None:
+    with pytest.raises(InvalidInput, match="rename"):
+        cross_dual(Activation("max(x, 0) + a*min(x, 0)", a=0.1), Activation("erf(a*x)", a=2))
+
+
+def test_a_cross_dual_keeps_the_parameters_of_both() -> None:
+    dual = cross_dual(Activation("erf(a*x)", a=2), Activation("max(x - b, 0)", b=0.5))
+    with mpmath.workdps(20):
+        exact = mpmath.quad(  # E[erf(2 U) max(V - 1/2, 0)] at q1 = q2 = 1, c = 0: the product of the means
+            lambda z: mpmath.erf(2 * z) * mpmath.npdf(z), [-8, 0, 8]
+        )
+    assert dual.evaluate(1, 1, 0).value == pytest.approx(float(exact), abs=1e-15)
+    # Price: E[f'(U) g'(V)] at c = 0 is E[f'(U)] P(V > 1/2)
+    mean_slope = 4 / math.sqrt(math.pi) / math.sqrt(9)
+    tail = math.erfc(0.5 / math.sqrt(2)) / 2
+    assert dual.evaluate(1, 1, 0).slope == pytest.approx(mean_slope * tail, rel=1e-14)
