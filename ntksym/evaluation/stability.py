@@ -6,7 +6,7 @@ from typing import Any
 import sympy as sp
 from sympy.core.relational import Relational
 
-from ntksym.parsing.conditionals import compare, connect, piecewise
+from ntksym.parsing.conditionals import compare, connect, extremum, piecewise
 from ntksym.symbols import x
 
 __all__ = ["stabilise"]
@@ -53,6 +53,8 @@ def stabilise(expression: sp.Expr) -> sp.Expr:
             return node
         if isinstance(node, Relational):
             return compare(node.func, *arguments)
+        if isinstance(node, sp.Max | sp.Min):
+            return extremum(node.func, *arguments)
         return connect(node.func, *arguments) if isinstance(node, sp.And | sp.Or) else node.func(*arguments)
 
     return visit(expression)

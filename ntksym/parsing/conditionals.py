@@ -9,12 +9,16 @@ from sympy.logic.boolalg import BooleanAtom, BooleanFunction
 
 from ntksym.errors import InvalidInput
 
-__all__ = ["CONDITIONS", "compare", "connect", "indicator", "piecewise", "substitute"]
+__all__ = ["CONDITIONS", "compare", "connect", "extremum", "indicator", "piecewise", "substitute"]
 
 CONDITIONS = (Relational, BooleanAtom, BooleanFunction)
 """Sympy's classes of conditions (a Symbol is a Boolean too, so that class does not serve)."""
 MAX_CASES = 64
 """Cases of one distinction after those inside its conditions have been drawn out."""
+MAX_COMPARED_OPERATIONS = 40
+"""Operations in the arguments of a Max or Min that sympy may simplify."""
+MAX_COMPARED_EXTREMA = 2
+"""Other Max and Min inside those arguments."""
 
 Cases = list[tuple[sp.Expr, Any]]
 
@@ -85,6 +89,15 @@ def connect(connective: type[sp.And] | type[sp.Or], *conditions: Any) -> Any:
     return connective(*kept, evaluate=False)
 
 
+def extremum(head: type[sp.Max] | type[sp.Min], *arguments: sp.Expr) -> sp.Expr:
+    """``Max`` or ``Min``; sympy compares short arguments only, since its time doubles with each level of nesting."""
+    nested = set().union(*(argument.atoms(sp.Max, sp.Min) for argument in arguments))
+    operations = sum(argument.count_ops() for argument in arguments)
+    if len(nested) > MAX_COMPARED_EXTREMA or operations > MAX_COMPARED_OPERATIONS:
+        return head(*arguments, evaluate=False)
+    return head(*arguments)
+
+
 def substitute(expression: Any, replacements: Mapping[Any, Any]) -> Any:
     """The expression with nodes replaced, as ``xreplace`` does, and rebuilt by the functions of this module."""
     memo: dict[Any, Any] = dict(replacements)
@@ -106,6 +119,8 @@ def substitute(expression: Any, replacements: Mapping[Any, Any]) -> Any:
             return compare(node.func, *arguments)
         if isinstance(node, sp.And | sp.Or):
             return connect(node.func, *arguments)
+        if isinstance(node, sp.Max | sp.Min):
+            return extremum(node.func, *arguments)
         return node.func(*arguments)
 
     return visit(expression)

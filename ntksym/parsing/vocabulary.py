@@ -10,7 +10,7 @@ from typing import Any
 
 import sympy as sp
 
-from ntksym.parsing.conditionals import compare, connect, piecewise
+from ntksym.parsing.conditionals import compare, connect, extremum, piecewise
 
 __all__ = [
     "CONSTANTS",
@@ -39,8 +39,8 @@ class Word:
 
 
 def _clip(value: sp.Expr, low: sp.Expr | None = None, high: sp.Expr | None = None) -> sp.Expr:
-    result = value if low is None else sp.Max(value, low)
-    return result if high is None else sp.Min(result, high)
+    result = value if low is None else extremum(sp.Max, value, low)
+    return result if high is None else extremum(sp.Min, result, high)
 
 
 def _where(condition: Any, value: sp.Expr, otherwise: sp.Expr) -> sp.Expr:
@@ -109,8 +109,8 @@ _LIST = (
     Word("abs", sp.Abs, 1, 1, aliases=("absolute", "fabs")),
     Word("sign", sp.sign, 1, 1, aliases=("sgn",)),
     Word("heaviside", sp.Heaviside, 1, 2, aliases=("step",)),
-    Word("max", sp.Max, 2, MANY, aliases=("maximum", "fmax")),
-    Word("min", sp.Min, 2, MANY, aliases=("minimum", "fmin")),
+    Word("max", partial(extremum, sp.Max), 2, MANY, aliases=("maximum", "fmax")),
+    Word("min", partial(extremum, sp.Min), 2, MANY, aliases=("minimum", "fmin")),
     Word("clip", _clip, 1, 3, keywords=("min", "max"), aliases=("clamp",)),
     Word("where", _where, 3, 3),
     Word("floor", sp.floor, 1, 1),
@@ -214,6 +214,8 @@ HEADS: Mapping[str, Callable[..., Any]] = {
         sp.ceiling,
     )
 } | {
+    "Max": partial(extremum, sp.Max),
+    "Min": partial(extremum, sp.Min),
     "frac": lambda value: value - sp.floor(value),
     "sech": lambda value: 1 / sp.cosh(value),
     "NormalCDF": _normal_cdf,
