@@ -209,13 +209,8 @@ def _inverted(function: sp.Add, question: _Question) -> SignPattern | None:
     if constant == 0 or not isinstance(body, sp.Function | sp.Pow):
         return None
     level, judge = -constant / weight, question.judge
-    if body.is_Pow and body.exp.is_Integer and body.exp > 0:
-        sign = judge.sign(level)
-        if body.exp % 2 == 0 and sign < 0:
-            return _constant(judge.sign(weight))
-        root = sign * (sign * level) ** (1 / body.exp)
-        factors = [body.base - root, body.base + root] if body.exp % 2 == 0 else [body.base - root]
-        return _product([weight, *factors], question)
+    if body.is_Pow:
+        return _inverted_power(weight, body, level, question)
     inverse = _INVERSES.get(type(body).__name__)
     if inverse is None:
         return None
@@ -227,6 +222,19 @@ def _inverted(function: sp.Add, question: _Question) -> SignPattern | None:
     if function_of_level in (sp.exp, sp.sinh) and judge.sign(MAX_LEVEL - level) * judge.sign(MAX_LEVEL + level) <= 0:
         return None
     return _flipped(_pattern(body.args[0] - function_of_level(level), question), judge.sign(weight))
+
+
+def _inverted_power(weight: sp.Expr, body: sp.Pow, level: sp.Expr, question: _Question) -> SignPattern | None:
+    """Signs of A (h^p - level) for p > 0; h is not negative where p is not an integer."""
+    base, power = body.args
+    if not (power.is_Rational and power > 0):
+        return None
+    sign = question.judge.sign(level)
+    if sign <= 0 and not (power.is_Integer and power % 2):
+        return _constant(question.judge.sign(weight))
+    root = sign * (sign * level) ** (1 / power)
+    factors = [base - root, base + root] if power.is_Integer and power % 2 == 0 else [base - root]
+    return _product([weight, *factors], question)
 
 
 _INVERSES: Mapping[str, tuple[sp.Expr | None, sp.Expr | None, Callable[[sp.Expr], sp.Expr]]] = {

@@ -168,7 +168,10 @@ REFUSALS = {
     "100 kB of parentheses": ("(" * 50_000 + "x" + ")" * 50_000, str(MAX_TEXT)),
     "subscripts": ("x" + "[0]" * 600, "not part of a formula|nested"),
     "many calls": ("sin" + "(x)" * 600, "methods|nested"),
-    "too many compared cases": ("where(" + "+".join(f"where(x > {k}, x, {k})" for k in range(9)) + " > 1, x, 0)", "case"),
+    "too many compared cases": (
+        "where(" + "+".join(f"where(x > {k}, x, {k})" for k in range(9)) + " > 1, x, 0)",
+        "case",
+    ),
 }
 
 
@@ -186,7 +189,9 @@ def test_a_refusal_names_the_column_of_the_problem() -> None:
     assert caught.value.about["position"] == 4
 
 
-@pytest.mark.parametrize(("wrong", "right"), [("tahn(x)", "tanh"), ("rleu(x)", "relu"), ("leeky_relu(x)", "leaky_relu")])
+@pytest.mark.parametrize(
+    ("wrong", "right"), [("tahn(x)", "tanh"), ("rleu(x)", "relu"), ("leeky_relu(x)", "leaky_relu")]
+)
 def test_an_unknown_name_is_answered_with_the_nearest_known_ones(wrong: str, right: str) -> None:
     with pytest.raises(InvalidInput, match="did you mean") as caught:
         parse(wrong, definitions=DEFINITIONS)
@@ -205,7 +210,12 @@ def test_long_sums_need_no_depth() -> None:
 
 @pytest.mark.parametrize(
     ("text", "value"),
-    [("0.1", sp.Rational(1, 10)), ("1e-3", sp.Rational(1, 1000)), ("1/3", sp.Rational(1, 3)), ("-2.50", -sp.Rational(5, 2))],
+    [
+        ("0.1", sp.Rational(1, 10)),
+        ("1e-3", sp.Rational(1, 1000)),
+        ("1/3", sp.Rational(1, 3)),
+        ("-2.50", -sp.Rational(5, 2)),
+    ],
 )
 def test_numbers_are_read_exactly(text: str, value: sp.Rational) -> None:
     assert rational(text) == value
@@ -213,7 +223,9 @@ def test_numbers_are_read_exactly(text: str, value: sp.Rational) -> None:
 
 def formulas() -> st.SearchStrategy[sp.Expr]:
     """Sums, products, powers and functions of x: what the printer writes, the parser must read."""
-    rationals = st.fractions(-9, 9, max_denominator=9).map(lambda value: sp.Rational(value.numerator, value.denominator))
+    rationals = st.fractions(-9, 9, max_denominator=9).map(
+        lambda value: sp.Rational(value.numerator, value.denominator)
+    )
     unary = st.sampled_from([sp.exp, sp.sin, sp.tanh, sp.erf, sp.Abs, sp.sign, sp.Heaviside, sp.sinc, sp.atan])
     binary = st.sampled_from([sp.Add, sp.Mul, sp.Max, sp.Min])
 
@@ -222,7 +234,9 @@ def formulas() -> st.SearchStrategy[sp.Expr]:
             st.builds(lambda function, argument: function(argument), unary, children),
             st.builds(lambda function, first, second: function(first, second), binary, children, children),
             st.builds(lambda base, power: base**power, children, st.integers(0, 3)),
-            st.builds(lambda a, b, c: sp.Piecewise((a, b > 0), (c, True), evaluate=False), children, st.just(x), children),
+            st.builds(
+                lambda a, b, c: sp.Piecewise((a, b > 0), (c, True), evaluate=False), children, st.just(x), children
+            ),
         )
 
     return st.recursive(st.one_of(st.just(x), rationals), grow, max_leaves=6)
