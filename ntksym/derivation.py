@@ -37,7 +37,8 @@ def derive(activation: Activation | str | sp.Expr) -> ClosedDual:
     ----------
     Price, "A useful theorem for nonlinear devices having Gaussian inputs", IRE Trans. Inf. Theory 4 (1958), eq. (5).
     """
-    return _derive(Activation(activation), None)
+    act = Activation(activation)
+    return _derive(act, act, (act.name, act.name))
 
 
 def cross_dual(f: Activation | str | sp.Expr, g: Activation | str | sp.Expr) -> ClosedDual:
@@ -62,12 +63,13 @@ def cross_dual(f: Activation | str | sp.Expr, g: Activation | str | sp.Expr) -> 
                 f"{first} and {second} give the parameter {name} two values; rename it in one of the formulas",
                 name=name,
             )
-    return _derive(first, second)
+    return _derive(first, second, (first.name, second.name))
 
 
 @lru_cache(maxsize=512)
-def _derive(activation: Activation, partner: Activation | None) -> ClosedDual:
-    dual = closed_dual(activation, activation if partner is None else partner)
+def _derive(activation: Activation, partner: Activation, names: tuple[str, str]) -> ClosedDual:
+    # Activations are equal whatever they are called; the names keep a dual from answering under another's.
+    dual = closed_dual(activation, partner)
     for condition in dual.pair_domain:
         if condition.is_nonpositive:
             raise NoSuchDual(f"E[s(U)^2] diverges for {activation} at every variance: no network with it has a kernel")
