@@ -15,8 +15,10 @@ __all__ = ["FLOAT64", "MULTIPRECISION", "Arithmetic", "Closure"]
 
 Closure = Callable[[Any], Any]
 
-HUGE_ARGUMENT = mp.mpf(10) ** 20
-"""Beyond it exp is taken as infinite or zero: its binary exponent would not fit into a machine word."""
+HUGE_BITS = 2000
+"""Beyond 2**2000 the exponential of a number is taken as infinite or zero; 1e308 is still below."""
+HUGE_ERROR_ARGUMENT = mp.mpf(10) ** 10
+"""Beyond it erfc is 0 or 2 and erfi is infinite."""
 HUGE_PHASE_BITS = 20_000
 """Beyond 2**20000 the sine of a number is not computed: reducing it needs that many digits of pi."""
 
@@ -149,7 +151,7 @@ def _square_root(value: Any) -> Any:
 
 def _guarded_power(base: Any, exponent: Any) -> Any:
     """The real power, NaN where there is none or where its exponent would not fit into a machine word."""
-    if (base == 0 and exponent < 0) or abs(exponent) > HUGE_ARGUMENT or (base < 0 and not mp.isint(exponent)):
+    if (base == 0 and exponent < 0) or _is_huge(exponent) or (base < 0 and not mp.isint(exponent)):
         return mp.nan
     return base**exponent
 
@@ -174,21 +176,30 @@ def _mpmath_choose(branches: list[tuple[Closure, Closure]]) -> Closure:
     return evaluate
 
 
+def _is_huge(value: Any) -> bool:
+    return bool(value != 0 and (mp.isinf(value) or mp.mag(value) > HUGE_BITS))
+
+
 def _exponential(value: Any) -> Any:
-    if abs(value) > HUGE_ARGUMENT:
-        return mp.inf if value > 0 else mp.mpf(0)
-    return mp.exp(value)
+    return _bounded(mp.exp, mp.mpf(0), mp.inf)(value)
 
 
-def _guarded(function: Callable[[Any], Any], below: Any, above: Any) -> Callable[[Any], Any]:
-    """The function with its limits where the argument is so large that its exponent would not fit."""
+def _bounded(function: Callable[[Any], Any], below: Any, above: Any) -> Callable[[Any], Any]:
+    """An exponential function, with its limits where the binary exponent of the result would be astronomic."""
 
     def evaluate(value: Any) -> Any:
-        if mp.isnan(value):
-            return value
-        if abs(value) > mp.mpf(10) ** 10:
-            return above if value > 0 else below
-        return function(value)
+        if mp.isnan(value) or not _is_huge(value):
+            return function(value)
+        return above if value > 0 else below
+
+    return evaluate
+
+
+def _error_function(function: Callable[[Any], Any], below: Any, above: Any) -> Callable[[Any], Any]:
+    def evaluate(value: Any) -> Any:
+        if mp.isnan(value) or abs(value) <= HUGE_ERROR_ARGUMENT:
+            return value if mp.isnan(value) else function(value)
+        return above if value > 0 else below
 
     return evaluate
 
@@ -225,11 +236,11 @@ MULTIPRECISION = Arithmetic(
         "acosh": _within(mp.acosh, 1.0, math.inf),
         **{name: _periodic(getattr(mp, name)) for name in ("sin", "cos", "tan", "sinc")},
         "exp": _exponential,
-        "sinh": _guarded(mp.sinh, -mp.inf, mp.inf),
-        "cosh": _guarded(mp.cosh, mp.inf, mp.inf),
-        "erfc": _guarded(mp.erfc, mp.mpf(2), mp.mpf(0)),
-        "error_tail": _guarded(mp.erfc, mp.mpf(2), mp.mpf(0)),
-        "erfi": _guarded(mp.erfi, -mp.inf, mp.inf),
+        "sinh": _bounded(mp.sinh, -mp.inf, mp.inf),
+        "cosh": _bounded(mp.cosh, mp.inf, mp.inf),
+        "erfc": _error_function(mp.erfc, mp.mpf(2), mp.mpf(0)),
+        "error_tail": _error_function(mp.erfc, mp.mpf(2), mp.mpf(0)),
+        "erfi": _error_function(mp.erfi, -mp.inf, mp.inf),
         "log": _logarithm,
         "Abs": abs,
         "Heaviside": lambda value, at_zero: at_zero if value == 0 else (mp.sign(value) + 1) / 2,
@@ -241,7 +252,7 @@ MULTIPRECISION = Arithmetic(
         "Or": lambda first, second: first or second,
         "Not": lambda value: not value,
         "ITE": lambda condition, first, second: first if condition else second,
-        "expm1": _guarded(mp.expm1, mp.mpf(-1), mp.inf),
+        "expm1": _bounded(mp.expm1, mp.mpf(-1), mp.inf),
         "log1p": lambda value: mp.nan if value < -1 else mp.log1p(value),
         "expit": lambda value: 1 / (1 + _exponential(-value)),
         "softplus": _mpmath_softplus,

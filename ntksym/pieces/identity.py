@@ -14,8 +14,8 @@ __all__ = ["SAMPLE_POINTS", "clearly_nonzero", "is_zero"]
 
 SAMPLE_POINTS = ("-2.7182", "-0.8413", "-0.1317", "0.1931", "0.7133", "1.4142", "3.1416")
 """Decimals without special meaning, where a function that is not zero will not vanish by accident."""
-DIGITS = (30, 90)
-"""Two working precisions whose rounding noise differs."""
+DIGITS = (30, 90, 180)
+"""Working precisions: a value that two of them agree on is no rounding noise."""
 MAX_OPERATIONS = 200
 """Expressions with more operations are not proved: cancellation would grow without bound."""
 
@@ -60,16 +60,18 @@ def clearly_nonzero(function: Callable[[Any], Any], point: Any, extra_digits: in
     point : mpf
         Where it is evaluated.
     extra_digits : int
-        Added to both working precisions, where the function is known to cancel that much.
+        Added to the working precisions, where the function is known to cancel that much.
     """
-    results = []
+    previous = None
     for digits in DIGITS:
         with mp.workdps(digits + extra_digits):
-            results.append(function(mp.mpf(point)))
-    rough, fine = results
-    if not all(mp.isfinite(value) for value in results):
-        return False
-    return bool(fine != 0 and abs(rough - fine) <= mp.ldexp(abs(fine), -20))
+            value = function(mp.mpf(point))
+            if not mp.isfinite(value):
+                return False
+            if previous is not None and value != 0 and abs(value - previous) <= mp.ldexp(abs(value), -20):
+                return True
+            previous = value
+    return False
 
 
 def _proved(expression: sp.Expr) -> bool:

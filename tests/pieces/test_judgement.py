@@ -52,8 +52,7 @@ def test_a_vanishing_parameter_is_recorded_as_an_equation() -> None:
 def test_an_abandoned_attempt_leaves_no_trace() -> None:
     judge = Judge({a: HALF})
     with pytest.raises(NoClosedForm), judge.trial():
-        judge.sign(a - 1)
-        judge.sign(sp.Symbol("unknown", real=True))
+        judge.merge([a, a + 1], [sp.S.One, sp.Symbol("unknown", real=True)])
     assert judge.conditions == []
 
 
