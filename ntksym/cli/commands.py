@@ -22,6 +22,7 @@ from ntksym.derivation import derive
 from ntksym.errors import InvalidInput
 from ntksym.kernel import build
 from ntksym.network.layers import fully_connected
+from ntksym.typeset import explain, to_code
 from ntksym.verification import verify
 
 __all__ = ["COMMANDS"]
@@ -54,9 +55,9 @@ def _derive(options: argparse.Namespace) -> int:
         if options.json:
             text = ""
         elif options.code:
-            text = dual.to_code(options.code)
+            text = to_code(dual, options.code)
         else:
-            text = dual.explain(options.format or "text")
+            text = explain(dual, options.format or "text")
     if options.json:
         _print_json(
             {
