@@ -138,7 +138,7 @@ def result_type(dtype: Any) -> str:
 def thread_count(threads: Any) -> int:
     """How many threads to use, by default as many as numba (``NUMBA_NUM_THREADS``), or InvalidInput."""
     if threads is None:
-        return int(numba.config.NUMBA_NUM_THREADS)
+        return int(vars(numba.config)["NUMBA_NUM_THREADS"])
     return whole_number("threads", threads, 1)
 
 

@@ -282,7 +282,7 @@ def _check_stable(duals: Iterable[Any]) -> None:
         if not getattr(dual, "stable", True):
             raise ToleranceNotMet(
                 f"the closed form of {dual.activation} divides by q1*q2 - c**2: in float64 no digit is certain near "
-                "|rho| = 1; compute single entries with derive(...).evaluate(q1, q2, c), which works at higher precision",
+                "|rho| = 1; for single entries use derive(...).evaluate(q1, q2, c), which works at higher precision",
                 dual=dual,
             )
 
@@ -301,7 +301,7 @@ def _explanation(kernel: Kernel) -> Iterator[str]:
     for part in kernel.source.parts:
         rows = ", ".join(part.slots)
         yield f"{part.name}: once a layer {len(part.shared)} numbers; once a row and layer {rows}"
-    yield f"tiles of {TILE} x {TILE} entries, depth a loop inside the tile; k(X) computes the lower half and writes both"
+    yield f"tiles of {TILE} x {TILE} entries, depth a loop inside the tile; k(X) computes one half and writes both"
     where = "the result itself, transformed in place" if kernel.dtype == "float64" else f"a buffer of {PANEL} rows"
     yield f"inner products by BLAS, in panels of {PANEL} rows, into {where}"
     yield f"threads: {thread_count(None)} (NUMBA_NUM_THREADS), or the argument threads"

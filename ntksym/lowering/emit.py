@@ -22,10 +22,13 @@ low = low if low > slack * p else 0.0
 high = high if high > slack * p else 0.0
 c = min(max(c, -p), p)
 det = low * high
-gap = abs(p - q_i)
-same = (low == 0.0) & (gap <= slack * q_i)
+same = (low == 0.0) & (abs(p - q_i) <= slack * q_i)
 """
-"""det = (p - c)(p + c) without cancellation; differences that are rounding error are zero; `same`: one point twice."""
+"""det = (p - c)(p + c) without cancellation; differences that are rounding error are zero; `same`: one point twice.
+
+Where det is divided by, it is at least eps**2 p**2: then gap/sqrt(det) is zero or large whenever low is zero, which is
+the limit, but for a gap of the size of its own rounding error, whose effect on the value is of that size too.
+"""
 
 
 @dataclass(frozen=True)
@@ -147,8 +150,10 @@ def _step_function(part: Part, get: str) -> str:
         *sides["_1"],
     ]
     body = [*PAIR_PROLOGUE.splitlines(), *sides["_2"]]
+    if "gap" in program.inputs:
+        body.append(f"gap = root_i - there[{_at(ROOT, 'j')}]")
     if "floor" in program.inputs:
-        body.append("floor = FLOOR * p * p")
+        body.append("floor = FLOOR * p * p + SMALLEST_FLOOR")
     body += statements(program, {"value": "value", "slope": "slope"})
     body.append("after = weight * (value_i if same else value) + bias")
     if get == "ntk":

@@ -32,7 +32,8 @@ import numpy as np
 
 TILE = $tile
 SMALLEST_VARIANCE = 1e-140
-FLOOR = 4 * 2.220446049250313e-16
+FLOOR = 2.220446049250313e-16**2
+SMALLEST_FLOOR = 1e-300
 
 compiled = numba.njit(cache=True, nogil=True, error_model="numpy", fastmath={"arcp", "contract", "nsz"})
 inlined = numba.njit(forceinline=True, nogil=True, error_model="numpy", fastmath={"arcp", "contract", "nsz"})

@@ -22,7 +22,7 @@ class Stages:
         ``diagonal_value`` = E[s(U)^2], where it exists ``diagonal_slope`` = E[s'(U)^2], and further row quantities
         r(q); the pair stage reads them at both of its rows as ``r_1`` and ``r_2``.
     pair : Program
-        Once a pair of rows and layer: from c, det, floor, ``shared`` and row quantities; outputs value and slope.
+        Once a pair of rows and layer: from c, det, low, high, gap, floor, ``shared`` and row quantities.
     """
 
     shared: Program
@@ -35,7 +35,7 @@ class Stages:
         return "\n\n".join(f"{title}\n{program}" for title, program in parts)
 
     def evaluate(self, values: Mapping[str, Any]) -> dict[str, Any]:
-        """Value and slope in mpmath, from q1, q2, c, det, floor and parameters: what the stages mean together."""
+        """Value and slope in mpmath, from the inputs of a pair program: what the stages mean together."""
         shared = evaluate(self.shared, values)
         rows = (evaluate(self.row, shared | {"q": values[q]}) for q in ("q1", "q2"))
         both = {f"{name}_{side}": value for side, row in enumerate(rows, 1) for name, value in row.items()}
@@ -71,7 +71,7 @@ def hoist(pair: Program, diagonal: Program) -> Stages:
     Parameters
     ----------
     pair : Program
-        Inputs q1, q2, c, det, floor and parameters; outputs value and, where it exists, slope.
+        Inputs q1, q2, c, det, low, high, gap, floor and parameters; outputs value and, where it exists, slope.
     diagonal : Program
         Input q and parameters; outputs value and, where it exists, slope.
     """
@@ -109,7 +109,8 @@ class _Splitter:
             self.row.outputs[f"diagonal_{public}"] = self._bring(places[name], "row")
 
     def add_pair(self, program: Program) -> None:
-        start = {"q1": ("row1", "q"), "q2": ("row2", "q"), **{name: ("pair", name) for name in ("c", "det", "floor")}}
+        start = {name: ("pair", name) for name in ("c", "det", "low", "high", "gap", "floor")}
+        start |= {"q1": ("row1", "q"), "q2": ("row2", "q")}
         places = self._deal(program, start)
         for public, name in program.outputs:
             self.pair.outputs[public] = self._bring(places[name], "pair")

@@ -24,6 +24,7 @@ ATOM = 4
 CALLS = {
     "absolute": "abs",
     "at_least": "max",
+    "at_most": "min",
     "square_root": "math.sqrt",
     "tan": "math.tan",
     "sinh": "math.sinh",

@@ -117,6 +117,7 @@ OPERATIONS: Mapping[str, Operation] = {
     "negate": Operation(1, lambda a: -a, "negative"),
     "absolute": Operation(1, mpmath.fabs, "size"),
     "at_least": Operation(2, max, "guarded"),
+    "at_most": Operation(2, min, "least"),
     "square_root": Operation(1, mpmath.sqrt, "root"),
     "exp": Operation(1, mpmath.exp, "exponential"),
     "log": Operation(1, mpmath.log, "logarithm"),

@@ -11,19 +11,23 @@ from functools import reduce
 import sympy as sp
 
 from ntksym.errors import NoClosedForm
+from ntksym.lowering.complement import complement, gap, high, low
 from ntksym.lowering.program import Assembly, Program
 from ntksym.symbolic.special import BivariateNormalCDF, ExpBivariateNormalCDF
 from ntksym.symbols import c, det, q, q1, q2
 
 __all__ = ["DIAGONAL_INPUTS", "PAIR_INPUTS", "parameter_names", "translate"]
 
-PAIR_INPUTS = ("q1", "q2", "c", "det", "floor")
-"""Inputs of a pair program besides the parameters; negative powers of det are taken of max(det, floor)."""
+PAIR_INPUTS = ("q1", "q2", "c", "det", "low", "high", "gap", "floor")
+"""Inputs of a pair program besides the parameters.
+
+low, high and gap are those of `complement`; negative powers of det are taken of max(det, floor).
+"""
 
 DIAGONAL_INPUTS = ("q",)
 """Inputs of a diagonal program besides the parameters."""
 
-VARIABLES = {q1: "q1", q2: "q2", c: "c", det: "det", q: "q"}
+VARIABLES = {q1: "q1", q2: "q2", c: "c", det: "det", low: "low", high: "high", gap: "gap", q: "q"}
 
 FUNCTIONS = {
     "exp": "exp",
@@ -35,6 +39,7 @@ FUNCTIONS = {
     "cosh": "cosh",
     "tanh": "tanh",
     "Abs": "absolute",
+    "Min": "at_most",
     "atan2": "atan2",
     "erf": "erf",
     "NormalCDF": "normal_cdf",
@@ -68,7 +73,7 @@ def translate(inputs: tuple[str, ...], outputs: Iterable[tuple[str, sp.Expr]]) -
     NoClosedForm
         A formula uses a function that has no compiled form.
     """
-    outputs = tuple(outputs)
+    outputs = [(name, complement(formula)) for name, formula in outputs]
     formulas = [formula for _, formula in outputs]
     assembly = Assembly()
     for name in (*inputs, *map(parameter_input, parameter_names(formulas))):

@@ -91,7 +91,7 @@ def main() -> None:
     options = parser.parse_args()
     one = [(options.activation, options.depth, options.dtype, options.get)]
     floor, clocks = measure(one if options.activation else CASES, options.n, options.d, options.rounds)
-    print(f"n = {options.n}, d = {options.d}, {options.rounds} rounds; the floor is X @ X.T and one write of the result")
+    print(f"n = {options.n}, d = {options.d}, {options.rounds} rounds; floor: X @ X.T and one write of the result")
     print(table(floor, clocks))
 
 

@@ -1,4 +1,5 @@
 import ast
+import math
 import os
 import re
 import subprocess
@@ -27,6 +28,7 @@ from ntksym.symbols import c, q, q1, q2
 from ntksym.tiles import fill, prepare
 from tests.lowering.duals import activation, hand_derived
 from tests.lowering.forms import FORMS
+from tests.lowering.test_program import inputs_at
 
 EPSILON = np.finfo(np.float64).eps
 ROOT = Path(__file__).parent.parent.parent
@@ -185,10 +187,10 @@ def staged(value: sp.Expr) -> Stages:
 )
 def test_printed_statements_compute_the_formula(formula: sp.Expr) -> None:
     """Parentheses: every operator next to every other."""
-    values = {"q1": 0.7, "q2": 2.3, "c": 0.6, "det": 1.25, "floor": 0.0}
+    values = {name: float(value) for name, value in inputs_at(("0.7", "2.3", "0.6")).items()}
     program = translate(PAIR_INPUTS, [("value", formula)])
     space: dict[str, object] = dict(values)
-    exec("\n".join(statements(program, {"value": "value"})), {}, space)
+    exec("\n".join(statements(program, {"value": "value"})), {"math": math}, space)
     exact = sp.N(formula.subs({q1: sp.Rational(7, 10), q2: sp.Rational(23, 10), c: sp.Rational(3, 5)}), 30)
     assert float(space["value"]) == pytest.approx(float(exact), rel=32 * EPSILON)
 
@@ -217,9 +219,7 @@ def test_compiled_duals_agree_with_their_meaning(name: str) -> None:
         for i in range(3):
             for j in range(i):
                 inner = [mpmath.mpf(float(x[k] @ x[m])) / 2 for k, m in ((i, i), (j, j), (i, j))]
-                values = dict(zip(("q1", "q2", "c"), inner, strict=True))
-                values |= {"det": inner[0] * inner[1] - inner[2] ** 2, "floor": 0, "parameter_a": mpmath.mpf("0.3")}
-                exact = part.stages.evaluate(values)
+                exact = part.stages.evaluate(inputs_at(inner))
                 # |value| <= scale; terms of about this size are added
                 scale = float(np.sqrt(found.nngp[i, i] * found.nngp[j, j]))
                 assert abs(found.nngp[i, j] - exact["value"]) <= 8 * EPSILON * scale

@@ -30,7 +30,7 @@ def test_hoisting_keeps_the_meaning(name: str, point: tuple[str, str, str]) -> N
 @pytest.mark.parametrize("name", FORMS)
 def test_nothing_that_depends_on_one_row_stays_in_the_pair_program(name: str) -> None:
     program = staged(FORMS[name]).pair
-    row_like = {entry for entry in program.inputs if entry not in ("c", "det", "floor")}
+    row_like = {entry for entry in program.inputs if entry not in PAIR_INPUTS}
     depends: dict[str, set[str]] = {entry: {entry} for entry in program.inputs}
     for assignment in program.assignments:
         sources = set().union(*(depends[argument] for argument in assignment.arguments))
@@ -72,4 +72,4 @@ def test_pruning_drops_inputs_that_are_not_used() -> None:
 
 def test_a_constant_slope_needs_no_row() -> None:
     stages = staged(NumericForm(c, sp.S.One, q, sp.S.One))
-    assert stages.evaluate({"q1": 1, "q2": 2, "c": 3, "det": 0, "floor": 0}) == {"value": 3, "slope": 1}
+    assert stages.evaluate(inputs_at(("5", "2", "3"))) == {"value": 3, "slope": 1}

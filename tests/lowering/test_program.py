@@ -1,4 +1,5 @@
 import re
+from collections.abc import Sequence
 
 import mpmath
 import pytest
@@ -16,9 +17,12 @@ POINTS = [("0.7", "2.3", "0.76"), ("1.1", "1.1", "-1.0999"), ("0.02", "31", "0.5
 DIGITS = 30
 
 
-def inputs_at(point: tuple[str, str, str]) -> dict[str, mpmath.mpf]:
+def inputs_at(point: Sequence[str | mpmath.mpf]) -> dict[str, mpmath.mpf]:
     first, second, covariance = map(mpmath.mpf, point)
+    roots = mpmath.sqrt(first), mpmath.sqrt(second)
     values = {"q1": first, "q2": second, "c": covariance, "det": first * second - covariance**2, "floor": mpmath.mpf(0)}
+    values |= {"low": roots[0] * roots[1] - covariance, "high": roots[0] * roots[1] + covariance}
+    values |= {"gap": roots[0] - roots[1]}
     return values | {parameter_input(name): mpmath.mpf(str(value)) for name, value in PARAMETERS.items()}
 
 
@@ -57,7 +61,7 @@ def test_relu_reads_as_the_textbook_writes_it() -> None:
     form = FORMS["relu"]
     program = translate(PAIR_INPUTS, [("value", form.value), ("slope", form.slope)])
     assert str(program).splitlines() == [
-        "inputs q1, q2, c, det, floor",
+        "inputs q1, q2, c, det, low, high, gap, floor",
         "root1 <- square_root(det)",
         "constant1 <- pi/2",
         "angle1 <- atan2(c, root1)",
@@ -87,7 +91,7 @@ def test_a_base_below_and_under_a_root_costs_one_root_and_one_division() -> None
 
 def test_negative_powers_of_the_determinant_are_guarded_and_positive_ones_are_not() -> None:
     program = translate(PAIR_INPUTS, [("value", sp.sqrt(det) + 1 / det)])
-    at_zero = {"q1": 1, "q2": 1, "c": 1, "det": 0, "floor": mpmath.mpf("1e-16")}
+    at_zero = inputs_at(("1", "1", "1")) | {"floor": mpmath.mpf("1e-16")}
     assert evaluate(program, at_zero)["value"] == pytest.approx(1e16, rel=1e-15)
     assert count(translate(PAIR_INPUTS, [("value", sp.sqrt(det) + det)])).get("at_least") is None
 
