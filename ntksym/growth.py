@@ -6,9 +6,10 @@ from typing import Any
 
 import sympy as sp
 
+from ntksym.parsing.bounds import Assembler
 from ntksym.parsing.conditionals import substitute
 from ntksym.pieces import Pieces
-from ntksym.pieces.expansion import abbreviated
+from ntksym.pieces.expansion import abbreviated, term_bound
 from ntksym.pieces.signs import amplitude
 from ntksym.symbols import x
 
@@ -32,6 +33,10 @@ class Growth:
     exponential: sp.Expr
     gaussian: sp.Expr
     attained: bool
+
+
+MAX_TERMS = 40
+"""Polynomials with more terms are not multiplied out; their degree is only bounded."""
 
 
 class _Unknown(Exception):
@@ -85,6 +90,8 @@ def _order(node: sp.Expr) -> Growth:
     if not node.has(x):
         return _growth()
     if node.is_polynomial(x):
+        if term_bound(node) > MAX_TERMS:
+            return _growth(degree=Assembler({}).degree(node), attained=False)
         return _growth(degree=sp.Poly(abbreviated(node, {}), x).degree())
     rule = _RULES.get(type(node).__name__)
     if rule is None:

@@ -16,7 +16,7 @@ MAX_TEXT = 2000
 """Characters of a formula."""
 MAX_DEPTH = 60
 """Levels of parentheses, calls and powers inside one another."""
-MAX_NODES = 3000
+MAX_NODES = 1500
 """Nodes of the expression written out as a tree."""
 MAX_EXPONENT = 100
 """Absolute value of a number in the exponent of x, or of an irrational number."""

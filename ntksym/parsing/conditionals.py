@@ -92,10 +92,10 @@ def connect(connective: type[sp.And] | type[sp.Or], *conditions: Any) -> Any:
 def extremum(head: type[sp.Max] | type[sp.Min], *arguments: sp.Expr) -> sp.Expr:
     """``Max`` or ``Min``; sympy compares short arguments only, since its time doubles with each level of nesting."""
     nested = set().union(*(argument.atoms(sp.Max, sp.Min) for argument in arguments))
-    operations = sum(argument.count_ops() for argument in arguments)
-    if len(nested) > MAX_COMPARED_EXTREMA or operations > MAX_COMPARED_OPERATIONS:
-        return head(*arguments, evaluate=False)
-    return head(*arguments)
+    short = len(nested) <= MAX_COMPARED_EXTREMA and (
+        sum(argument.count_ops() for argument in arguments) <= MAX_COMPARED_OPERATIONS
+    )
+    return head(*arguments) if short else head(*arguments, evaluate=False)
 
 
 def substitute(expression: Any, replacements: Mapping[Any, Any]) -> Any:

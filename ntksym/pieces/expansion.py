@@ -58,8 +58,12 @@ def abbreviated(node: sp.Expr, names: dict[sp.Expr, sp.Dummy]) -> sp.Expr:
 
 
 def in_exponentials(expression: sp.Expr) -> sp.Expr:
-    """Hyperbolic functions written as exponentials."""
-    return expression.rewrite((sp.sinh, sp.cosh, sp.tanh), sp.exp)
+    """Hyperbolic functions of polynomials written as exponentials."""
+
+    def concerns(node: sp.Basic) -> bool:
+        return isinstance(node, sp.sinh | sp.cosh | sp.tanh) and node.args[0].is_polynomial(x)
+
+    return expression.replace(concerns, lambda node: node.rewrite(sp.exp))
 
 
 def factored(expression: sp.Expr) -> sp.Expr:

@@ -13,7 +13,7 @@ __all__ = ["Judge"]
 
 CLEARLY_NONZERO = sp.Float("1e-12")
 """A number whose first 25 digits exceed this is not zero: evalf keeps that many correct."""
-MAX_ALGEBRA_OPERATIONS = 40
+MAX_ALGEBRA_OPERATIONS = 15
 """Numbers with more operations are not simplified to see whether they vanish."""
 MAX_EXPONENTIAL = 10**6
 """Argument of an exponential in a number whose sign is asked for."""
@@ -133,6 +133,9 @@ def _vanishes(number: sp.Expr) -> bool:
     """Whether a number is zero by algebra."""
     if expanded(number) == 0:
         return True
+    roots = number.atoms(sp.CRootOf)
+    if len(roots) == 1:
+        return _vanishes_at(number, roots.pop())
     if number.count_ops() > MAX_ALGEBRA_OPERATIONS:
         return False
     try:
@@ -140,6 +143,13 @@ def _vanishes(number: sp.Expr) -> bool:
     except (ValueError, RecursionError):
         # Sympy prints integers to sort them, and Python refuses to print more than 4300 digits.
         return False
+
+
+def _vanishes_at(number: sp.Expr, root: sp.CRootOf) -> bool:
+    """Whether a rational expression in one root of an irreducible polynomial is zero."""
+    unknown = root.poly.gen
+    numerator, _ = sp.fraction(sp.together(number.xreplace({root: unknown})))
+    return bool(numerator.is_polynomial(unknown)) and sp.rem(numerator, root.poly.as_expr(), unknown) == 0
 
 
 def _require_moderate(number: sp.Expr) -> None:

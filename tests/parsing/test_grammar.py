@@ -15,7 +15,7 @@ from ntksym.parsing.bounds import MAX_DEGREE, MAX_EXPONENT, MAX_NODES, MAX_TEXT
 from ntksym.symbols import parameter, x
 
 HALF = sp.Rational(1, 2)
-QUICK = 0.5
+QUICK = 1.0
 """Seconds within which a formula is accepted or refused, on a busy machine."""
 
 
