@@ -142,8 +142,8 @@ def log(x: float) -> float:
     q = q * z + 0.39999999999899505
     q = q * z + 0.666666666666667
     half = 0.5 * f * f
-    value = k * 0.6931471803691238 - ((half - (s * (half + z * q) + k * 1.9082149292705877e-10)) - f)
-    value = value if y < np.inf else y
+    finite = k * 0.6931471803691238 - ((half - (s * (half + z * q) + k * 1.9082149292705877e-10)) - f)
+    value = finite if y < np.inf else y
     return value if x > 0.0 else (-np.inf if x == 0.0 else np.nan)
 
 
