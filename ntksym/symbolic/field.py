@@ -18,7 +18,7 @@ from sympy.polys.domains import ZZ
 from sympy.polys.rings import PolyRing
 
 from ntksym.errors import NoClosedForm
-from ntksym.symbolic.polynomials import irreducible_factors, value_modulo, zero_modulo
+from ntksym.symbolic.polynomials import divided, fingerprint, irreducible_factors, value_modulo, zero_modulo
 from ntksym.symbolic.scalar import Factors, Scalar
 
 __all__ = ["Field", "NewGenerator", "Root"]
@@ -170,14 +170,15 @@ class Field:
             return self.ring.from_dict({(*m[:g], m[g] - 1, *m[g + 1 :]): v for m, v in numerator.items()})
         if factor.zero is not None and value_modulo(numerator, factor.zero):
             return None
-        quotient, rest = numerator.div(factor.polynomial)
+        quotient, rest = divided(numerator, factor.polynomial)
         return None if rest else quotient
 
     def factor(self, polynomial: Any) -> tuple[int, Factors]:
         """``constant * product of registered irreducible factors``, registering what is new."""
-        if polynomial not in self._factored:
-            self._factored[polynomial] = self._factor(polynomial)
-        return self._factored[polynomial]
+        key = fingerprint(polynomial)
+        if key not in self._factored:
+            self._factored[key] = self._factor(polynomial)
+        return self._factored[key]
 
     def _factor(self, polynomial: Any) -> tuple[int, Factors]:
         constant, exponents, rest = self._divided_by_known(polynomial)
@@ -225,12 +226,13 @@ class Field:
     def _register(self, polynomial: Any) -> tuple[int, int]:
         sign = -1 if self._sample(polynomial) < 0 else 1
         polynomial = polynomial * sign
-        if polynomial not in self._known:
+        key = fingerprint(polynomial)
+        if key not in self._known:
             generator = next((i for i, g in enumerate(self.ring.gens) if g == polynomial), None)
             zero = None if generator is not None else zero_modulo(polynomial)
-            self._known[polynomial] = len(self.factors)
+            self._known[key] = len(self.factors)
             self.factors.append(Factor(polynomial, zero, generator, self._is_definite(polynomial)))
-        return self._known[polynomial], sign
+        return self._known[key], sign
 
     def _sample(self, polynomial: Any) -> Fraction:
         return sum(

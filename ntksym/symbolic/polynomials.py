@@ -7,9 +7,24 @@ import sympy as sp
 from sympy.polys.domains import ZZ
 from sympy.polys.rings import PolyRing
 
-__all__ = ["PRIME", "irreducible_factors", "value_modulo", "zero_modulo"]
+__all__ = ["PRIME", "divided", "fingerprint", "irreducible_factors", "value_modulo", "zero_modulo"]
 
 PRIME = (1 << 61) - 1
+
+
+def fingerprint(polynomial: Any) -> frozenset[tuple[tuple[int, ...], Any]]:
+    """What a polynomial is, hashable.
+
+    sympy caches the hash of a polynomial and then goes on adding to it in place (`div` does so to its quotient), so
+    that equal polynomials may have different hashes.
+    """
+    return frozenset(polynomial.items())
+
+
+def divided(polynomial: Any, divisor: Any) -> tuple[Any, Any]:
+    """Quotient and rest, free of the stale hash that `div` leaves on them."""
+    quotient, rest = polynomial.div(divisor)
+    return quotient.copy(), rest.copy()
 
 
 def value_modulo(polynomial: Any, point: tuple[int, ...]) -> int:

@@ -10,7 +10,7 @@ import sympy as sp
 from sympy.core.parameters import distribute
 
 from ntksym.symbolic.field import LONG, Field, Root
-from ntksym.symbolic.polynomials import irreducible_factors
+from ntksym.symbolic.polynomials import divided, irreducible_factors
 from ntksym.symbolic.real_form import real_form
 from ntksym.symbolic.scalar import Scalar
 from ntksym.symbolic.special import BivariateNormalCDF, NormalCDF
@@ -116,7 +116,7 @@ class Writer:
             polynomial = self.field.factors[index].polynomial
             if len(polynomial) < 3 or len(numerator) < 3 or index not in dict(scalar.factors):
                 continue
-            quotient, rest = numerator.div(polynomial)
+            quotient, rest = divided(numerator, polynomial)
             if quotient and rest and len(quotient) + len(rest) < len(numerator):
                 below = (scalar.denominator, scalar.factors)
                 return self.field.make(quotient * polynomial, *below), self.field.make(rest, *below)

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import sympy as sp
 
+from ntksym.symbolic.polynomials import fingerprint
+
 if TYPE_CHECKING:
     from ntksym.symbolic.field import Field
 
@@ -41,7 +43,7 @@ class Scalar:
 
     def __hash__(self) -> int:
         if self._hash is None:
-            self._hash = hash((self.numerator, self.denominator, self.factors))
+            self._hash = hash((fingerprint(self.numerator), self.denominator, self.factors))
         return self._hash
 
     def __neg__(self) -> Scalar:

@@ -99,3 +99,15 @@ def test_a_negative_parameter_keeps_its_sign_when_factored() -> None:
     assert product == low * q
     outside, _ = field.square_root(low * low * q)
     assert field.sign(outside) > 0
+
+
+def test_a_quotient_hashes_like_what_it_equals() -> None:
+    """sympy's division caches the hash of a quotient before the quotient is complete."""
+    field = Field([sp.I, sp.pi], (q1, q2, c))
+    first, second, cov = (field.generator(g) for g in (q1, q2, c))
+    determinant = first * second - cov * cov
+    target = field.integer(4) * determinant + first + second + cov
+    quotient = (target * determinant * determinant) / (determinant * determinant)
+    assert quotient == target
+    assert hash(quotient) == hash(target)
+    assert len({quotient, target}) == 1

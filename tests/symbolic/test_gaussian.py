@@ -207,3 +207,15 @@ def test_a_cross_dual_keeps_the_parameters_of_both() -> None:
     mean_slope = 4 / math.sqrt(math.pi) / math.sqrt(9)
     tail = math.erfc(0.5 / math.sqrt(2)) / 2
     assert dual.evaluate(1, 1, 0).slope == pytest.approx(mean_slope * tail, rel=1e-14)
+
+
+@pytest.mark.parametrize(
+    "text", ["exp(-x**2)*heaviside(1 - abs(x))", "3*exp(-x**2)*heaviside(1 - abs(x)) + x*Phi(x + 1)"]
+)
+def test_the_slope_of_a_window_is_the_derivative_of_its_value(text: str) -> None:
+    dual = derive(text)
+    with mpmath.workdps(40):
+        step = mpmath.mpf(10) ** -10
+        ahead, behind = (dual.evaluate(1, 2, mpmath.mpf("0.5") + s, dps=35).value for s in (step, -step))
+        slope = dual.evaluate(1, 2, mpmath.mpf("0.5"), dps=30).slope
+        assert abs((ahead - behind) / (2 * step) - slope) < mpmath.mpf(10) ** -15
