@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import sympy as sp
 
+from ntksym import typeset
 from ntksym.activation import Activation
 from ntksym.errors import InvalidInput, NoClosedForm, NoSuchDual
 from ntksym.symbolic.descent import DescendedFormulae
@@ -122,6 +123,27 @@ class ClosedDual:
         if name not in VIEWS:
             raise InvalidInput(f"unknown view {name!r}: choose one of {', '.join(VIEWS)}")
         return self.formulae.expression(name), self.formulae.slope.expression(name)
+
+    def explain(self, fmt: str = "text") -> str:
+        """The derivation, from the activation to the formulas, as text for people.
+
+        Parameters
+        ----------
+        fmt : {"text", "markdown", "latex"}
+        """
+        return typeset.explain(self, fmt)
+
+    def to_code(self, language: str) -> str:
+        """Functions ``dual(cov12, var1, var2)`` and ``dual_slope``, standing alone, in another language.
+
+        Parameters
+        ----------
+        language : {"numpy", "jax", "torch", "c"}
+        """
+        return typeset.to_code(self, language)
+
+    def _repr_latex_(self) -> str:
+        return typeset.latex(self)
 
     def error_bound(self, q1: npt.ArrayLike, q2: npt.ArrayLike) -> Any:
         """Bound on ``|value - exact|``: zero, the formula is exact."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import sympy as sp
@@ -65,15 +66,26 @@ def _transform_steps(formulae: Formulae) -> list[Step]:
 def _main_steps(formulae: Formulae) -> list[Step]:
     trace = Trace()
     formulae.terms_in("q", trace)
-    return [step for number, pair in enumerate(trace.pairs, start=1) for step in _pair_steps(pair, number)]
+    pairs = trace.pairs
+    count = math.isqrt(len(pairs))
+    if formulae.f != formulae.g or count < 2:
+        named = [(f"pair {number}", pair) for number, pair in enumerate(pairs, start=1)]
+    else:
+        # E[f_i(U) f_j(V)] and E[f_j(U) f_i(V)] differ by exchanging q1 and q2.
+        chosen = [(i, j) for i in range(count) for j in range(i, count)]
+        mirrored = {(i, j): ", which counts once more with U and V exchanged" if i < j else "" for i, j in chosen}
+        named = [
+            (f"pair {number}{mirrored[i, j]}", pairs[i * count + j]) for number, (i, j) in enumerate(chosen, start=1)
+        ]
+    return [step for number, item in enumerate(named, start=1) for step in _pair_steps(item[1], item[0], number)]
 
 
-def _pair_steps(pair: Pair, number: int) -> list[Step]:
+def _pair_steps(pair: Pair, title: str, number: int) -> list[Step]:
     writer = Writer(pair.field, c)
     name = f"pair {number}"
     integrand = sp.Mul(*(_family(side, v) for side, v in ((pair.left, sp.Symbol("U")), (pair.right, sp.Symbol("V")))))
     label = sp.Symbol(f"E{number}")
-    steps = [Step("N", f"{name}: the expectation of", label, integrand)]
+    steps = [Step("N", f"{title}: the expectation of", label, integrand)]
     if pair.left.quadratic or pair.right.quadratic:
         determinant = writer.sum(pair.determinant)
         steps.append(Step("Q", f"{name}: complete the square, a factor D^(-1/2)", sp.Symbol("D"), determinant))
