@@ -90,9 +90,7 @@ def _entry(
     keywords: Mapping[str, str] | None = None,
     **parameters: str,
 ) -> Entry:
-    return Entry(
-        name, expression, source, parameters, keywords or {}, tuple(aliases.split()), frozenset(tags.split())
-    )
+    return Entry(name, expression, source, parameters, keywords or {}, tuple(aliases.split()), frozenset(tags.split()))
 
 
 catalogue = Catalogue(

@@ -9,6 +9,7 @@ from ntksym.lowering.program import Assembly, Assignment, Program, evaluate
 
 __all__ = ["Stages", "count", "hoist", "prune"]
 
+
 @dataclass(frozen=True)
 class Stages:
     """One dual, split by how often a thing must be computed.
