@@ -219,7 +219,8 @@ def test_pieces_agree_with_the_function_away_from_the_breakpoints(expression: sp
     function = compile_mpmath(expression, {})
     with mp.workdps(40):
         for numerator in range(-41, 43, 6):
-            point = Fraction(numerator, 7)
+            # Not a number at which |sign(x - 1)| could be asked at its own jump: pieces hold almost everywhere.
+            point = Fraction(numerator, 7) + Fraction(1, 1009)
             if any(
                 abs(place - sp.Rational(point.numerator, point.denominator)) < sp.Float("1e-20") for place in places
             ):
