@@ -125,26 +125,6 @@ class Resolved:
             value = (value * t >> bits) + coefficient
         return value
 
-    def reflected(self) -> "Resolved":
-        """The function of the opposite position."""
-        return Resolved(
-            tuple(
-                Panel(
-                    -panel.right,
-                    -panel.left,
-                    tuple(-a if power % 2 else a for power, a in _powers(panel.coefficients)),
-                    panel.largest,
-                    panel.error,
-                )
-                for panel in reversed(self.panels)
-            ),
-            self.bits,
-        )
-
-
-def _powers(coefficients: Sequence[int]) -> list[tuple[int, int]]:
-    return [(len(coefficients) - 1 - place, entry) for place, entry in enumerate(coefficients)]
-
 
 def resolve(
     function: Callable[[Any], Any], breakpoints: Sequence[Any], *, order: int, bits: int, accuracy: int, widest: Any
