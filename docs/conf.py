@@ -1,5 +1,7 @@
 """Sphinx: the pages are Markdown (myst), the theme is the one Sphinx ships, mathematics is TeX."""
 
+import re
+
 import ntksym
 
 project = "ntksym"
@@ -19,3 +21,14 @@ html_theme_options = {
     "page_width": "1080px",
     "show_powered_by": False,
 }
+
+
+def setup(app):
+    """Docstrings write |x| for an absolute value; to Sphinx that would be a substitution, so the bars are escaped."""
+
+    def escape_bars(_app, _what, _name, _object, _options, lines):
+        for number, line in enumerate(lines):
+            parts = re.split(r"(``.*?``)", line)
+            lines[number] = "".join(part if part.startswith("``") else part.replace("|", r"\|") for part in parts)
+
+    app.connect("autodoc-process-docstring", escape_bars)
