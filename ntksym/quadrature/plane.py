@@ -5,6 +5,9 @@ On a pair of panels u = u0 + a, v = v0 + b, d = u0 - v0, the ridge is a product 
     exp(-g*(u - v)**2/2) = exp(-g*(d**2/4 + d*a + a**2/2)) * exp(-g*(d**2/4 - d*b + b**2/2)) * exp(g*a*b),
 
 two vectors and a matrix that depends on the widths only. So the work is one small bilinear form of integers a pair.
+
+Where F or G oscillates faster than the ridge varies, its many narrow cells are first gathered into few wide ones: the
+values at fine nodes are carried to coarse nodes by the transpose of interpolation, exact for all the ridge can be.
 """
 
 import math
@@ -14,12 +17,18 @@ from typing import Any
 
 import mpmath
 
-from ntksym.quadrature.interpolation import Resolved, legendre_rule, to_fixed
+from ntksym.quadrature.interpolation import Resolved, legendre_rows, legendre_rule, to_fixed
 
 __all__ = ["integrate_plane"]
 
 WIDEST = 4
 """Widest cell, in units of the narrower of the bell and the ridge."""
+
+WINDOW = 32
+"""Widest gathered cell, in standard deviations."""
+
+GATHERED_WIDTH, GATHERED_NODES = 2, 14
+"""Width of a gathered cell in units of the ridge, and the nodes it has beyond those of an ordinary one."""
 
 SAME = 8
 """Two geometries are one if they differ by less than 2**SAME units of the last place."""
@@ -38,10 +47,15 @@ class _Cell:
 def integrate_plane(first: Resolved, second: Resolved, sharpness: Any, order: int, accuracy: int) -> Any:
     """The integral, with `order` nodes a cell; what is passed over adds up to less than ``2**-accuracy``."""
     bits = first.bits
-    ridge = _Ridge(sharpness, order, bits)
     widest = to_fixed(WIDEST / mpmath.sqrt(max(sharpness, 1)), bits)
     left = _cells(first, order, widest)
     right = left if second is first else _cells(second, order, widest)
+    width = to_fixed(min(GATHERED_WIDTH / mpmath.sqrt(sharpness), WINDOW) if sharpness else WINDOW, bits)
+    if max(len(left), len(right)) * width > 2 * max(f.edges[-1] - f.edges[0] for f in (first, second)):
+        left = _gathered(left, first, order, width)
+        right = left if second is first else _gathered(right, second, order, width)
+        order += GATHERED_NODES
+    ridge = _Ridge(sharpness, order, bits)
     unit = 2.0**-bits
     faintest = -accuracy - math.log2(1 + len(left) * len(right) * order**2)
     decay = float(sharpness) / (2 * math.log(2))
@@ -72,6 +86,39 @@ def _cells(function: Resolved, order: int, widest: int) -> list[_Cell]:
             if largest:
                 cells.append(_Cell(middle, half, values, math.log2(largest) - bits))
     return cells
+
+
+def _gathered(cells: list[_Cell], function: Resolved, order: int, width: int) -> list[_Cell]:
+    """Cells of equal width that give the same integral with every polynomial of degree below their number of nodes."""
+    bits, start = function.bits, function.edges[0]
+    count = -((start - function.edges[-1]) // width)
+    half = (function.edges[-1] - start) // (2 * count) + 1
+    moments = [[0] * (order + GATHERED_NODES) for _ in range(count)]
+    nodes = [to_fixed(t, bits) for t, _ in legendre_rule(order, bits)]
+    for cell in cells:
+        for t, value in zip(nodes, cell.values, strict=True):
+            position = cell.middle + (cell.half * t >> bits) - start
+            part = position // (2 * half)
+            _add_moments(moments[part], value, ((position - (2 * part + 1) * half) << bits) // half, bits)
+    rule = legendre_rule(order + GATHERED_NODES, bits)
+    rows = [
+        [to_fixed(w * (2 * k + 1) * p / 2, bits) for k, p in enumerate(legendre_rows(len(rule), t))] for t, w in rule
+    ]
+    gathered = []
+    for part, moment in enumerate(moments):
+        values = tuple(sum(map(mul, row, moment)) >> bits for row in rows)
+        largest = max(map(abs, values))
+        if largest:
+            gathered.append(_Cell(start + (2 * part + 1) * half, half, values, math.log2(largest) - bits))
+    return gathered
+
+
+def _add_moments(moments: list[int], value: int, t: int, bits: int) -> None:
+    """Add value * P_k(t) to the k-th moment."""
+    before, now = 0, 1 << bits
+    for degree in range(len(moments)):
+        moments[degree] += value * now >> bits
+        before, now = now, ((2 * degree + 1) * (t * now >> bits) - degree * before) // (degree + 1)
 
 
 class _Ridge:

@@ -155,6 +155,17 @@ def test_what_is_exponentially_small_keeps_its_digits():
         assert abs(found.value / one**2 - 1) <= mp.mpf(10) ** -30
 
 
+@pytest.mark.parametrize("place", ["middling", "independent", "unequal"])
+def test_a_fast_oscillation_is_gathered_without_loss(place):
+    # E[(U + cos 30 U)(V + cos 30 V)] = c + exp(-450 (q1 + q2)) cosh(900 c)
+    wave = Integrand(lambda x: x + mpmath.cos(30 * x))
+    found = expectation(wave, wave, *COVARIANCES[place])
+    with mp.workdps(60):
+        q1, q2, c = map(mp.mpmathify, COVARIANCES[place])
+        exact = c + mp.exp(-450 * (q1 + q2)) * mp.cosh(900 * c)
+        assert abs(found.value - exact) <= found.error <= mp.mpf(10) ** -30 * found.scale
+
+
 def test_growth_up_to_the_edge_of_existence_is_integrated():
     growing = Integrand(lambda x: mpmath.exp(x * x / 10))
     q, c = Fraction(12, 5), Fraction(6, 5)  # 1 - 2 a (q + c) = 0.28
