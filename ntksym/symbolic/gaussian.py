@@ -54,6 +54,12 @@ class Family:
     gates: tuple[Gate, ...]
     polynomial: dict[int, Scalar]
 
+    def expression(self, variable: sp.Symbol) -> sp.Expr:
+        polynomial = sp.Add(*(v.expression() * variable**n for n, v in self.polynomial.items()))
+        exponent = self.quadratic.expression() * variable**2 + self.linear.expression() * variable
+        gates = sp.Mul(*(gate.expression(variable) for gate in self.gates))
+        return polynomial * sp.exp(exponent + self.constant.expression()) * gates
+
 
 def families(form: NormalForm) -> list[Family]:
     """A normal form by families, each hard gate written from the side that `_from_the_better_side` prefers."""
@@ -130,7 +136,11 @@ def expectation(f: NormalForm, g: NormalForm, covariance: Covariance, trace: Tra
             pair = Pair(left, other, covariance)
             if trace is not None:
                 trace.pairs.append(pair)
-            pair.add_to(terms)
+            try:
+                pair.add_to(terms)
+            except NoClosedForm as refusal:
+                part = left.expression(sp.Symbol("U")) * other.expression(sp.Symbol("V"))
+                raise NoClosedForm(f"{refusal}; met in E[{part}]", part=part) from None
     return terms
 
 
@@ -295,8 +305,8 @@ class Pair:
                 yield quarter, ("asin", self._correlation(matrix, rest[a], rest[b]))
         else:
             raise NoClosedForm(
-                f"the probability of {len(rest)} joint Gaussian events has no closed form; "
-                "a series with an error bound is the way for this activation"
+                f"the probability of {len(rest)} joint Gaussian events has no closed form; replace the product of gates "
+                "by a member of the class that is close to it"
             )
 
     def _standardised(self, mean: Scalar, variance: Scalar) -> Scaled:

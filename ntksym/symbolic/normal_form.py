@@ -20,6 +20,7 @@ import sympy as sp
 from ntksym.errors import NoClosedForm
 from ntksym.symbolic.field import Field
 from ntksym.symbolic.scalar import Scalar
+from ntksym.symbolic.special import NormalCDF
 
 __all__ = ["DENSITY", "REVERSED", "STEP", "Gate", "Key", "NormalForm"]
 
@@ -40,6 +41,16 @@ class Gate(NamedTuple):
     @property
     def is_hard(self) -> bool:
         return not self.noise
+
+    def expression(self, variable: sp.Symbol) -> sp.Expr:
+        distance = variable - self.threshold.expression()
+        if self.is_hard:
+            argument = -distance if self.mode == REVERSED else distance
+            return sp.DiracDelta(distance) if self.mode == DENSITY else sp.Heaviside(argument)
+        scale = sp.sqrt(2 * self.noise.expression())
+        if self.mode == DENSITY:
+            return sp.exp(-((distance / scale) ** 2)) / (scale * sp.sqrt(sp.pi))
+        return NormalCDF(distance * sp.sqrt(2) / scale)
 
 
 class Key(NamedTuple):
@@ -224,19 +235,7 @@ class NormalForm:
 
 def _key_expression(key: Key, x: sp.Symbol) -> sp.Expr:
     exponent = key.quadratic.expression() * x**2 + key.linear.expression() * x + key.constant.expression()
-    return sp.Mul(x**key.power, sp.exp(exponent), *(_gate_expression(gate, x) for gate in key.gates))
-
-
-def _gate_expression(gate: Gate, x: sp.Symbol) -> sp.Expr:
-    distance = x - gate.threshold.expression()
-    if gate.is_hard:
-        return {STEP: sp.Heaviside(distance), DENSITY: sp.DiracDelta(distance), REVERSED: sp.Heaviside(-distance)}[
-            gate.mode
-        ]
-    scale = sp.sqrt(2 * gate.noise.expression())
-    if gate.mode == DENSITY:
-        return sp.exp(-((distance / scale) ** 2)) / (scale * sp.sqrt(sp.pi))
-    return (1 + sp.erf(distance / scale)) / 2
+    return sp.Mul(x**key.power, sp.exp(exponent), *(gate.expression(x) for gate in key.gates))
 
 
 def _sorted(gates: Iterable[Gate]) -> tuple[Gate, ...]:

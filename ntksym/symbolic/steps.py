@@ -10,10 +10,9 @@ import sympy as sp
 from ntksym.symbolic.descent import DescendedFormulae
 from ntksym.symbolic.formulae import Formulae
 from ntksym.symbolic.fourier import Quotient
-from ntksym.symbolic.gaussian import Family, Pair, Trace
-from ntksym.symbolic.normal_form import DENSITY, REVERSED, Gate
+from ntksym.symbolic.gaussian import Pair, Trace
+from ntksym.symbolic.normal_form import DENSITY, REVERSED
 from ntksym.symbolic.presentation import Writer, present
-from ntksym.symbolic.special import NormalCDF
 from ntksym.symbolic.terms import Terms
 from ntksym.symbols import c, q1, q2, x
 
@@ -83,7 +82,7 @@ def _main_steps(formulae: Formulae) -> list[Step]:
 def _pair_steps(pair: Pair, title: str, number: int) -> list[Step]:
     writer = Writer(pair.field, c)
     name = f"pair {number}"
-    integrand = sp.Mul(*(_family(side, v) for side, v in ((pair.left, sp.Symbol("U")), (pair.right, sp.Symbol("V")))))
+    integrand = sp.Mul(*(side.expression(v) for side, v in ((pair.left, sp.Symbol("U")), (pair.right, sp.Symbol("V")))))
     label = sp.Symbol(f"E{number}")
     steps = [Step("N", f"{title}: the expectation of", label, integrand)]
     if pair.left.quadratic or pair.right.quadratic:
@@ -127,19 +126,3 @@ def _base_case(given: frozenset[int], count: int) -> sp.Expr:
     free = [sp.Symbol(f"L{j + 1}") for j in range(count) if j not in given]
     density = sp.Function("f")(*conditioned) if conditioned else sp.S.One
     return density * (sp.Function("P")(*free) if free else sp.S.One)
-
-
-def _family(family: Family, variable: sp.Symbol) -> sp.Expr:
-    polynomial = sp.Add(*(v.expression() * variable**n for n, v in family.polynomial.items()))
-    exponent = sum(
-        part.expression() * variable**n for n, part in ((2, family.quadratic), (1, family.linear), (0, family.constant))
-    )
-    gates = sp.Mul(*(_gate(gate, variable) for gate in family.gates))
-    return polynomial * sp.exp(exponent) * gates
-
-
-def _gate(gate: Gate, variable: sp.Symbol) -> sp.Expr:
-    distance = variable - gate.threshold.expression()
-    if gate.is_hard:
-        return sp.Heaviside(-distance if gate.mode == REVERSED else distance)
-    return NormalCDF(distance / sp.sqrt(gate.noise.expression()))
