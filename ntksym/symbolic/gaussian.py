@@ -305,8 +305,8 @@ class Pair:
                 yield quarter, ("asin", self._correlation(matrix, rest[a], rest[b]))
         else:
             raise NoClosedForm(
-                f"the probability of {len(rest)} joint Gaussian events has no closed form; replace the product of gates "
-                "by a member of the class that is close to it"
+                f"the probability of {len(rest)} joint Gaussian events has no closed form; replace the product of "
+                "gates by a member of the class that is close to it"
             )
 
     def _standardised(self, mean: Scalar, variance: Scalar) -> Scaled:
