@@ -43,15 +43,20 @@ def steps_of(formulae: Formulae) -> tuple[Step, ...]:
     """The derivation of E[f(U) g(V)] in (q1, q2, c)."""
     expectation = sp.Function("K")(q1, q2, c)
     slope = sp.Derivative(expectation, c)
-    start = Step("N", "normal form of s", sp.Function("s")(x), formulae.f.expression(x))
+    names = ("s",) if formulae.f == formulae.g else ("f", "g")
+    product = f"{names[0]}'(U) {names[-1]}'(V)"
+    start = tuple(
+        Step("N", f"normal form of {name}", sp.Function(name)(x), form.expression(x))
+        for name, form in zip(names, (formulae.f, formulae.g), strict=False)
+    )
     if isinstance(formulae, DescendedFormulae):
         inner = _main_steps(formulae.slope)
-        derived = Step("P", "E[s'(U) s'(V)] is dK/dc by Price's theorem", slope, formulae.slope.expression())
+        derived = Step("P", f"E[{product}] is dK/dc by Price's theorem", slope, formulae.slope.expression())
         total = Step("P", "means plus the integral of the slope", expectation, formulae.expression())
-        return (start, *inner, derived, total)
+        return (*start, *inner, derived, total)
     collected = Step("C", "the sum of all pairs, equal terms collected", expectation, formulae.expression())
-    derived = Step("P", "the same for s'(U) s'(V), by Price's theorem", slope, formulae.slope.expression())
-    return (start, *_transform_steps(formulae), *_main_steps(formulae), collected, derived)
+    derived = Step("P", f"the same for {product}, by Price's theorem", slope, formulae.slope.expression())
+    return (*start, *_transform_steps(formulae), *_main_steps(formulae), collected, derived)
 
 
 def _transform_steps(formulae: Formulae) -> list[Step]:
