@@ -1,0 +1,210 @@
+"""An activation and its derivative as piecewise Chebyshev polynomials: float64 values everywhere, from few mpmath ones.
+
+The line is cut into octaves ``2**m <= |x| <= 2**(m + 1)`` and a core around zero, each at the kinks and jumps, and then
+in halves until polynomials of degree 19 represent s and s' to rounding. Octaves are made when they are first asked for;
+a function is thus known with relative accuracy at whatever scale its argument has.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import mpmath
+import numpy as np
+from numpy.typing import NDArray
+
+from ntksym.activation import Activation
+from ntksym.errors import NoClosedForm, ToleranceNotMet
+
+__all__ = ["Profile", "Table"]
+
+Array = NDArray[np.float64]
+
+NODES = 20
+"""Coefficients of a polynomial."""
+
+DIGITS = 30
+"""Decimal digits at which s and s' are computed before they are rounded to float64."""
+
+EPSILON = float(np.finfo(np.float64).eps)
+
+DEEPEST = 44
+"""Bisections of an octave: at a kink that is not known the last piece is a rounding error wide."""
+
+MOST_PIECES = 600
+"""Pieces of an octave; a function that needs more oscillates too fast to be tabulated."""
+
+JUMP = 1e-9
+"""Neighbouring polynomials that differ by more than this, relatively, belong to a function that jumps."""
+
+_ANGLES = np.pi * (np.arange(NODES) + 0.5) / NODES
+_PLACES = np.cos(_ANGLES)
+_TRANSFORM = 2 / NODES * np.cos(np.outer(np.arange(NODES), _ANGLES))
+_TRANSFORM[0] /= 2
+
+_POWERS = np.zeros((NODES, NODES))
+"""Powers of x from Chebyshev polynomials. Their sizes grow like 2.4**k, and resolved coefficients fall like 6**-k."""
+for _order in range(NODES):
+    _POWERS[: _order + 1, _order] = np.polynomial.chebyshev.cheb2poly(np.eye(NODES)[_order, : _order + 1])
+
+Piece = tuple[float, float, Array, Array]
+"""Ends, and the coefficients of s and of s' in powers of the place between -1 and 1."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """s and s' on an interval around zero.
+
+    Attributes
+    ----------
+    edges : float array, shape (pieces + 1,)
+        Ends of the pieces, increasing.
+    values, slopes : float arrays, shape (pieces, NODES)
+        Coefficients on each piece, of the powers of the place between -1 and 1.
+    """
+
+    edges: Array
+    values: Array
+    slopes: Array
+
+    def value(self, points: Array) -> Array:
+        """s at points of the interval."""
+        return self._evaluate(self.values, points)
+
+    def slope(self, points: Array) -> Array:
+        """s' at points of the interval; at a kink that of one of the sides."""
+        return self._evaluate(self.slopes, points)
+
+    def _evaluate(self, coefficients: Array, points: Array) -> Array:
+        piece = np.clip(np.searchsorted(self.edges, points, side="right") - 1, 0, len(self.edges) - 2)
+        low, high = self.edges[piece], self.edges[piece + 1]
+        place = np.clip(((points - low) - (high - points)) / (high - low), -1.0, 1.0)
+        result = coefficients[piece, NODES - 1]
+        for column in coefficients.T[-2::-1]:
+            result = result * place + column[piece]
+        return np.asarray(result)
+
+
+@dataclass(frozen=True, eq=False)
+class Profile:
+    """The tabulated activation; a cache that grows outwards and inwards.
+
+    Parameters
+    ----------
+    activation : Activation
+        s.
+    """
+
+    activation: Activation
+    _pieces: dict[tuple[float, float], tuple[Piece, ...]] = field(default_factory=dict, repr=False)
+    _tables: dict[tuple[int, int], Table] = field(default_factory=dict, repr=False)
+
+    @cached_property
+    def breaks(self) -> Array:
+        """Kinks and jumps, increasing; empty where they are not known."""
+        try:
+            places = (*self.activation.kinks, *self.activation.jumps)
+        except NoClosedForm:
+            return np.empty(0)
+        values = self.activation.values
+        return np.array(sorted(float(place.xreplace(values).evalf(25)) for place in places))
+
+    @cached_property
+    def continuous(self) -> bool:
+        """Whether s has no jump; where its pieces are not known, as far as the table around zero shows."""
+        try:
+            return not self.activation.jumps
+        except NoClosedForm:
+            table = self.table(-4, 6)
+            ends = np.polynomial.polynomial.polyval(np.array([-1.0, 1.0]), table.values.T)
+            return bool(np.all(np.abs(ends[1:, 0] - ends[:-1, 1]) <= JUMP * np.abs(ends).max()))
+
+    def table(self, core: int, top: int) -> Table:
+        """s and s' for ``|x| <= 2**top``, the core being ``|x| <= 2**core``.
+
+        Raises
+        ------
+        ToleranceNotMet
+            If the function oscillates too fast there.
+        """
+        if (core, top) not in self._tables:
+            outwards = [(2.0**m, 2.0 ** (m + 1)) for m in range(core, top)]
+            intervals = [(-b, -a) for a, b in reversed(outwards)] + [(-(2.0**core), 2.0**core)] + outwards
+            pieces = [piece for interval in intervals for piece in self._cover(interval)]
+            edges = np.array([piece[0] for piece in pieces] + [pieces[-1][1]])
+            self._tables[core, top] = Table(edges, np.array([p[2] for p in pieces]), np.array([p[3] for p in pieces]))
+        return self._tables[core, top]
+
+    def _cover(self, interval: tuple[float, float]) -> tuple[Piece, ...]:
+        if interval not in self._pieces:
+            mirrored = (-interval[1], -interval[0])
+            signs = {"even": (1.0, -1.0), "odd": (-1.0, 1.0)}.get(self.activation.parity)
+            if signs and mirrored in self._pieces and mirrored != interval:
+                self._pieces[interval] = tuple(_mirror(piece, *signs) for piece in reversed(self._pieces[mirrored]))
+            else:
+                self._pieces[interval] = self._split(*interval)
+        return self._pieces[interval]
+
+    def _split(self, low: float, high: float) -> tuple[Piece, ...]:
+        inside = [place for place in self.breaks if low < place < high]
+        ends = [low, *inside, high]
+        waiting = [(a, b, 0) for a, b in zip(ends[:-1], ends[1:], strict=True)][::-1]
+        scales = self._scales(low, high)
+        done: list[Piece] = []
+        while waiting:
+            a, b, depth = waiting.pop()
+            value, slope = (self._fit(function, a, b) for function in self._functions)
+            fine = all(_resolved(fit, scale) for fit, scale in zip((value, slope), scales, strict=True))
+            if fine or depth == DEEPEST:
+                done.append((a, b, _POWERS @ value, _POWERS @ slope))
+            else:
+                middle = (a + b) / 2
+                waiting += [(middle, b, depth + 1), (a, middle, depth + 1)]
+            if len(done) + len(waiting) > MOST_PIECES:
+                raise ToleranceNotMet(
+                    f"{self.activation.name} cannot be tabulated between {low:.6g} and {high:.6g}: it oscillates too "
+                    "fast there; use smaller W_std, b_std or inputs, so that such arguments do not occur",
+                    activation=self.activation,
+                )
+        return tuple(done)
+
+    def _scales(self, low: float, high: float) -> tuple[float, float]:
+        """Sizes of s and s' on the interval and nearer to zero, where a Gaussian has more of its mass."""
+        places = [edge * 2.0 ** (-k / 2) for edge in (low, high) for k in range(8)]
+        return tuple(max(abs(float(function(place))) for place in places) for function in self._functions)  # type: ignore[return-value]
+
+    @cached_property
+    def _functions(self) -> tuple[Callable[[float], Any], Callable[[float], Any]]:
+        return tuple(
+            _at_precision(function)
+            for function in (self.activation.to_mpmath(), self.activation.derivative_to_mpmath())
+        )  # type: ignore[return-value]
+
+    @staticmethod
+    def _fit(function: Callable[[float], Any], low: float, high: float) -> Array:
+        with mpmath.workdps(DIGITS):
+            middle, half = (mpmath.mpf(low) + high) / 2, (mpmath.mpf(high) - low) / 2
+            samples = np.array([float(function(middle + half * place)) for place in _PLACES])
+        fit = _TRANSFORM @ (samples - samples[0])  # a constant would leave its rounding errors in every coefficient
+        fit[0] += samples[0]
+        return np.asarray(fit)
+
+
+def _at_precision(function: Callable[[Any], Any]) -> Callable[[float], Any]:
+    def evaluate(point: float) -> Any:
+        with mpmath.workdps(DIGITS):
+            return function(mpmath.mpf(point))
+
+    return evaluate
+
+
+def _resolved(fit: Array, scale: float) -> bool:
+    size = max(float(np.abs(fit).max()), scale)
+    return bool(np.abs(fit[-3:]).max() <= 2 * EPSILON * size) or not np.isfinite(size)
+
+
+def _mirror(piece: Piece, sign: float, slope_sign: float) -> Piece:
+    low, high, value, slope = piece
+    alternating = (-1.0) ** np.arange(NODES)
+    return -high, -low, sign * alternating * value, slope_sign * alternating * slope
