@@ -3,7 +3,7 @@
 from ntksym.activation import Activation
 from ntksym.catalogue import catalogue
 from ntksym.derivation import cross_dual, derive
-from ntksym.dual import ClosedDual
+from ntksym.dual import ClosedDual, SeriesDual
 from ntksym.errors import (
     InvalidInput,
     LoweringBug,
@@ -31,6 +31,7 @@ __all__ = [
     "NoSuchDual",
     "NtkSymError",
     "Report",
+    "SeriesDual",
     "ToleranceNotMet",
     "Undecided",
     "build",

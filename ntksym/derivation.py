@@ -1,48 +1,64 @@
-"""Deriving a dual: from an activation to its closed form."""
-
-from __future__ import annotations
+"""Deriving a dual: from an activation to its closed form, or else to its series."""
 
 from functools import lru_cache
 
 import sympy as sp
 
 from ntksym.activation import Activation
-from ntksym.dual import ClosedDual, closed_dual
-from ntksym.errors import InvalidInput, NoSuchDual
+from ntksym.dual import ClosedDual, Dual, closed_dual, series_dual
+from ntksym.errors import InvalidInput, NoClosedForm, NoSuchDual
 
-__all__ = ["cross_dual", "derive"]
+__all__ = ["METHODS", "cross_dual", "derive"]
+
+METHODS = ("auto", "closed", "series")
 
 
-def derive(activation: Activation | str | sp.Expr) -> ClosedDual:
-    r"""K(q1, q2, c) = E[s(U)s(V)] and dK/dc = E[s'(U)s'(V)] in closed form, (U, V) ~ N(0, [[q1, c], [c, q2]]).
+def derive(activation: Activation | str | sp.Expr, method: str = "auto", *, certify: bool = False) -> Dual:
+    r"""K(q1, q2, c) = E[s(U)s(V)] and dK/dc = E[s'(U)s'(V)], (U, V) ~ N(0, [[q1, c], [c, q2]]).
 
     Parameters
     ----------
     activation : Activation, str or sympy expression
         s; text and expressions are made an `Activation`.
+    method : {"auto", "closed", "series"}
+        A closed form where s has one and a Hermite series elsewhere; a closed form or nothing; a series in any case.
+    certify : bool
+        Prove the error bounds of a series by ball arithmetic (needs the extra ``certify``: python-flint). Closed forms
+        are exact and stay as they are.
 
     Returns
     -------
-    ClosedDual
-        Value, slope, diagonal, domain of existence and the steps taken.
+    ClosedDual or SeriesDual
+        ``dual.kind`` tells which; both evaluate, bound their error, explain themselves and build kernels.
 
     Raises
     ------
+    InvalidInput
+        For another method.
     NoClosedForm
-        Naming the part of s that lies outside the class of closed forms.
+        For method="closed", naming the part of s that lies outside the class of closed forms.
     NoSuchDual
         Where E[s(U)^2] diverges at every variance.
 
     References
     ----------
-    Price, "A useful theorem for nonlinear devices having Gaussian inputs", IRE Trans. Inf. Theory 4 (1958), eq. (5).
+    Price, "A useful theorem for nonlinear devices having Gaussian inputs", IRE Trans. Inf. Theory 4 (1958), eq. (5);
+    Mehler, J. reine angew. Math. 66 (1866), p. 174.
     """
+    if method not in METHODS:
+        raise InvalidInput(f"unknown method {method!r}: choose one of {', '.join(METHODS)}")
     act = Activation(activation)
-    return _derive(act, act, (act.name, act.name))
+    if method != "series":
+        try:
+            return _derive(act, act, (act.name, act.name))
+        except NoClosedForm:
+            if method == "closed":
+                raise
+    return series_dual(act, certify)
 
 
 def cross_dual(f: Activation | str | sp.Expr, g: Activation | str | sp.Expr) -> ClosedDual:
-    r"""E[f(U) g(V)] and its derivative in c, E[f'(U) g'(V)].
+    r"""E[f(U) g(V)] and its derivative in c, E[f'(U) g'(V)], in closed form.
 
     Parameters
     ----------

@@ -13,7 +13,7 @@ from flint import acb, arb, ctx, fmpq
 
 from ntksym.errors import ToleranceNotMet
 
-__all__ = ["Balls", "Jet", "enclose"]
+__all__ = ["Balls", "Jet", "enclose", "square"]
 
 Ball = Any
 """flint's ``arb`` or ``acb``; the package has no types."""
@@ -100,7 +100,7 @@ def enclose(constant: sp.Expr) -> Ball:
 def _power(base: Ball, exponent: sp.Rational) -> Ball:
     """Cut for exponents that are not integers: the negative numbers and zero."""
     if exponent.is_Integer:
-        return base ** int(exponent)
+        return _whole_power(base, int(exponent))
     if isinstance(base, acb):
         return base.sqrt(analytic=True) if exponent == sp.S.Half else base.pow(enclose(exponent), analytic=True)
     if exponent == sp.S.Half and not base.contains(0):
@@ -109,6 +109,22 @@ def _power(base: Ball, exponent: sp.Rational) -> Ball:
         # A real interval that ends at a branch point: only its part with real powers is meant.
         return arb(0).union(base.upper() ** enclose(exponent))
     return base ** enclose(exponent)
+
+
+def _whole_power(base: Ball, exponent: int) -> Ball:
+    if exponent < 0:
+        return 1 / _whole_power(base, -exponent)
+    if exponent < 2:
+        return base if exponent else arb(1)
+    half = square(_whole_power(base, exponent // 2))
+    return half * base if exponent % 2 else half
+
+
+def square(ball: Ball) -> Ball:
+    """Its square, never below zero for a real ball; flint's own power is NaN for real balls around zero."""
+    if isinstance(ball, acb):
+        return acb(square(ball.real) - square(ball.imag), 2 * ball.real * ball.imag)
+    return arb(0).union(ball.abs_upper() * ball.abs_upper()) if ball.contains(0) else ball * ball
 
 
 def _real(ball: Ball) -> Ball:
@@ -166,7 +182,7 @@ def _softplus(ball: Ball) -> Ball:
 
 def _log_cosh(ball: Ball) -> Ball:
     if _real(ball).contains(0):
-        return _log1p(2 * (ball / 2).sinh() ** 2) if _outside(ball, 1.57) else ball + arb.nan()
+        return _log1p(2 * square((ball / 2).sinh())) if _outside(ball, 1.57) else ball + arb.nan()
     size = ball if _real(ball) > 0 else -ball
     return size + _log1p((-2 * size).exp()) - arb.const_log2()
 
@@ -174,9 +190,9 @@ def _log_cosh(ball: Ball) -> Ball:
 def _hypotenuse(ball: Ball) -> Ball:
     """``sqrt(1 + u**2)``. Cuts: i y, abs(y) >= 1."""
     if not isinstance(ball, acb):
-        return (1 + ball**2).sqrt()
+        return (1 + square(ball)).sqrt()
     if _real(ball).contains(0):
-        return (1 + ball**2).sqrt(analytic=True) if _outside(ball, 1) else ball + arb.nan()
+        return (1 + square(ball)).sqrt(analytic=True) if _outside(ball, 1) else ball + arb.nan()
     size = ball if _real(ball) > 0 else -ball
     return (size + acb(0, 1)).sqrt(analytic=True) * (size - acb(0, 1)).sqrt(analytic=True)
 
@@ -221,7 +237,7 @@ def _erfc(ball: Ball) -> Ball:
         return ball.erfc()
     direct = ball.erfc()
     centre, size = (0, ball.real) if ball.real > 0 else (2, -ball.real)
-    bound = (ball.imag.abs_upper() ** 2).exp() * size.lower().erfc()
+    bound = square(ball.imag.abs_upper()).exp() * size.lower().erfc()
     return _disc(arb(centre), bound.upper(), ball) if not _radius(direct) < bound else direct
 
 
@@ -235,7 +251,7 @@ def _erf(ball: Ball) -> Ball:
 
 def _gauss(ball: Ball, sign: int) -> Ball:
     """``2 exp(sign u**2)/sqrt(pi)``."""
-    return 2 * (sign * ball**2).exp() / arb.pi().sqrt()
+    return 2 * (sign * square(ball)).exp() / arb.pi().sqrt()
 
 
 def _sinc_slope(ball: Ball, value: Ball) -> Ball:
@@ -272,17 +288,17 @@ DERIVATIVES: Mapping[str, Callable[[Ball, Ball], Ball]] = {
     "log1p": lambda ball, value: 1 / (1 + ball),
     "sin": lambda ball, value: ball.cos(),
     "cos": lambda ball, value: -ball.sin(),
-    "tan": lambda ball, value: 1 + value**2,
+    "tan": lambda ball, value: 1 + square(value),
     "sinh": lambda ball, value: ball.cosh(),
     "cosh": lambda ball, value: ball.sinh(),
-    "tanh": lambda ball, value: 1 - value**2,
+    "tanh": lambda ball, value: 1 - square(value),
     "sech": lambda ball, value: -value * ball.tanh(),
-    "asin": lambda ball, value: 1 / _power(1 - ball**2, sp.S.Half),
-    "acos": lambda ball, value: -1 / _power(1 - ball**2, sp.S.Half),
-    "atan": lambda ball, value: 1 / (1 + ball**2),
+    "asin": lambda ball, value: 1 / _power(1 - square(ball), sp.S.Half),
+    "acos": lambda ball, value: -1 / _power(1 - square(ball), sp.S.Half),
+    "atan": lambda ball, value: 1 / (1 + square(ball)),
     "asinh": lambda ball, value: 1 / _hypotenuse(ball),
     "acosh": _acosh_slope,
-    "atanh": lambda ball, value: 1 / (1 - ball**2),
+    "atanh": lambda ball, value: 1 / (1 - square(ball)),
     "sinc": _sinc_slope,
     "erf": lambda ball, value: _gauss(ball, -1),
     "erfc": lambda ball, value: -_gauss(ball, -1),

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ntksym.activation import Activation
 from ntksym.errors import InvalidInput, ToleranceNotMet
+from ntksym.series.balls import square
 from ntksym.series.moments import Moments, enclose_moments
 
 __all__ = ["Certificate", "certify"]
@@ -78,7 +79,7 @@ def _compared(moments: Moments, q: Ball, computed: NDArray[np.float64], jumps: b
     tail, slope_tail = moments.value, moments.slope
     deviation = slope_deviation = arb(0)
     for k, (true, near) in enumerate(zip(moments.coefficients, computed.tolist(), strict=True)):
-        square, difference = true**2, (true - near) ** 2
+        square, difference = square(true), square(true - near)
         tail -= square
         slope_tail -= k * square / q
         deviation += difference

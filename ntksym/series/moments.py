@@ -13,7 +13,7 @@ from flint import arb, arb_mat, arb_poly, ctx, fmpq
 from ntksym.activation import Activation
 from ntksym.errors import NoClosedForm, ToleranceNotMet
 from ntksym.parsing.conditionals import substitute
-from ntksym.series.balls import Balls, Jet, enclose
+from ntksym.series.balls import Balls, Jet, enclose, square
 from ntksym.series.majorant import Majorant, Tail, Tails
 from ntksym.series.panels import Errors, Panel, cover, hermite_bound
 from ntksym.series.tape import Tape, play, record
@@ -106,10 +106,11 @@ def enclose_moments(activation: Activation, q: float, count: int) -> Moments:
     for _ in range(MAX_ATTEMPTS):
         with ctx.workprec(precision):
             moments = _sum(problem, panels, count)
-            if _is_sharp(moments, targets):
-                break
+            enclosed = _widened(moments, errors)
+        if _is_sharp(moments, targets):
+            break
         precision *= 2
-    return _widened(moments, errors)
+    return enclosed
 
 
 def _widened(moments: Moments, errors: Errors) -> Moments:
@@ -127,7 +128,7 @@ def _targets(problem: _Problem, count: int) -> Errors:
         breaks = [float(enclose(place)) for place in problem.places]
         for step in range(-120, 9):
             z = arb(2) ** (arb(step) / 2)
-            weight = (-(z**2) / 2).exp() * z / 7
+            weight = (-square(z) / 2).exp() * z / 7
             for point in (-z * root, z * root):
                 jet = play(problem.tapes[bisect(breaks, float(point))], balls, Jet(point, arb(1)))
                 if jet.value.is_finite() and jet.slope.is_finite():
@@ -212,10 +213,10 @@ def _sum(problem: _Problem, panels: Sequence[Panel], count: int) -> Moments:
         for node, weight in _rule(panel.nodes, ctx.prec):
             z = centre + half * node
             jet = play(problem.tapes[panel.segment], balls, Jet(root * z, arb(1)))
-            density = half * weight * scale * (-(z**2) / 2).exp()
+            density = half * weight * scale * (-square(z) / 2).exp()
             part = density * jet.value
             value += part * jet.value
-            slope += density * jet.slope**2
+            slope += density * square(jet.slope)
             points.append(z)
             weights.append(part)
     return Moments(_coefficients(points, weights, count), value, slope)

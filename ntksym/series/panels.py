@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from flint import acb, arb, ctx, fmpq
 
 from ntksym.errors import ToleranceNotMet
-from ntksym.series.balls import Balls, Jet
+from ntksym.series.balls import Balls, Jet, square
 from ntksym.series.tape import Tape, play
 
 __all__ = ["Errors", "Panel", "cover", "hermite_bound"]
@@ -87,7 +87,7 @@ def hermite_bound(near: Ball, height: Ball, order: int) -> Ball:
     in (0, 1); the t is chosen in floating point, the bound evaluated in balls.
     """
     t = arb(_best_ratio(float(near), float(height), order))
-    exponent = height**2 / (1 - t) - near**2 / (1 + t) - order * t.log()
+    exponent = square(height) / (1 - t) - square(near) / (1 + t) - order * t.log()
     return (exponent / 2).exp() / ((1 - t**2).sqrt().sqrt() * (2 * arb.pi()).sqrt())
 
 
@@ -184,11 +184,11 @@ class _Region:
         jet: Jet = play(self.tape, self.balls, Jet(self.root * region, arb(1)))
         value, slope = jet.value.abs_upper(), jet.slope.abs_upper()
         near = near.abs_lower()
-        gauss = ((height**2 - near**2) / 2).exp() / (2 * arb.pi()).sqrt()
+        gauss = ((square(height) - square(near)) / 2).exp() / (2 * arb.pi()).sqrt()
         return Errors(
             (value * hermite_bound(near, height, self.order)).upper(),
-            (value**2 * gauss).upper(),
-            (slope**2 * gauss).upper(),
+            (square(value) * gauss).upper(),
+            (square(slope) * gauss).upper(),
         )
 
     def _on_ellipse(self, radius: float) -> Errors | None:

@@ -10,13 +10,13 @@ import sympy as sp
 from ntksym.activation import Activation
 from ntksym.dual import ClosedDual
 from ntksym.errors import InvalidInput, NoClosedForm, NoSuchDual
-from ntksym.evaluation import compile_mpmath
-from ntksym.quadrature.expectation import Estimate, Integrand, conditional_expectation, expectation
+from ntksym.quadrature.activations import derivative_integrand, integrand, slope_expectation
+from ntksym.quadrature.expectation import Estimate, Integrand, expectation
 from ntksym.symbolic.special import MPMATH
 from ntksym.symbols import c, q, q1, q2
 from ntksym.verification.report import Check, Report, Verdict, What
 
-__all__ = ["default_points", "derivative_integrand", "integrand", "verify"]
+__all__ = ["default_points", "verify"]
 
 MARGIN_DIGITS = 5
 """Digits of `dps` that rounding in the formula and in the integral may use up."""
@@ -76,7 +76,7 @@ def verify(dual: ClosedDual, dps: int = 30, points: Iterable[Place] | None = Non
         found = expectation(values[0], values[1], *place, dps=dps)
         checks.append(_check("value", place, formula.value, found, dps))
         if mpmath.isfinite(formula.slope):
-            found = _slope(pair, slopes, place, dps)
+            found = slope_expectation(pair, place, dps)
             checks.append(_check("slope", place, formula.slope, found, dps))
     if points is None:
         checks += _check_diagonal(dual, pair, (values, slopes), dps)
@@ -154,57 +154,3 @@ def _number(formula: sp.Expr, values: dict[sp.Symbol, sp.Rational], dps: int) ->
                 return result
         previous, working = result, 2 * working
     raise NoSuchDual(f"{formula} does not settle at {values}: it may not exist there")
-
-
-def _slope(pair: Sequence[Activation], slopes: Sequence[Integrand], place: Place, dps: int) -> Estimate:
-    """E[f'(U) g'(V)], f' and g' being derivatives almost everywhere plus a point mass at every jump."""
-    parts = [expectation(slopes[0], slopes[1], *place, dps=dps)]
-    with mpmath.workdps(2 * dps):
-        first, second, cov = map(mpmath.mpmathify, place)
-        jumps = [_jumps(item) for item in pair]
-        for other, variance, rest, own in ((slopes[1], first, second, jumps[0]), (slopes[0], second, first, jumps[1])):
-            for at, height in own:
-                density = height * mpmath.npdf(at, 0, mpmath.sqrt(variance))
-                part = conditional_expectation(other, variance, rest, cov, at, dps)
-                parts.append(Estimate(density * part.value, abs(density) * part.error, abs(density) * part.scale))
-        determinant = first * second - cov**2
-        for at, height in jumps[0]:
-            for there, rise in jumps[1]:
-                exponent = -(second * at**2 - 2 * cov * at * there + first * there**2) / (2 * determinant)
-                mass = height * rise * mpmath.exp(exponent) / (2 * mpmath.pi * mpmath.sqrt(determinant))
-                parts.append(Estimate(mass, abs(mass) * mpmath.mpf(10) ** (-dps - MARGIN_DIGITS), abs(mass)))
-        totals = zip(*((part.value, part.error, part.scale) for part in parts), strict=True)
-        return Estimate(*map(mpmath.fsum, totals))
-
-
-def _jumps(activation: Activation) -> list[tuple[Any, Any]]:
-    """Where the activation jumps, and by how much."""
-    if not activation.jumps:
-        return []
-    pieces, values = activation.pieces, activation.values
-    result = []
-    for place, left, right in zip(pieces.breakpoints, pieces.expressions, pieces.expressions[1:], strict=False):
-        at = compile_mpmath(place, values)(0)
-        rise = compile_mpmath(right, values)(at) - compile_mpmath(left, values)(at)
-        if rise:
-            result.append((at, rise))
-    return result
-
-
-def integrand(activation: Activation) -> Integrand:
-    """The activation as something that can be integrated."""
-    return Integrand(activation.to_mpmath(), _kinks(activation))
-
-
-def derivative_integrand(activation: Activation) -> Integrand:
-    """Its derivative almost everywhere, without the point masses at jumps."""
-    return Integrand(activation.derivative_to_mpmath(), _kinks(activation))
-
-
-def _kinks(activation: Activation) -> Any:
-    try:
-        breakpoints = activation.pieces.breakpoints
-    except NoClosedForm:  # not known exactly: the integration finds them by halving
-        return tuple
-    places = [compile_mpmath(place, activation.values) for place in breakpoints]
-    return lambda: tuple(place(0) for place in places)

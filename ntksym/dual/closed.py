@@ -1,11 +1,11 @@
-"""The dual of an activation: E[s(U)s(V)] and E[s'(U)s'(V)] for jointly Gaussian U, V."""
+"""Duals in closed form: E[s(U)s(V)] and E[s'(U)s'(V)] for jointly Gaussian U, V as formulas."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 
 import mpmath
 import numpy as np
@@ -14,6 +14,7 @@ import sympy as sp
 
 from ntksym import typeset
 from ntksym.activation import Activation
+from ntksym.dual.covariance import ROUNDING, SMALLEST, ValueAndSlope, check_covariance, snapped
 from ntksym.errors import InvalidInput, NoClosedForm, NoSuchDual
 from ntksym.symbolic.descent import DescendedFormulae
 from ntksym.symbolic.formulae import VIEWS, Formulae
@@ -23,20 +24,7 @@ from ntksym.symbolic.special import MPMATH, NUMPY
 from ntksym.symbolic.steps import Step, steps_of
 from ntksym.symbols import c, det, q, q1, q2
 
-__all__ = ["ClosedDual", "ValueAndSlope", "closed_dual"]
-
-SMALLEST = 1e-140
-"""A variance below this is raised to it; s moves by at most its modulus of continuity at 1e-70 times |Z|."""
-
-ROUNDING = 8 * np.finfo(np.float64).eps
-"""Within this of +-1, relatively, a correlation is +-1: c itself carries as much rounding."""
-
-
-class ValueAndSlope(NamedTuple):
-    """E[s(U)s(V)] and E[s'(U)s'(V)]: float64 arrays, or mpmath numbers where ``dps`` was given."""
-
-    value: Any
-    slope: Any
+__all__ = ["ClosedDual", "closed_dual"]
 
 
 @dataclass(frozen=True)
@@ -149,6 +137,8 @@ class ClosedDual:
         """Bound on ``|value - exact|``: zero, the formula is exact."""
         return np.zeros(np.broadcast(np.asarray(q1), np.asarray(q2)).shape)[()]
 
+    slope_error_bound = error_bound
+
     def evaluate(
         self, q1: npt.ArrayLike, q2: npt.ArrayLike, c: npt.ArrayLike, *, dps: int | None = None
     ) -> ValueAndSlope:
@@ -173,13 +163,13 @@ class ClosedDual:
         if dps is not None:
             return self._evaluate_precisely(q1, q2, c, dps)
         first, second, cov = (np.asarray(a, dtype=np.float64) for a in (q1, q2, c))
-        _check_covariance(first, second, cov)
+        check_covariance(first, second, cov)
         self._check_domain(first, second, cov)
         if not self.stable:
             pairs = np.vectorize(self._evaluate_safely, otypes=[np.float64, np.float64])(first, second, cov)
             return ValueAndSlope(*(part[()] for part in pairs))
         first, second, cov = np.broadcast_arrays(np.maximum(first, SMALLEST), np.maximum(second, SMALLEST), cov)
-        cov, determinant = _snapped(first, second, cov)
+        cov, determinant = snapped(first, second, cov)
         with np.errstate(divide="ignore", over="ignore", under="ignore", invalid="ignore"):
             floor = np.maximum(determinant, ROUNDING * first * second)
             pair = self._functions(first, second, cov, determinant, floor, *self._parameter_floats)
@@ -243,7 +233,7 @@ class ClosedDual:
 
     def _evaluate_precisely(self, first: Any, second: Any, cov: Any, dps: int) -> ValueAndSlope:
         """Doubles the working precision until two results agree: what cancels near |rho| = 1 is found, not guessed."""
-        _check_covariance(*(np.asarray(float(a)) for a in (first, second, cov)))
+        check_covariance(*(np.asarray(float(a)) for a in (first, second, cov)))
         self._check_domain(*(np.asarray(float(a)) for a in (first, second, cov)))
         working, previous = dps + 15, None
         while working < 64 * (dps + 15):
@@ -303,26 +293,9 @@ def _formulae(f: Integrand, g: Integrand) -> Formulae:
     return direct
 
 
-def _snapped(first: Any, second: Any, cov: Any) -> tuple[Any, Any]:
-    """Covariance and determinant, with a correlation within `ROUNDING` of +-1 made exactly that."""
-    product = np.where(first == second, first, np.sqrt(first) * np.sqrt(second))
-    gap = product - np.abs(cov)
-    parallel = gap <= ROUNDING * product
-    return np.where(parallel, np.copysign(product, cov), cov), np.where(parallel, 0.0, gap * (product + np.abs(cov)))
-
-
 def _agree(left: tuple[Any, Any], right: tuple[Any, Any], dps: int) -> bool:
     tolerance = mpmath.mpf(10) ** (-dps)
     return all(
         a == b or abs(a - b) <= tolerance * max(abs(b), mpmath.mpf(10) ** (-4 * dps))
         for a, b in zip(left, right, strict=True)
     )
-
-
-def _check_covariance(first: Any, second: Any, cov: Any) -> None:
-    if not (np.all(np.isfinite(first)) and np.all(np.isfinite(second)) and np.all(np.isfinite(cov))):
-        raise InvalidInput("variances and covariances must be finite numbers")
-    if np.any(first < 0) or np.any(second < 0):
-        raise InvalidInput("variances q1, q2 must not be negative")
-    if np.any(np.abs(cov) > np.sqrt(first) * np.sqrt(second) * (1 + ROUNDING)):
-        raise InvalidInput("|c| must not exceed sqrt(q1*q2): this is no covariance matrix")
