@@ -145,8 +145,8 @@ def reach_of(profile: Profile, deviation: float) -> float:
     last = 0.0 if np.max(levels) == -np.inf else places[min(visible[-1] + 1, len(places) - 1)]
     if last >= LARGEST_REACH or np.max(levels) == np.inf:
         raise ToleranceNotMet(
-            f"{profile.activation.name} grows too fast at the variance {deviation**2:.6g}: its square is not integrable "
-            "in float64; use smaller W_std, b_std or inputs",
+            f"{profile.activation.name} grows too fast at the variance {deviation**2:.6g}: its square is not "
+            "integrable in float64; use smaller W_std, b_std or inputs",
             activation=profile.activation,
         )
     return float(max(last, SMALLEST_REACH))

@@ -12,6 +12,7 @@ J. Comput. Appl. Math. 127 (2001), section 2).
 
 import math
 from collections.abc import Iterator
+from itertools import pairwise
 from math import ceil, floor, log2, sqrt
 
 import numba
@@ -139,8 +140,8 @@ def integrate_pair(
             return float(total[0]), float(total[1])
         previous = total
     raise ToleranceNotMet(
-        f"E[s(U)s(V)] of {profile.activation.name} at q1 = {q1:.6g}, q2 = {q2:.6g}, 1 - |rho| = {gap:.3g} did not settle: "
-        "use evaluate(..., dps=17), smaller variances, or remove near duplicates",
+        f"E[s(U)s(V)] of {profile.activation.name} at q1 = {q1:.6g}, q2 = {q2:.6g}, 1 - |rho| = {gap:.3g} did not "
+        "settle: use evaluate(..., dps=17), smaller variances, or remove near duplicates",
         activation=profile.activation,
     )
 
@@ -175,6 +176,6 @@ def _between(panels: Array, step: float, halving: int) -> Iterator[tuple[Array, 
     ticks = _fresh(3.2, step, halving)
     places = np.tanh(np.pi / 2 * np.sinh(ticks))
     stretch = np.pi / 2 * np.cosh(ticks) / np.cosh(np.pi / 2 * np.sinh(ticks)) ** 2
-    for low, high in zip(panels[:-1], panels[1:], strict=True):
+    for low, high in pairwise(panels):
         half = (high - low) / 2
         yield low + half * (1 + places), step * half * stretch

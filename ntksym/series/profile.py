@@ -8,6 +8,7 @@ a function is thus known with relative accuracy at whatever scale its argument h
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 import mpmath
@@ -69,11 +70,11 @@ class Table:
     slopes: Array
 
     def value(self, points: Array) -> Array:
-        """s at points of the interval."""
+        """The function s at points of the interval."""
         return self._evaluate(self.values, points)
 
     def slope(self, points: Array) -> Array:
-        """s' at points of the interval; at a kink that of one of the sides."""
+        """Its derivative at points of the interval; at a kink that of one of the sides."""
         return self._evaluate(self.slopes, points)
 
     def _evaluate(self, coefficients: Array, points: Array) -> Array:
@@ -121,7 +122,7 @@ class Profile:
             return bool(np.all(np.abs(ends[1:, 0] - ends[:-1, 1]) <= JUMP * np.abs(ends).max()))
 
     def table(self, core: int, top: int) -> Table:
-        """s and s' for ``|x| <= 2**top``, the core being ``|x| <= 2**core``.
+        """The function and its derivative for ``|x| <= 2**top``, the core being ``|x| <= 2**core``.
 
         Raises
         ------
@@ -149,7 +150,7 @@ class Profile:
     def _split(self, low: float, high: float) -> tuple[Piece, ...]:
         inside = [place for place in self.breaks if low < place < high]
         ends = [low, *inside, high]
-        waiting = [(a, b, 0) for a, b in zip(ends[:-1], ends[1:], strict=True)][::-1]
+        waiting = [(a, b, 0) for a, b in pairwise(ends)][::-1]
         scales = self._scales(low, high)
         done: list[Piece] = []
         while waiting:

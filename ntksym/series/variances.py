@@ -7,7 +7,6 @@ Gaussian depends on q. An octave of q takes 16 nodes; where the check between th
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
-from math import floor, log2
 
 import numpy as np
 from numpy.typing import NDArray

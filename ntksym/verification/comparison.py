@@ -9,7 +9,7 @@ import sympy as sp
 
 from ntksym.activation import Activation
 from ntksym.dual import ClosedDual
-from ntksym.errors import InvalidInput, NoClosedForm, NoSuchDual
+from ntksym.errors import InvalidInput, NoSuchDual
 from ntksym.quadrature.activations import derivative_integrand, integrand, slope_expectation
 from ntksym.quadrature.expectation import Estimate, Integrand, expectation
 from ntksym.symbolic.special import MPMATH
