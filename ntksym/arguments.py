@@ -1,7 +1,7 @@
-"""What a user passes to a kernel: accepted and brought into one form, or refused with the way out."""
+"""What a user passes to a kernel: accepted and brought into one form, or refused; and the form of the answer."""
 
 from itertools import combinations
-from typing import Any
+from typing import Any, NamedTuple
 
 import numba
 import numpy as np
@@ -9,10 +9,56 @@ from numpy.typing import ArrayLike, NDArray
 
 from ntksym.errors import InvalidInput
 
-__all__ = ["matrices", "points", "result_type", "thread_count", "tolerance"]
+__all__ = ["answer", "kernels", "matrices", "points", "result_type", "thread_count", "tolerance"]
 
 NUMERIC_KINDS = "biuf"
 """Booleans, integers and real floating-point numbers."""
+
+Array = NDArray[Any]
+
+
+class Nngp(NamedTuple):
+    """The answer to ``get=("nngp",)``."""
+
+    nngp: Array
+
+
+class Ntk(NamedTuple):
+    """The answer to ``get=("ntk",)``."""
+
+    ntk: Array
+
+
+class NngpNtk(NamedTuple):
+    """The answer to ``get=("nngp", "ntk")``."""
+
+    nngp: Array
+    ntk: Array
+
+
+class NtkNngp(NamedTuple):
+    """The answer to ``get=("ntk", "nngp")``."""
+
+    ntk: Array
+    nngp: Array
+
+
+ANSWERS: dict[tuple[str, ...], Any] = {answer._fields: answer for answer in (Nngp, Ntk, NngpNtk, NtkNngp)}
+
+
+def kernels(get: object) -> tuple[str, ...]:
+    """The names of the kernels asked for, or InvalidInput."""
+    names = (get,) if isinstance(get, str) else get
+    if not isinstance(names, tuple | list) or tuple(names) not in ANSWERS:
+        raise InvalidInput(f'get={get!r} is not known; choose "nngp", "ntk" or ("nngp", "ntk")', get=get)
+    return tuple(names)
+
+
+def answer(get: object, results: dict[str, Array]) -> Any:
+    """The matrix asked for, or the named tuple of matrices."""
+    if isinstance(get, str):
+        return results[get]
+    return ANSWERS[tuple(results)](**results)
 
 
 def points(data: ArrayLike, name: str) -> NDArray[np.float64]:

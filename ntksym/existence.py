@@ -1,7 +1,5 @@
 """Whether the kernel exists on given data: every variance representable, every dual defined at it, the NTK finite."""
 
-from collections.abc import Iterable
-
 import numpy as np
 import sympy as sp
 from numpy.typing import NDArray
@@ -9,9 +7,8 @@ from numpy.typing import NDArray
 from ntksym.errors import InvalidInput, NoSuchDual
 from ntksym.lowering.schedule import Hidden, Schedule
 from ntksym.symbols import q
-from ntksym.tiles import RowStates
 
-__all__ = ["require_existence", "require_slopes"]
+__all__ = ["require_slopes", "require_tangents", "require_variances"]
 
 LARGEST_VARIANCE = 1e75
 """Products of four variances, which some duals form, stay within float64."""
@@ -28,7 +25,7 @@ def require_slopes(schedule: Schedule) -> None:
         If an activation jumps, so that E[s'(U)^2] is infinite.
     """
     for number, hidden in enumerate(schedule.hidden, 1):
-        if hidden.dual is not None and not (hidden.dual.continuous and hidden.dual.numeric.diagonal_slope is not None):
+        if hidden.dual is not None and not hidden.dual.continuous:
             raise NoSuchDual(
                 f"the NTK does not exist: {hidden.dual.activation.name} at layer {number} jumps, so E[s'(U)^2] is "
                 'infinite on the diagonal; ask for get="nngp", or use a continuous activation',
@@ -37,17 +34,17 @@ def require_slopes(schedule: Schedule) -> None:
             )
 
 
-def require_existence(schedule: Schedule, states: RowStates, wanted: Iterable[str], name: str, first: int) -> None:
-    """Make sure that the kernel exists at every row of the data.
+def require_variances(schedule: Schedule, layer: int, variance: Array, name: str, first: int) -> None:
+    """Make sure that the variances before a layer, or at the output, are such that the kernel exists.
 
     Parameters
     ----------
     schedule : Schedule
         The network.
-    states : RowStates
-        The variances of the rows at every layer.
-    wanted : iterable of str
-        "nngp", "ntk".
+    layer : int
+        Index of the layer in ``schedule.hidden``; behind the last, the output.
+    variance : float array, shape (n,)
+        Variance of every row there.
     name : str
         What the data are called.
     first : int
@@ -60,14 +57,30 @@ def require_existence(schedule: Schedule, states: RowStates, wanted: Iterable[st
     NoSuchDual
         If E[s(U)^2] diverges at a variance.
     """
-    for number, hidden in enumerate(schedule.hidden, 1):
-        variance = states.variance(number - 1)
-        _refuse_overflow(variance, f"before layer {number}", name, first)
-        if hidden.dual is not None:
-            _refuse_missing_dual(hidden, number, variance, name, first)
-    _refuse_overflow(states.variance(len(schedule.hidden)), "at the output", name, first)
-    if "ntk" in wanted:
-        _refuse_overflow(states.tangent, "at the output (of the NTK)", name, first, float(np.finfo(np.float64).max))
+    if layer == len(schedule.hidden):
+        _refuse_overflow(variance, "at the output", name, first)
+        return
+    _refuse_overflow(variance, f"before layer {layer + 1}", name, first)
+    if schedule.hidden[layer].dual is not None:
+        _refuse_missing_dual(schedule.hidden[layer], layer + 1, variance, name, first)
+
+
+def require_tangents(tangent: Array, name: str, first: int) -> None:
+    """Make sure that the diagonal of the NTK is representable.
+
+    Parameters
+    ----------
+    tangent : float array, shape (n,)
+        The diagonal.
+    name, first : str, int
+        As for ``require_variances``.
+
+    Raises
+    ------
+    InvalidInput
+        If an entry is not.
+    """
+    _refuse_overflow(tangent, "at the output (of the NTK)", name, first, float(np.finfo(np.float64).max))
 
 
 def _refuse_missing_dual(hidden: Hidden, number: int, variance: Array, name: str, first: int) -> None:

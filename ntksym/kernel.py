@@ -9,24 +9,26 @@ becomes machine code at the first call, or its machine code comes from the store
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from types import ModuleType
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from ntksym.activation import Activation
-from ntksym.arguments import matrices, points, result_type, thread_count, tolerance
+from ntksym.arguments import answer, kernels, matrices, points, result_type, thread_count, tolerance
 from ntksym.derivation import derive as derive_dual
 from ntksym.errors import InvalidInput, ToleranceNotMet
-from ntksym.existence import require_existence, require_slopes
+from ntksym.existence import require_slopes, require_tangents, require_variances
 from ntksym.lowering import store
 from ntksym.lowering.emit import Source, emit
 from ntksym.lowering.frame import TILE
-from ntksym.lowering.parts import lower
+from ntksym.lowering.parts import Part, lower
 from ntksym.lowering.passes import Stages
-from ntksym.lowering.schedule import Arrays, Schedule, schedule
+from ntksym.lowering.schedule import Arrays, Hidden, Schedule, schedule
 from ntksym.network.layers import Network
-from ntksym.tiles import PANEL, RowStates, fill, prepare
+from ntksym.tiles import hard_pairs
+from ntksym.tiles.filling import PANEL, fill
+from ntksym.tiles.states import RowStates, prepare
 
 __all__ = ["Kernel", "build"]
 
@@ -34,35 +36,6 @@ DIAGONAL_BATCH = 1024 * TILE
 """Rows whose states are held at once when only the diagonal is wanted."""
 
 Array = NDArray[Any]
-
-
-class Nngp(NamedTuple):
-    """The answer to ``get=("nngp",)``."""
-
-    nngp: Array
-
-
-class Ntk(NamedTuple):
-    """The answer to ``get=("ntk",)``."""
-
-    ntk: Array
-
-
-class NngpNtk(NamedTuple):
-    """The answer to ``get=("nngp", "ntk")``."""
-
-    nngp: Array
-    ntk: Array
-
-
-class NtkNngp(NamedTuple):
-    """The answer to ``get=("ntk", "nngp")``."""
-
-    ntk: Array
-    nngp: Array
-
-
-ANSWERS: dict[tuple[str, ...], Any] = {answer._fields: answer for answer in (Nngp, Ntk, NngpNtk, NtkNngp)}
 
 
 def build(
@@ -100,8 +73,9 @@ def build(
     _check_stable(duals.values())
     parts = lower(duals.values())
     source = emit(parts)
-    plan = schedule(network, duals, parts)
-    return Kernel(network, tolerance(tol), result_type(dtype), derive, tuple(duals.values()), source, plan)
+    tol = tolerance(tol)
+    plan = schedule(network, duals, parts, _shares(tol, network.depth))
+    return Kernel(network, tol, result_type(dtype), derive, tuple(duals.values()), source, plan)
 
 
 @dataclass(frozen=True)
@@ -144,12 +118,12 @@ class Kernel:
 
     @property
     def programs(self) -> tuple[Stages, ...]:
-        """The programs of the duals, one for each distinct formula."""
-        return tuple(part.stages for part in self.source.parts)
+        """The programs of the closed forms, one for each distinct formula."""
+        return tuple(part.stages for part in self.source.parts if isinstance(part, Part))
 
     @property
     def program(self) -> Stages | None:
-        """The program of the only activation, or of the first; None for a linear network."""
+        """The program of the first closed form; None where there is none."""
         return self.programs[0] if self.programs else None
 
     def __call__(
@@ -195,11 +169,13 @@ class Kernel:
         threads = thread_count(threads)
         results = matrices(out, wanted, (x, y), self.dtype)
         machine = self._machine(x.shape[1])
-        states = self._states(machine, x, wanted, threads, "X")
-        other = states if y is x else self._states(machine, y, wanted, threads, "Y")
+        states = self._states(machine, {"X": x} if y is x else {"X": x, "Y": y}, wanted, threads)
         if len(x) and len(y):
-            fill(*machine, (x, y), (states, other), (results.get("nngp"), results.get("ntk")), threads)
-        return _answer(get, results)
+            task = (x, y), (states[0], states[-1])
+            targets = results.get("nngp"), results.get("ntk")
+            left_out = fill(*machine, *task, targets, threads)
+            hard_pairs.integrate(machine[1], self.schedule.hidden, *task, left_out, targets, threads)
+        return answer(get, results)
 
     def diag(self, X: ArrayLike, *, get: str | tuple[str, ...] = "ntk", threads: int | None = None) -> Any:
         """k(X[i], X[i]) for every i, shape (n,): bit for bit the diagonal of ``k(X)``, in time proportional to n.
@@ -225,10 +201,10 @@ class Kernel:
         results = {name: np.empty(len(x), dtype=self.dtype) for name in wanted}
         for first in range(0, len(x), DIAGONAL_BATCH):
             batch = slice(first, first + DIAGONAL_BATCH)
-            states = self._states(machine, x[batch], wanted, threads, "X", first)
+            (states,) = self._states(machine, {"X": x[batch]}, wanted, threads, first=first, pairs=False)
             for name, result in results.items():
                 result[batch] = states.tangent if name == "ntk" else states.variance(len(self.schedule.hidden))
-        return _answer(get, results)
+        return answer(get, results)
 
     def explain(self) -> str:
         """What was chosen for this network, and why; one line a decision."""
@@ -238,12 +214,10 @@ class Kernel:
         return f"<Kernel of {self.network!r}, {self.dtype}>"
 
     def _wanted(self, get: object) -> tuple[str, ...]:
-        names = (get,) if isinstance(get, str) else get
-        if not isinstance(names, tuple | list) or tuple(names) not in ANSWERS:
-            raise InvalidInput(f'get={get!r} is not known; choose "nngp", "ntk" or ("nngp", "ntk")', get=get)
+        names = kernels(get)
         if "ntk" in names:
             require_slopes(self.schedule)
-        return tuple(names)
+        return names
 
     def _machine(self, width: int) -> tuple[ModuleType, Arrays]:
         """The compiled module, and the network as arrays."""
@@ -253,22 +227,28 @@ class Kernel:
     def _states(
         self,
         machine: tuple[ModuleType, Arrays],
-        x: Array,
+        data: dict[str, Array],
         wanted: tuple[str, ...],
         threads: int,
-        name: str,
+        *,
         first: int = 0,
-    ) -> RowStates:
-        """The states of the rows, once it is certain that every dual exists there."""
-        states = prepare(*machine, np.einsum("ij,ij->i", x, x), self.source.slots, threads)
-        require_existence(self.schedule, states, wanted, name, first)
-        return states
+        pairs: bool = True,
+    ) -> tuple[RowStates, ...]:
+        """The states of the rows of X, or of X and Y, once it is certain that every dual exists there."""
+        names = list(data)
+
+        def check(states: RowStates, number: int, layer: int) -> None:
+            require_variances(self.schedule, layer, states.variance(layer), names[number], first)
+            if layer == len(self.schedule.hidden) and "ntk" in wanted:
+                require_tangents(states.tangent, names[number], first)
+
+        squares = [np.einsum("ij,ij->i", rows, rows) for rows in data.values()]
+        return prepare(*machine, self.schedule.hidden, squares, threads, check=check, pairs=pairs)
 
 
-def _answer(get: object, results: dict[str, Array]) -> Any:
-    if isinstance(get, str):
-        return results[get]
-    return ANSWERS[tuple(results)](**results)
+def _shares(tol: float, depth: int) -> tuple[float, ...]:
+    """The accuracy asked of the dual of each nonlinearity so that all of them together keep to ``tol``."""
+    return (max(tol / (2 * depth), 1e-15),) * depth if depth else ()
 
 
 def _check_network(network: object) -> None:
@@ -298,12 +278,25 @@ def _explanation(kernel: Kernel) -> Iterator[str]:
         values = "".join(f", {name} = {value}" for name, value in activation.parameters)
         functions = kernel.source.parts[hidden.number].name
         yield f"layer {number}: {activation.name}{values}; {hidden.dual.kind} form, {functions}_*; then {hidden.dense}"
+        if hidden.slots is None:
+            yield f"    {_series(hidden)}"
     for part in kernel.source.parts:
-        rows = ", ".join(part.slots)
-        yield f"{part.name}: once a layer {len(part.shared)} numbers; once a row and layer {rows}"
+        if isinstance(part, Part):
+            rows = ", ".join(part.slots)
+            yield f"{part.name}: once a layer {len(part.shared)} numbers; once a row and layer {rows}"
     yield f"tiles of {TILE} x {TILE} entries, depth a loop inside the tile; k(X) computes one half and writes both"
     where = "the result itself, transformed in place" if kernel.dtype == "float64" else f"a buffer of {PANEL} rows"
     yield f"inner products by BLAS, in panels of {PANEL} rows, into {where}"
     yield f"threads: {thread_count(None)} (NUMBA_NUM_THREADS), or the argument threads"
     size = len(kernel.source.text)
     yield f"source: {store.name_of(kernel.source.text)}.py, {size} bytes, for any depth, W_std, b_std and parameters"
+
+
+def _series(hidden: Hidden) -> str:
+    """What a series layer does at variance 1; the number of terms depends on the data."""
+    expansion = hidden.expand(np.ones(1))
+    terms = expansion.coefficients.shape[1]
+    skipped = {(0, 1): "", (0, 2): " of even order", (1, 2): " of odd order"}[expansion.offset, expansion.stride]
+    largest = expansion.limits[0, -1]
+    beyond = "every |rho| is summed" if largest >= 1 else f"|rho| up to {largest:.6g} is summed, beyond by quadrature"
+    return f"tolerance {hidden.tolerance:.2g}; at variance 1 {terms} terms{skipped} are stored, and {beyond}"

@@ -20,7 +20,7 @@ from ntksym.kernel import Kernel, build
 from ntksym.lowering.frame import TILE
 from ntksym.network.layers import Dense, Network, fully_connected, serial
 from ntksym.network.recursion import PairMap, begin, evaluate
-from ntksym.tiles import PANEL
+from ntksym.tiles.filling import PANEL
 from tests.lowering.duals import activation, hand_derived
 
 EPSILON = float(np.finfo(np.float64).eps)

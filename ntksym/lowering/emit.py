@@ -4,9 +4,19 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from textwrap import indent
 
-from ntksym.lowering import vectormath
-from ntksym.lowering.frame import DIAGONAL_SLOPE, DIAGONAL_VALUE, FILL, HEAD, PREPARE, ROOT, TILE
-from ntksym.lowering.parts import Part
+from ntksym.lowering import series_frame, vectormath
+from ntksym.lowering.frame import (
+    DIAGONAL_SLOPE,
+    DIAGONAL_VALUE,
+    FILL,
+    HEAD,
+    PREPARE,
+    ROOT,
+    SMALLEST_VARIANCE,
+    STRIP,
+    TILE,
+)
+from ntksym.lowering.parts import Part, SeriesPart
 from ntksym.lowering.passes import count, prune
 from ntksym.lowering.printing import SCALAR, VECTORISED, statements
 from ntksym.lowering.program import Program
@@ -14,7 +24,7 @@ from ntksym.lowering.program import Program
 __all__ = ["Source", "emit"]
 
 PAIR_PROLOGUE = """\
-c = covariance[j]
+c = covariance[row, j]
 p = root_i * there[j]
 low = p - c
 high = p + c
@@ -44,12 +54,7 @@ class Source:
     """
 
     text: str
-    parts: tuple[Part, ...]
-
-    @property
-    def slots(self) -> int:
-        """Row quantities to make room for."""
-        return max([len(part.slots) for part in self.parts], default=DIAGONAL_SLOPE + 1)
+    parts: tuple[Part | SeriesPart, ...]
 
     @property
     def columns(self) -> int:
@@ -61,11 +66,11 @@ class Source:
         return f"<Source of {names or 'a linear network'}: {len(self.text)} bytes>"
 
 
-def emit(parts: Sequence[Part]) -> Source:
+def emit(parts: Sequence[Part | SeriesPart]) -> Source:
     """The module for all networks with these activations, of any depth, weights, biases and parameter values."""
     sections = [
-        HEAD.substitute(summary=_summary(parts), tile=TILE),
-        *_library(parts),
+        HEAD.substitute(summary=_summary(parts), tile=TILE, strip=STRIP, smallest=SMALLEST_VARIANCE),
+        *_library([part for part in parts if isinstance(part, Part)]),
         *(function for part in parts for function in _functions(part)),
         _linear_functions(),
         PREPARE.substitute(share_branches=_share_branches(parts), row_branches=_row_branches(parts)),
@@ -75,11 +80,12 @@ def emit(parts: Sequence[Part]) -> Source:
     return Source("\n\n".join(section.strip("\n") + "\n" for section in sections), tuple(parts))
 
 
-def _summary(parts: Sequence[Part]) -> str:
+def _summary(parts: Sequence[Part | SeriesPart]) -> str:
     lines = []
     for number, part in enumerate(parts):
         lines += [f"activation {number}: {part.title[0]}", *(f"    {line}" for line in part.title[1:])]
-        for title, program in (("row", part.stages.row), ("pair", part.stages.pair)):
+        programs = (("row", part.stages.row), ("pair", part.stages.pair)) if isinstance(part, Part) else ()
+        for title, program in programs:
             operations = ", ".join(f"{times} {operation}" for operation, times in count(program).items())
             lines.append(f"    operations a {title} and layer: {operations or 'none'}")
     return "\n".join(lines or ["no activation: the network is linear"]).replace("\\", "\\\\").replace('"""', "'''")
@@ -102,7 +108,9 @@ def _library(parts: Sequence[Part]) -> list[str]:
     return [f"@inlined\n{vectormath.source_of(name)}" for name in vectormath.SOURCES if name in needed]
 
 
-def _functions(part: Part) -> list[str]:
+def _functions(part: Part | SeriesPart) -> list[str]:
+    if isinstance(part, SeriesPart):
+        return series_frame.series_functions()
     functions = [_row_function(part), _step_function(part, "nngp")]
     if part.shared:
         functions.insert(0, _shared_function(part))
@@ -134,7 +142,7 @@ def _row_function(part: Part) -> str:
 
 
 def _step_function(part: Part, get: str) -> str:
-    """One layer for one row of a tile: the innermost loop, over the columns, is the one that vectorises."""
+    """One layer for some rows of a tile: the loop over its columns is the one that vectorises."""
     program = part.stages.pair if get == "ntk" else prune(part.stages.pair, ["value"])
     sides: dict[str, list[str]] = {"_1": [], "_2": []}
     for name, slot in part.slots.items():
@@ -142,7 +150,7 @@ def _step_function(part: Part, get: str) -> str:
             if name + side in program.inputs:
                 sides[side].append(f"{name}{side} = {array}[{_at(slot, index)}]")
     before = [
-        *_shared_reads(part, program),
+        "i = first + row",
         f"root_i = here[{_at(ROOT, 'i')}]",
         "q_i = root_i * root_i",
         f"value_i = here[{_at(DIAGONAL_VALUE, 'i')}]",
@@ -157,10 +165,11 @@ def _step_function(part: Part, get: str) -> str:
     body += statements(program, {"value": "value", "slope": "slope"})
     body.append("after = weight * (value_i if same else value) + bias")
     if get == "ntk":
-        body.append("tangent[j] = after + weight * (slope_i if same else slope) * tangent[j]")
-    body.append("covariance[j] = after")
-    arguments = ["i", "here", "there", "shared", "weight", "bias", "slack", "covariance"] + ["tangent"] * (get == "ntk")
-    lines = [*before, "for j in range(TILE):", *_indented(body)]
+        body.append("tangent[row, j] = after + weight * (slope_i if same else slope) * tangent[row, j]")
+    body.append("covariance[row, j] = after")
+    arguments = ["first", "here", "there", "shared", "weight", "bias", "slack", "covariance"]
+    arguments += ["tangent"] * (get == "ntk")
+    lines = [*_shared_reads(part, program), *_every_row([*before, "for j in range(TILE):", *_indented(body)])]
     return _function("inlined", f"{part.name}_step_{get}({', '.join(arguments)})", lines)
 
 
@@ -172,40 +181,61 @@ def _linear_functions() -> str:
         f"    here[{_at(DIAGONAL_VALUE, 'i')}] = variances[i]",
         f"    here[{_at(DIAGONAL_SLOPE, 'i')}] = 1.0",
     ]
-    nngp = ["for j in range(TILE):", "    covariance[j] = weight * covariance[j] + bias"]
-    ntk = [*nngp, "    tangent[j] = covariance[j] + weight * tangent[j]"]
+    nngp = ["for j in range(TILE):", "    covariance[row, j] = weight * covariance[row, j] + bias"]
+    ntk = [*nngp, "    tangent[row, j] = covariance[row, j] + weight * tangent[row, j]"]
     return "\n\n".join(
         [
             _function("inlined", "linear_rows(variances, here)", rows),
-            _function("inlined", "linear_step_nngp(weight, bias, covariance)", nngp),
-            _function("inlined", "linear_step_ntk(weight, bias, covariance, tangent)", ntk),
+            _function("inlined", "linear_step_nngp(weight, bias, covariance)", _every_row(nngp)),
+            _function("inlined", "linear_step_ntk(weight, bias, covariance, tangent)", _every_row(ntk)),
         ]
     )
 
 
-def _fill(get: str, parts: Sequence[Part]) -> str:
-    tangent = ", t" if get == "ntk" else ""
-    arguments = f"(i, here, there, shared[layer], weight, bias, slack, c{tangent})"
-    calls = {k: f"{part.name}_step_{get}{arguments}" for k, part in enumerate(parts) if get == "nngp" or part.has_slope}
+def _every_row(lines: Iterable[str]) -> list[str]:
+    return ["for row in range(covariance.shape[0]):", *_indented(lines)]
+
+
+def _fill(get: str, parts: Sequence[Part | SeriesPart]) -> str:
     write = "write({0}_tile, {1}[block], {2}, top, height, left, count, symmetric)".format
     nngp_write = write("c", "variances", "nngp").replace("[block]", "[block, layers]")
     writes = [nngp_write] if get == "nngp" else [write("t", "tangents", "ntk"), "if both:", f"    {nngp_write}"]
+    series = any(isinstance(part, SeriesPart) for part in parts)
     return FILL.substitute(
         get=get,
-        c_row="i" if get == "nngp" else "i if both else 0",
-        start="t[:] = c" if get == "ntk" else "t[0] = c[0]",
-        step_branches=indent(_branches(calls, f"linear_step_{get}(weight, bias, c{tangent})"), " " * 16),
+        begin=series_frame.BEGIN if series else "",
+        c_rows="first:last" if get == "nngp" else "first if both else 0 : last if both else last - first",
+        start="\n            ".join(["t[:] = c"] * (get == "ntk") + ["marked = 0"] * series),
+        step_branches=_step_branches(get, parts),
+        record=series_frame.RECORD if series else "",
         writes=indent("\n".join(writes), " " * 8),
+        end=series_frame.END if series else "",
     )
 
 
-def _share_branches(parts: Sequence[Part]) -> str:
+def _step_branches(get: str, parts: Sequence[Part | SeriesPart]) -> str:
+    tangent = ", t" if get == "ntk" else ""
+    calls = {}
+    for number, part in enumerate(parts):
+        if isinstance(part, SeriesPart):
+            given = f"layout[layer, 2], layout[layer, 3], weight, bias, slack, hard, scratch, c{tangent}"
+            calls[number] = f"marked += {part.name}_step_{get}(first, here, there, {given})"
+        elif get == "nngp" or part.has_slope:
+            given = f"first, here, there, shared[layer], weight, bias, slack, c{tangent}"
+            calls[number] = f"{part.name}_step_{get}({given})"
+    return indent(_branches(calls, f"linear_step_{get}(weight, bias, c{tangent})"), " " * 16)
+
+
+def _share_branches(parts: Sequence[Part | SeriesPart]) -> str:
     calls = {k: f"{part.name}_shared(parameters[layer], shared[layer])" for k, part in enumerate(parts) if part.shared}
     return indent(_branches(calls, "pass"), " " * 8)
 
 
-def _row_branches(parts: Sequence[Part]) -> str:
-    calls = {number: f"{part.name}_rows(q, shared[layer], here)" for number, part in enumerate(parts)}
+def _row_branches(parts: Sequence[Part | SeriesPart]) -> str:
+    calls = {
+        number: f"{part.name}_rows(q, shared[layer], here)" if isinstance(part, Part) else "pass"
+        for number, part in enumerate(parts)
+    }
     return indent(_branches(calls, "linear_rows(q, here)"), " " * 12)
 
 

@@ -2,10 +2,16 @@
 
 from string import Template
 
-__all__ = ["DIAGONAL_SLOPE", "DIAGONAL_VALUE", "FILL", "HEAD", "PREPARE", "ROOT", "TILE"]
+__all__ = ["DIAGONAL_SLOPE", "DIAGONAL_VALUE", "FILL", "HEAD", "PREPARE", "ROOT", "SMALLEST_VARIANCE", "STRIP", "TILE"]
 
 TILE = 64
-"""Rows and columns of a tile: a row of it (512 bytes) and its row quantities stay in the first-level cache."""
+"""Rows and columns of a tile."""
+
+STRIP = 16
+"""Rows of a tile that go through all layers together: their covariances and tangents stay in the first-level cache."""
+
+SMALLEST_VARIANCE = 1e-140
+"""A variance below this is raised to it, so that its root has an inverse."""
 
 ROOT, DIAGONAL_VALUE, DIAGONAL_SLOPE = range(3)
 """Slots of the row quantities that every activation has."""
@@ -18,7 +24,9 @@ $summary
 Arrays, for n rows of data in blocks of TILE rows (the last block padded with rows of variance 1):
     variances  (blocks, layers + 1, TILE)       q of every row before every layer, and after the last
     tangents   (blocks, TILE)                   the diagonal of the NTK
-    rows       (blocks, layers, slots * TILE)   row quantities: sqrt(q), dual and slope at c = q1 = q2 = q, others
+    rows       (blocks, k)                      row quantities, for each layer slots * TILE numbers: sqrt(q), dual and
+                                                slope at c = q1 = q2 = q, others
+    layout     (layers, 4)                      where those of a layer begin and end; offset and stride of a series
     shared     (layers, k)                      what depends on the parameters of the activation alone
     which      (layers,)                        the activation of every layer by its number above, -1 for none
     weights    (layers + 1,)                    W_std**2;  biases: b_std**2
@@ -31,7 +39,8 @@ import numba
 import numpy as np
 
 TILE = $tile
-SMALLEST_VARIANCE = 1e-140
+STRIP = $strip
+SMALLEST_VARIANCE = $smallest
 FLOOR = 2.220446049250313e-16**2
 SMALLEST_FLOOR = 1e-300
 
@@ -47,12 +56,17 @@ $share_branches
 
 
 @compiled
-def prepare(first, last, which, weights, biases, shared, variances, tangents, rows):
-    """Row quantities of the blocks first <= block < last; given variances[:, 0], and tangents equal to it."""
+def prepare(first, last, begin, end, which, weights, biases, shared, layout, variances, tangents, rows):
+    """Row quantities of the blocks first <= block < last, layers begin <= layer < end; rows begins with that layer.
+
+    Given variances[:, begin] and the tangents there, in the beginning equal to it; at a layer that is a series, given
+    its row quantities.
+    """
+    origin = layout[begin, 0]
     for block in range(first, last):
         tangent = tangents[block]
-        for layer in range(which.size):
-            q, here = variances[block, layer], rows[block, layer]
+        for layer in range(begin, end):
+            q, here = variances[block, layer], rows[block, layout[layer, 0] - origin : layout[layer, 1] - origin]
 $row_branches
             after = variances[block, layer + 1]
             for i in range(TILE):
@@ -83,7 +97,7 @@ def write(tile, diagonal, out, top, height, left, width, symmetric):
 FILL = Template('''\
 @compiled
 def fill_$get(
-    products, offset, scale, block, height, width, which, weights, biases, slacks, shared,
+    products, offset, scale, block, height, width, which, weights, biases, slacks, shared, layout,
     variances, tangents, rows, other_rows, nngp, ntk, symmetric,
 ):
     """Rows of one block, columns 0 <= j < width; products[i - offset, j] holds <x_i, y_j>, nngp and ntk the results."""
@@ -92,20 +106,24 @@ def fill_$get(
     both = nngp.size > 0
     c_tile = np.empty((TILE, TILE))
     t_tile = np.empty((TILE, TILE))
-    for other in range((width + TILE - 1) // TILE):
+$begin    for other in range((width + TILE - 1) // TILE):
         left = other * TILE
         count = min(TILE, width - left)
-        for i in range(height):
-            c = c_tile[$c_row]
-            t = t_tile[i]
-            product = products[top - offset + i, left : left + count]
-            c[:] = 0.0
-            for j in range(count):
-                c[j] = weights[0] * (scale * product[j]) + biases[0]
+        for first in range(0, height, STRIP):
+            last = min(first + STRIP, height)
+            c = c_tile[$c_rows]
+            t = t_tile[first:last]
+            for i in range(first, last):
+                product = products[top - offset + i, left : left + count]
+                for j in range(count):
+                    c[i - first, j] = weights[0] * (scale * product[j]) + biases[0]
+                for j in range(count, TILE):
+                    c[i - first, j] = 0.0
             $start
             for layer in range(layers):
-                here, there = rows[block, layer], other_rows[other, layer]
+                begin, end = layout[layer, 0], layout[layer, 1]
+                here, there = rows[block, begin:end], other_rows[other, begin:end]
                 weight, bias, slack = weights[layer + 1], biases[layer + 1], slacks[layer]
 $step_branches
-$writes
-''')
+$record$writes
+$end''')

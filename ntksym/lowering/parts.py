@@ -1,17 +1,18 @@
 """One activation of a network on its way to code: its dual as programs, its name, its parameters."""
 
 import keyword
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 from ntksym.activation import Activation
 from ntksym.lowering.frame import DIAGONAL_SLOPE, DIAGONAL_VALUE, ROOT
 from ntksym.lowering.passes import Stages, hoist
+from ntksym.lowering.series_frame import SUMMARY
 from ntksym.lowering.translation import DIAGONAL_INPUTS, PAIR_INPUTS, translate
 from ntksym.symbolic.numeric_form import NumericForm
 
-__all__ = ["Part", "lower"]
+__all__ = ["Part", "SeriesPart", "lower"]
 
 
 class Lowerable(Protocol):
@@ -22,13 +23,13 @@ class Lowerable(Protocol):
         """The function s."""
 
     @property
-    def numeric(self) -> NumericForm:
-        """Value and slope as formulas for floating point."""
+    def numeric(self) -> NumericForm | None:
+        """Value and slope as formulas for floating point; None for a series."""
 
 
 @dataclass(frozen=True)
 class Part:
-    """One activation of the network, lowered.
+    """One activation of the network with a closed form, lowered.
 
     Parameters
     ----------
@@ -68,11 +69,22 @@ class Part:
         return {"slope"} <= {public for public, _ in self.stages.pair.outputs}
 
 
-RESERVED = {"linear"}
+@dataclass(frozen=True)
+class SeriesPart:
+    """All activations of the network that are series: their coefficients are data, so that one part serves them."""
+
+    name = "series"
+    form = None
+    title = SUMMARY
+    shared: ClassVar[Mapping[str, int]] = {}
+    has_slope = True
+
+
+RESERVED = {"linear", "series"}
 """Names that the fixed functions of a module begin with."""
 
 
-def lower(duals: Iterable[Lowerable]) -> tuple[Part, ...]:
+def lower(duals: Iterable[Lowerable]) -> tuple[Part | SeriesPart, ...]:
     """The parts of the module for these duals; those with the same formulas, at any parameter values, share one.
 
     Parameters
@@ -80,13 +92,17 @@ def lower(duals: Iterable[Lowerable]) -> tuple[Part, ...]:
     duals : iterable of Dual
         In the order of their first use in the network.
     """
-    parts: dict[NumericForm, Part] = {}
+    parts: dict[NumericForm | None, Part | SeriesPart] = {}
     taken = set(RESERVED)
     for dual in duals:
-        if dual.numeric not in parts:
-            name = _free_name(dual.activation.name, taken)
-            taken.add(name)
-            parts[dual.numeric] = _part(name, dual.activation, dual.numeric)
+        if dual.numeric in parts:
+            continue
+        if dual.numeric is None:
+            parts[None] = SeriesPart()
+            continue
+        name = _free_name(dual.activation.name, taken)
+        taken.add(name)
+        parts[dual.numeric] = _part(name, dual.activation, dual.numeric)
     return tuple(parts.values())
 
 

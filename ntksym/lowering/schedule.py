@@ -10,8 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ntksym.activation import Activation
-from ntksym.lowering.parts import Part
+from ntksym.lowering.frame import DIAGONAL_SLOPE
+from ntksym.lowering.parts import Part, SeriesPart
 from ntksym.network.layers import Dense, Network
+from ntksym.series.expansion import Expansion
 
 __all__ = ["Arrays", "Hidden", "Schedule", "schedule"]
 
@@ -35,16 +37,27 @@ class Hidden:
         Its dual.
     dense : Dense
         The layer behind it.
+    slots : int or None
+        Row quantities to make room for; None for a series, whose number of terms depends on the data.
+    tolerance : float
+        Accuracy asked of its dual where that is a series.
     """
 
     number: int
     dual: Any
     dense: Dense
+    slots: int | None = DIAGONAL_SLOPE + 1
+    tolerance: float = 0.0
 
     @property
     def parameters(self) -> tuple[float, ...]:
         """Values of the parameters of the activation, in the order of their names."""
         return () if self.dual is None else tuple(float(value) for _, value in self.dual.activation.parameters)
+
+    def expand(self, variances: Array) -> Expansion:
+        """The series of a layer that is one."""
+        expansion: Expansion = self.dual.expand(variances, self.tolerance)
+        return expansion
 
 
 @dataclass(frozen=True)
@@ -105,7 +118,12 @@ class Schedule:
         return Arrays(which, weights, biases, slacks, shared, 1.0 / width)
 
 
-def schedule(network: Network, duals: Mapping[Activation, Any], parts: Sequence[Part]) -> Schedule:
+def schedule(
+    network: Network,
+    duals: Mapping[Activation, Any],
+    parts: Sequence[Part | SeriesPart],
+    tolerances: Sequence[float],
+) -> Schedule:
     """The hidden layers of a network in order; a Dense layer right behind another has no nonlinearity in front.
 
     Parameters
@@ -114,18 +132,26 @@ def schedule(network: Network, duals: Mapping[Activation, Any], parts: Sequence[
         The layers.
     duals : mapping
         Activation -> Dual.
-    parts : sequence of Part
+    parts : sequence of Part or SeriesPart
         The parts of the generated module.
+    tolerances : sequence of float
+        Accuracy asked of the dual of each nonlinearity, relative to the diagonal.
     """
     numbers = {part.form: number for number, part in enumerate(parts)}
+    asked = iter(tolerances)
     first, *others = network.layers
     hidden: list[Hidden] = []
     dual = None
     for layer in others:
-        if isinstance(layer, Dense):
-            hidden.append(Hidden(-1 if dual is None else numbers[dual.numeric], dual, layer))
-            dual = None
-        else:
+        if not isinstance(layer, Dense):
             dual = duals[layer.activation]
+        elif dual is None:
+            hidden.append(Hidden(-1, None, layer))
+        else:
+            number = numbers[dual.numeric]
+            part = parts[number]
+            slots = len(part.slots) if isinstance(part, Part) else None
+            hidden.append(Hidden(number, dual, layer, slots, next(asked)))
+            dual = None
     assert isinstance(first, Dense)  # a Network begins with a Dense layer
     return Schedule(first, tuple(hidden))

@@ -25,7 +25,8 @@ from ntksym.lowering.translation import DIAGONAL_INPUTS, PAIR_INPUTS, translate
 from ntksym.network.layers import Dense, Network, fully_connected, serial
 from ntksym.symbolic.numeric_form import NumericForm
 from ntksym.symbols import c, q, q1, q2
-from ntksym.tiles import fill, prepare
+from ntksym.tiles.filling import fill
+from ntksym.tiles.states import prepare
 from tests.lowering.duals import activation, hand_derived
 from tests.lowering.forms import FORMS
 from tests.lowering.test_program import inputs_at
@@ -53,8 +54,9 @@ def gram(module: types.ModuleType, network: Network, x: np.ndarray, wanted: str)
     duals = {act: hand_derived(act) for act in network.activations}
     parts = lower(duals.values())
     source = emit(parts)
-    arrays = schedule(network, duals, parts).arrays(module, x.shape[1], source.columns)
-    states = prepare(module, arrays, (x * x).sum(axis=1), source.slots, 1)
+    plan = schedule(network, duals, parts, [1e-12] * network.depth)
+    arrays = plan.arrays(module, x.shape[1], source.columns)
+    (states,) = prepare(module, arrays, plan.hidden, [(x * x).sum(axis=1)], 1)
     result = np.empty((len(x), len(x)))
     fill(module, arrays, (x, x), (states, states), (result, None) if wanted == "nngp" else (None, result), 1)
     return result

@@ -1,0 +1,114 @@
+"""Tiles of a Gram matrix: which rows are computed together, and where the results go.
+
+Inner products come from BLAS, panel by panel; compiled code then turns each block of ``TILE`` rows of a panel into
+entries of the kernel, tile by tile. Of a symmetric matrix only the lower half is computed, and written to both.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ntksym.lowering.frame import TILE
+from ntksym.lowering.schedule import Arrays
+from ntksym.tiles.states import RowStates
+from ntksym.tiles.threads import in_parallel
+
+__all__ = ["PANEL", "Panel", "fill", "panels"]
+
+PANEL = 8 * TILE
+"""Rows whose inner products are computed by one call of BLAS."""
+
+Array = NDArray[np.float64]
+Pairs = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Panel:
+    """Rows ``first <= i < last`` of the result, columns ``0 <= j < width``; ``first`` begins a block."""
+
+    first: int
+    last: int
+    width: int
+
+    def blocks(self) -> Iterator[tuple[int, int]]:
+        """Pairs (block, number of its rows), the last first: of a symmetric matrix it is the longest."""
+        for top in reversed(range(self.first, self.last, TILE)):
+            yield top // TILE, min(TILE, self.last - top)
+
+
+def panels(rows: int, columns: int, *, symmetric: bool) -> Iterator[Panel]:
+    """Panels that cover the result, or its lower half."""
+    for first in range(0, rows, PANEL):
+        last = min(first + PANEL, rows)
+        yield Panel(first, last, last if symmetric else columns)
+
+
+def fill(
+    module: ModuleType,
+    network: Arrays,
+    points: tuple[Array, Array],
+    states: tuple[RowStates, RowStates],
+    results: tuple[NDArray[Any] | None, NDArray[Any] | None],
+    threads: int,
+) -> Pairs:
+    """Write the kernel into the results; the pairs (i, j) that a series does not serve, shape (k, 2), are left out.
+
+    Parameters
+    ----------
+    module : module
+        Generated code.
+    network : Arrays
+        The network.
+    points : pair of float arrays, shapes (n, d), (m, d)
+        The data; twice the same array for a symmetric result.
+    states : pair of RowStates
+        Theirs.
+    results : pair of arrays (n, m) or None
+        NNGP and NTK, C-contiguous, float64 or float32; None for the one not wanted.
+    threads : int
+        Number of threads for the compiled part; BLAS has its own.
+    """
+    x, y = points
+    nngp, ntk = results
+    symmetric = x is y
+    plan = list(panels(len(x), len(y), symmetric=symmetric))
+    given = [result for result in results if result is not None]
+    transform = module.fill_nngp if ntk is None else module.fill_ntk
+    absent = np.empty((0, 0), dtype=given[0].dtype)
+    constants = (network.which, network.weights, network.biases, network.slacks, network.shared, states[0].layout)
+    rows = (states[0].variances, states[0].tangents, states[0].rows, states[1].rows)
+    targets = (absent if nngp is None else nngp, absent if ntk is None else ntk, symmetric)
+
+    def run(products: Array, offset: int, panel: Panel) -> Iterator[tuple[Any, ...]]:
+        for block, height in panel.blocks():
+            width = min(panel.width, block * TILE + height) if symmetric else panel.width
+            yield products, offset, network.scale, block, height, width, *constants, *rows, *targets
+
+    def multiply(panel: Panel, products: Array) -> None:
+        np.matmul(x[panel.first : panel.last], y[: panel.width].T, out=products)
+
+    left_out: list[Pairs] = [np.empty((0, 2), dtype=np.int64)]
+
+    def work(*job: Any) -> None:
+        found = transform(*job)
+        if found is not None and len(found):
+            left_out.append(found)
+
+    if given[0].dtype == np.float64:  # the inner products wait in the result itself: no other memory is touched
+        home = given[0]
+        for panel in plan:
+            multiply(panel, home[panel.first : panel.last, : panel.width])
+        jobs = (job for panel in reversed(plan) for job in run(home, 0, panel))
+        in_parallel(work, jobs, threads)
+        return np.concatenate(left_out)
+    buffer = np.empty(PANEL * len(y))
+    for panel in plan:
+        height = panel.last - panel.first
+        products = buffer[: height * panel.width].reshape(height, panel.width)
+        multiply(panel, products)
+        in_parallel(work, run(products, panel.first, panel), threads)
+    return np.concatenate(left_out)
