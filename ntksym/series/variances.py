@@ -27,10 +27,10 @@ ACCEPTED = 64 * EPSILON
 DEEPEST = 5
 """Bisections of an octave; a panel that deep is kept with the deviation it has."""
 
-MARGIN = 4.0
+MARGIN = 2.0
 """Factor from the deviation measured at the check points to the bound."""
 
-FLOOR = 8 * EPSILON
+FLOOR = 4 * EPSILON
 """Rounding of sums of squares, relative."""
 
 _ANGLES = np.pi * (np.arange(NODES) + 0.5) / NODES
@@ -166,7 +166,7 @@ class VarianceTable:
         if (level, cell) not in self._panels:
             panel = self._make(cell / 2**level, (cell + 1) / 2**level)
             worst = max(panel.errors.deviation, panel.errors.slope_deviation, panel.errors.diagonal)
-            self._panels[level, cell] = panel if worst <= MARGIN * ACCEPTED or level == DEEPEST else None
+            self._panels[level, cell] = panel if worst <= ACCEPTED or level == DEEPEST else None
         return self._panels[level, cell]
 
     def _make(self, low: float, high: float) -> Panel:
@@ -214,4 +214,4 @@ def _errors(variances: Array, exact: Moments, guess: Array, offset: int, stride:
 
 def _share(rest: Array, whole: Array) -> float:
     """The rest of a sum of squares: a difference, so never less than its rounding."""
-    return float(np.max(np.clip(MARGIN / 3 * rest / whole, 0.0, 1.0)) + FLOOR)
+    return float(np.max(np.clip(1.25 * rest / whole, 0.0, 1.0)) + FLOOR)

@@ -1,0 +1,75 @@
+"""What every dual asks of (q1, q2, c), and what it answers with."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ntksym.errors import InvalidInput
+
+__all__ = ["ROUNDING", "SMALLEST", "ValueAndSlope", "check_covariance", "gap_of", "snapped"]
+
+SMALLEST = 1e-140
+"""A variance below this is raised to it; s moves by at most its modulus of continuity at 1e-70 times |Z|."""
+
+ROUNDING = 8 * np.finfo(np.float64).eps
+"""Within this of +-1, relatively, a correlation is +-1: c itself carries as much rounding."""
+
+SPLIT = 2.0**27 + 1
+"""Veltkamp's constant: halves of a float64 whose products are exact."""
+
+Array = NDArray[np.float64]
+
+
+class ValueAndSlope(NamedTuple):
+    """E[s(U)s(V)] and E[s'(U)s'(V)]: float64 arrays, or mpmath numbers where ``dps`` was given."""
+
+    value: Any
+    slope: Any
+
+
+def check_covariance(first: Any, second: Any, cov: Any) -> None:
+    """Make sure that [[q1, c], [c, q2]] is a covariance matrix everywhere.
+
+    Raises
+    ------
+    InvalidInput
+        If it is not.
+    """
+    if not (np.all(np.isfinite(first)) and np.all(np.isfinite(second)) and np.all(np.isfinite(cov))):
+        raise InvalidInput("variances and covariances must be finite numbers")
+    if np.any(first < 0) or np.any(second < 0):
+        raise InvalidInput("variances q1, q2 must not be negative")
+    if np.any(np.abs(cov) > np.sqrt(first) * np.sqrt(second) * (1 + ROUNDING)):
+        raise InvalidInput("|c| must not exceed sqrt(q1*q2): this is no covariance matrix")
+
+
+def snapped(first: Any, second: Any, cov: Any) -> tuple[Any, Any]:
+    """Covariance and determinant, with a correlation within `ROUNDING` of +-1 made exactly that."""
+    product = np.where(first == second, first, np.sqrt(first) * np.sqrt(second))
+    gap = product - np.abs(cov)
+    parallel = gap <= ROUNDING * product
+    return np.where(parallel, np.copysign(product, cov), cov), np.where(parallel, 0.0, gap * (product + np.abs(cov)))
+
+
+def gap_of(first: Array, second: Array, cov: Array) -> Array:
+    """1 - |rho| to a few roundings of itself, from the floats as they are: q1*q2 - c**2 without cancellation.
+
+    Dekker, Numer. Math. 18 (1971), section 5: products of float64 as unevaluated sums of two.
+    """
+    (m1, e1), (m2, e2) = np.frexp(first), np.frexp(second)
+    odd = (e1 + e2) % 2
+    m1 = np.ldexp(m1, odd)
+    c = np.ldexp(np.abs(cov), -((e1 + e2 - odd) // 2))
+    (product, rest), (square, lost) = _product(m1, m2), _product(c, c)
+    determinant = np.maximum((product - square) + (rest - lost), 0.0)
+    whole = np.sqrt(product)
+    return np.asarray(determinant / (whole * (whole + c)))
+
+
+def _product(left: Array, right: Array) -> tuple[Array, Array]:
+    """left*right exactly, as a rounded product and its error."""
+    product = left * right
+    high, above = (part * SPLIT - (part * SPLIT - part) for part in (left, right))
+    low, below = left - high, right - above
+    return product, ((high * above - product) + high * below + low * above) + low * below

@@ -1,0 +1,289 @@
+"""Duals by Hermite series: any activation with E[s(U)^2] finite, at any variances, with bounds of the error."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from typing import Any
+
+import mpmath
+import numpy as np
+import numpy.typing as npt
+import sympy as sp
+
+from ntksym import typeset
+from ntksym.activation import Activation
+from ntksym.dual.covariance import SMALLEST, ValueAndSlope, check_covariance, gap_of
+from ntksym.errors import NoSuchDual
+from ntksym.quadrature.activations import slope_expectation, value_expectation
+from ntksym.series.accuracy import Accuracy, accuracy, limits
+from ntksym.series.expansion import STEP, Expansion
+from ntksym.series.pairs import integrate_pair
+from ntksym.series.profile import Profile
+from ntksym.series.variances import Coefficients, VarianceTable
+from ntksym.symbols import c, q, q1, q2
+
+__all__ = ["SeriesDual", "series_dual"]
+
+Array = npt.NDArray[np.float64]
+Indices = npt.NDArray[np.intp]
+
+_k = sp.Symbol("k", integer=True, nonnegative=True)
+_a = sp.Function("a")
+_TERM = _a(_k, q1) * _a(_k, q2)
+_RHO = c / sp.sqrt(q1 * q2)
+
+SERVED = 1e-14
+"""Truncation error, relative, up to which `evaluate` uses the series; pairs nearer to |rho| = 1 are integrated."""
+
+NEGLIGIBLE = 1e-16
+"""Truncation error, relative, at which `evaluate` stops earlier than at the last stored term."""
+
+BATCH = 4096
+"""Pairs summed at once."""
+
+
+@dataclass(frozen=True)
+class SeriesDual:
+    r"""K = sum_k a_k(q1) a_k(q2) rho^k and dK/dc = sum_k k a_k(q1) a_k(q2) rho^(k-1) / sqrt(q1 q2).
+
+    ``a_k(q) = E[s(sqrt(q) Z) h_k(Z)]``, Z ~ N(0, 1), with normalised Hermite polynomials, rho = c/sqrt(q1 q2) (Mehler).
+    The coefficients are computed by Gauss-Legendre panels and interpolated in log(q); for correlations so near +-1 that
+    the stored terms do not suffice, the expectation is integrated instead.
+
+    Attributes
+    ----------
+    activation : Activation
+        s; the parent of this stage.
+    certified : bool
+        Whether `error_bound` is proved by ball arithmetic. Then every value is that of the series, and the bound tells
+        what it leaves out.
+    """
+
+    activation: Activation
+    certified: bool = False
+
+    kind = "series"
+    stable = True
+    numeric = None
+    pair_domain: tuple[sp.Expr, ...] = ()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return series_dual, (self.activation, self.certified)
+
+    @property
+    def partner(self) -> Activation:
+        """The activation: a series has no cross terms yet."""
+        return self.activation
+
+    @property
+    def continuous(self) -> bool:
+        """Whether the activation has no jump; a jump makes the slope infinite on the diagonal."""
+        return self._table.profile.continuous
+
+    @cached_property
+    def domain(self) -> tuple[sp.Expr, ...]:
+        """Expressions in q that must be positive at every variance for E[s(U)^2] to exist."""
+        growth = self.activation.growth
+        return (1 - 4 * growth.gaussian * q,) if growth is not None and growth.gaussian.is_positive else ()
+
+    @property
+    def value(self) -> sp.Expr:
+        """The series as a formula, its coefficients as a function a(k, q)."""
+        return sp.Sum(_TERM * _RHO**_k, (_k, 0, sp.oo))
+
+    @property
+    def slope(self) -> sp.Expr:
+        """Its derivative in c."""
+        return sp.Sum(_k * _TERM * _RHO ** (_k - 1) / sp.sqrt(q1 * q2), (_k, 1, sp.oo))
+
+    @cached_property
+    def _table(self) -> VarianceTable:
+        return _table_of(self.activation)
+
+    def coefficients(self, q: npt.ArrayLike) -> Coefficients:
+        """a_k(q), E[s(U)^2], E[s'(U)^2] and their errors at variances q, shape (n,)."""
+        variances = np.maximum(np.asarray(q, dtype=np.float64).ravel(), SMALLEST)
+        check_covariance(variances, variances, variances)
+        self._check_domain(variances)
+        return self._table(variances)
+
+    def expand(self, q: npt.ArrayLike, tolerance: float) -> Expansion:
+        """The series at variances q as the tiles of a Gram matrix take it, with the terms that the tolerance asks for.
+
+        Parameters
+        ----------
+        q : array_like, shape (n,)
+            Variances.
+        tolerance : float
+            Truncation error allowed, relative to the diagonal.
+        """
+        found = self.coefficients(q)
+        reach = limits(found, np.maximum(np.asarray(q, dtype=np.float64), SMALLEST), tolerance)
+        served = np.flatnonzero(np.all(reach == 1.0, axis=0))
+        groups = int(served[0]) + 1 if len(served) else reach.shape[1]
+        stored = np.pad(found.coefficients, ((0, 0), (0, -found.coefficients.shape[1] % STEP)))[:, : STEP * groups]
+        return Expansion(stored, found.offset, found.stride, found.value, found.slope, reach[:, :groups])
+
+    def evaluate(
+        self, q1: npt.ArrayLike, q2: npt.ArrayLike, c: npt.ArrayLike, *, dps: int | None = None
+    ) -> ValueAndSlope:
+        """Value and slope as numbers.
+
+        Parameters
+        ----------
+        q1, q2 : array_like, shape (...)
+            Variances, not negative.
+        c : array_like, shape (...)
+            Covariances, c**2 <= q1*q2.
+        dps : int, optional
+            Decimal digits; then the arguments are single numbers, and the results mpmath numbers from a two-dimensional
+            integral of its own.
+
+        Raises
+        ------
+        InvalidInput
+            For variances or covariances that are no covariance matrix.
+        NoSuchDual
+            Where E[s(U)^2] diverges.
+        ToleranceNotMet
+            Where s oscillates or grows too fast for float64.
+        """
+        if dps is not None:
+            return self._evaluate_precisely(q1, q2, c, dps)
+        first, second, cov = np.broadcast_arrays(*(np.asarray(a, dtype=np.float64) for a in (q1, q2, c)))
+        check_covariance(first, second, cov)
+        shape = first.shape
+        pairs = np.maximum(first.ravel(), SMALLEST), np.maximum(second.ravel(), SMALLEST)
+        value, slope = self._evaluate(*pairs, cov.ravel())
+        return ValueAndSlope(value.reshape(shape)[()], slope.reshape(shape)[()])
+
+    def error_bound(self, q1: npt.ArrayLike, q2: npt.ArrayLike) -> Any:
+        """Bound on ``|value - exact|`` of `evaluate` for every c, shape (...); a theorem where `certified`."""
+        return self._bound(q1, q2, lambda first, second: first.value_bound(second))
+
+    def slope_error_bound(self, q1: npt.ArrayLike, q2: npt.ArrayLike) -> Any:
+        """Bound on ``|slope - exact|`` of `evaluate` for every c, shape (...); infinite where s jumps."""
+        return self._bound(q1, q2, lambda first, second: first.slope_bound(second))
+
+    def accuracy(self, q: npt.ArrayLike) -> Accuracy:
+        """What is left out and what is wrong at variances q, shape (n,)."""
+        variances = np.maximum(np.asarray(q, dtype=np.float64).ravel(), SMALLEST)
+        return accuracy(self.coefficients(variances), variances, SERVED)
+
+    def _bound(self, first: npt.ArrayLike, second: npt.ArrayLike, bound: Callable[[Accuracy, Accuracy], Array]) -> Any:
+        left, right = np.broadcast_arrays(np.asarray(first, dtype=np.float64), np.asarray(second, dtype=np.float64))
+        check_covariance(left, right, np.zeros(left.shape))
+        return bound(self.accuracy(left), self.accuracy(right)).reshape(left.shape)[()]
+
+    def _evaluate(self, first: Array, second: Array, cov: Array) -> tuple[Array, Array]:
+        variances, places = np.unique(np.concatenate([first, second]), return_inverse=True)
+        found = self.coefficients(variances)
+        rows, columns = places[: len(first)], places[len(first) :]
+        gap = gap_of(first, second, cov)
+        rho = np.copysign(1 - gap, cov)
+        value, slope = sum_series(found, variances, rows, columns, rho)
+        same = (gap == 0) & (first == second) & (cov > 0)
+        value[same], slope[same] = found.value[rows[same]], found.slope[rows[same]]
+        served = limits(found, variances, SERVED)[:, -1]
+        hard = (np.abs(rho) > np.minimum(served[rows], served[columns])) & ~same
+        for i in np.flatnonzero(hard):
+            scales = tuple(np.sqrt(part[rows[i]] * part[columns[i]]) for part in (found.value, found.slope))
+            pair = float(first[i]), float(second[i]), float(gap[i]), float(np.sign(rho[i]))
+            value[i], slope[i] = integrate_pair(self._table.profile, *pair, scales)
+        if not self.continuous:
+            for i in np.flatnonzero(hard):
+                slope[i] = float(self._evaluate_precisely(first[i], second[i], cov[i], 17).slope)
+            slope[gap == 0] = np.inf
+        return value, slope
+
+    def _evaluate_precisely(self, first: Any, second: Any, cov: Any, dps: int) -> ValueAndSlope:
+        check_covariance(*(np.asarray(float(a)) for a in (first, second, cov)))
+        self._check_domain(np.array([float(first), float(second)]))
+        tiny = mpmath.mpf(10) ** (-2 * dps - 6)
+        with mpmath.workdps(20 * dps):
+            first, second = (max(mpmath.mpmathify(a), tiny) for a in (first, second))
+            largest = mpmath.sqrt(first * second)
+            cov = max(-largest, min(largest, mpmath.mpmathify(cov)))
+            on_the_edge = largest - abs(cov) <= tiny * largest
+            if on_the_edge:  # the rounded root may exceed c: the variances then give way, which is a relative tiny
+                second = cov**2 / first if cov else second
+        place = first, second, cov
+        pair = self.activation, self.activation
+        value = value_expectation(pair, place, dps).value
+        slope = mpmath.inf if on_the_edge and not self.continuous else slope_expectation(pair, place, dps).value
+        return ValueAndSlope(value, slope)
+
+    def _check_domain(self, variances: Array) -> None:
+        for condition in self.domain:
+            if not np.all(sp.lambdify(q, condition, "numpy")(variances) > 0):
+                raise NoSuchDual(
+                    f"E[s(U)^2] does not exist for {self.activation.name}: it needs {condition} > 0; "
+                    "use smaller W_std, b_std or inputs",
+                    condition=condition,
+                )
+
+    def explain(self, fmt: str = "text") -> str:
+        """How the dual is computed, and how well, as text for people.
+
+        Parameters
+        ----------
+        fmt : {"text", "markdown", "latex"}
+        """
+        return typeset.explain(self, fmt)
+
+    def to_code(self, language: str) -> str:
+        """Refused: a series is data, not a formula.
+
+        Raises
+        ------
+        NoClosedForm
+            Always.
+        """
+        return typeset.to_code(self, language)
+
+    def _repr_latex_(self) -> str:
+        return typeset.latex(self)
+
+
+def sum_series(
+    found: Coefficients, variances: Array, rows: Indices, columns: Indices, rho: Array
+) -> tuple[Array, Array]:
+    """Value and slope of pairs (rows[p], columns[p]) of variances, with the terms that each batch needs."""
+    value, slope = np.empty(len(rho)), np.empty(len(rho))
+    enough = limits(found, variances, NEGLIGIBLE)
+    needed = np.sum(np.abs(rho)[:, None] > np.minimum(enough[rows], enough[columns]), axis=1)
+    order = np.argsort(needed, kind="stable")
+    for start in range(0, len(order), BATCH):
+        batch = order[start : start + BATCH]
+        i, j, r = rows[batch], columns[batch], rho[batch]
+        terms = min(STEP * (int(needed[batch[-1]]) + 1), found.coefficients.shape[1])
+        power = r**found.stride
+        total, derivative = np.zeros(len(batch)), np.zeros(len(batch))
+        for m in range(terms - 1, -1, -1):
+            derivative = derivative * power + total
+            total = total * power + found.coefficients[i, m] * found.coefficients[j, m]
+        inner = found.stride * r ** (found.stride - 1) * derivative
+        value[batch] = r * total if found.offset else total
+        slope[batch] = total + r * inner if found.offset else inner
+    return value, slope / np.sqrt(variances[rows]) / np.sqrt(variances[columns])
+
+
+@lru_cache(maxsize=256)
+def _table_of(activation: Activation) -> VarianceTable:
+    return VarianceTable(Profile(activation))
+
+
+def series_dual(activation: Activation, certified: bool = False) -> SeriesDual:
+    """The dual of an activation as a series.
+
+    Raises
+    ------
+    NoSuchDual
+        If E[s(U)^2] diverges at every variance.
+    ToleranceNotMet
+        If the activation cannot be tabulated around zero.
+    """
+    growth = activation.growth
+    if growth is not None and growth.gaussian == sp.oo and growth.attained:
+        raise NoSuchDual(f"E[s(U)^2] diverges for {activation} at every variance: no network with it has a kernel")
+    return SeriesDual(activation, certified)
