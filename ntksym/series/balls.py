@@ -33,11 +33,13 @@ class Balls:
         self._constants: dict[sp.Expr, Ball] = {}
 
     def constant(self, expression: sp.Expr) -> Jet:
+        """A number without x."""
         if expression not in self._constants:
             self._constants[expression] = enclose(expression)
         return Jet(self._constants[expression], arb(0))
 
     def add(self, terms: Sequence[Jet]) -> Jet:
+        """Their sum."""
         value, slope = terms[0]
         for term in terms[1:]:
             value += term.value
@@ -45,16 +47,19 @@ class Balls:
         return Jet(value, slope)
 
     def multiply(self, factors: Sequence[Jet]) -> Jet:
+        """Their product."""
         value, slope = factors[0]
         for factor in factors[1:]:
             value, slope = value * factor.value, slope * factor.value + value * factor.slope
         return Jet(value, slope)
 
     def power(self, base: Jet, exponent: sp.Rational) -> Jet:
+        """The real power."""
         derivative = self.constant(exponent).value * _power(base.value, exponent - 1)
         return Jet(_power(base.value, exponent), derivative * base.slope)
 
     def apply(self, name: str, argument: Jet) -> Jet:
+        """One of the functions a tape may contain."""
         value = VALUES[name](argument.value)
         return Jet(value, DERIVATIVES[name](argument.value, value) * argument.slope)
 
@@ -255,7 +260,7 @@ def _gauss(ball: Ball, sign: int) -> Ball:
 
 
 def _sinc_slope(ball: Ball, value: Ball) -> Ball:
-    """``(cos u - sinc u)/u``; near zero at most ``abs(u) exp(abs(Im u))/3``, the integral of -t sin(u t) over (0, 1)."""
+    """``(cos u - sinc u)/u``, which is the integral of -t sin(u t) over (0, 1): at most ``abs(u) exp(abs(Im u))/3``."""
     if not ball.contains(0):
         return (ball.cos() - value) / ball
     return _disc(arb(0), ball.abs_upper() * _imaginary(ball).abs_upper().exp() / 3, ball)
@@ -291,7 +296,7 @@ DERIVATIVES: Mapping[str, Callable[[Ball, Ball], Ball]] = {
     "tan": lambda ball, value: 1 + square(value),
     "sinh": lambda ball, value: ball.cosh(),
     "cosh": lambda ball, value: ball.sinh(),
-    "tanh": lambda ball, value: 1 - square(value),
+    "tanh": lambda ball, value: square(ball.sech()),
     "sech": lambda ball, value: -value * ball.tanh(),
     "asin": lambda ball, value: 1 / _power(1 - square(ball), sp.S.Half),
     "acos": lambda ball, value: -1 / _power(1 - square(ball), sp.S.Half),
@@ -304,7 +309,7 @@ DERIVATIVES: Mapping[str, Callable[[Ball, Ball], Ball]] = {
     "erfc": lambda ball, value: -_gauss(ball, -1),
     "error_tail": lambda ball, value: -_gauss(ball, -1),
     "erfi": lambda ball, value: _gauss(ball, 1),
-    "expit": lambda ball, value: value * (1 - value),
+    "expit": lambda ball, value: value * _expit(-ball),
     "softplus": lambda ball, value: _expit(ball),
     "log_cosh": lambda ball, value: ball.tanh(),
 }

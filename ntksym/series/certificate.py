@@ -79,15 +79,19 @@ def _compared(moments: Moments, q: Ball, computed: NDArray[np.float64], jumps: b
     tail, slope_tail = moments.value, moments.slope
     deviation = slope_deviation = arb(0)
     for k, (true, near) in enumerate(zip(moments.coefficients, computed.tolist(), strict=True)):
-        square, difference = square(true), square(true - near)
-        tail -= square
-        slope_tail -= k * square / q
+        part, difference = square(true), square(true - near)
+        tail -= part
+        slope_tail -= k * part / q
         deviation += difference
         slope_deviation += k * difference / q
-    squares = (tail, arb.pos_inf() if jumps else slope_tail, deviation, slope_deviation)
-    if not all(square.is_finite() for square in (tail, deviation, slope_deviation)):
-        raise ToleranceNotMet("the coefficients cannot be enclosed; use certify=False")
-    return Certificate(*(_upper(item) for item in squares[:2]), *(_upper(_root(item)) for item in squares[2:]))
+    if not all(total.is_finite() for total in (tail, slope_tail, deviation, slope_deviation)):
+        raise ToleranceNotMet("rounding spoils the enclosures of the coefficients; use certify=False")
+    return Certificate(
+        tail=_upper(tail),
+        slope_tail=math.inf if jumps else _upper(slope_tail),
+        deviation=_upper(_root(deviation)),
+        slope_deviation=_upper(_root(slope_deviation)),
+    )
 
 
 def _root(square: Ball) -> Ball:

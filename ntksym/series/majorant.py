@@ -24,9 +24,7 @@ class Majorant:
     rate: Ball
 
     def __add__(self, other: "Majorant") -> "Majorant":
-        return Majorant(
-            self.constant + other.constant, self.degree.max(other.degree), self.rate.max(other.rate)
-        )
+        return Majorant(self.constant + other.constant, self.degree.max(other.degree), self.rate.max(other.rate))
 
     def __mul__(self, other: "Majorant") -> "Majorant":
         return Majorant(self.constant * other.constant, self.degree + other.degree, self.rate + other.rate)
@@ -36,6 +34,7 @@ class Majorant:
 
     @property
     def is_finite(self) -> bool:
+        """Whether a bound is known."""
         return bool(self.constant.is_finite() and self.degree.is_finite() and self.rate.is_finite())
 
 
@@ -84,10 +83,12 @@ class Tails:
         self.start = start
 
     def variable(self) -> Tail:
+        """The variable x itself."""
         line = Line(arb(0), arb(self.side))
         return Tail(_majorant(1, 1), line, line, _majorant(1))
 
     def constant(self, expression: sp.Expr) -> Tail:
+        """A number without x."""
         number = enclose(expression)
         line = Line(number, arb(0))
         return Tail(_majorant(number.abs_upper()), line, line, NOTHING)
@@ -98,6 +99,7 @@ class Tails:
         return Tail(_majorant(size), Line(low, arb(0)), Line(high, arb(0)), slope)
 
     def add(self, terms: Sequence[Tail]) -> Tail:
+        """Their sum."""
         bound, low, high, slope = terms[0]
         for term in terms[1:]:
             bound, slope = bound + term.bound, slope + term.slope
@@ -105,6 +107,7 @@ class Tails:
         return self._completed(bound, low, high, slope)
 
     def multiply(self, factors: Sequence[Tail]) -> Tail:
+        """Their product."""
         product = factors[0]
         for factor in factors[1:]:
             product = self._product(product, factor)
@@ -147,6 +150,7 @@ class Tails:
         return 0
 
     def power(self, base: Tail, exponent: sp.Rational) -> Tail:
+        """The real power."""
         sign = self.sign(base) if exponent.p % 2 or exponent.q != 1 else 1
         size = self._power(base, enclose(exponent))
         slope = _majorant(enclose(abs(exponent))) * self._power(base, enclose(exponent - 1)) * base.slope
@@ -161,6 +165,7 @@ class Tails:
         return _majorant(least**exponent) if least > 0 else INFINITE
 
     def apply(self, name: str, argument: Tail) -> Tail:
+        """One of the functions a tape may contain."""
         if name in BOUNDED:
             low, high, steepest = (enclose(sp.sympify(number)) for number in BOUNDED[name])
             low = low if name not in ODD or self.sign(argument) <= 0 else arb(0)

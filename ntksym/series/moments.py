@@ -1,4 +1,4 @@
-"""Hermite coefficients and second moments of an activation in ball arithmetic: enclosures that hold whatever happens."""
+"""Hermite coefficients and second moments of an activation in ball arithmetic."""
 
 import math
 from bisect import bisect
@@ -155,8 +155,8 @@ def _far(problem: _Problem, order: int, targets: Errors) -> tuple[float, Errors]
             return reach, errors
         reach *= 1.2
     raise ToleranceNotMet(
-        "no bound is known for the activation or its derivative far out: a certificate takes growth up to exp(a*abs(x)); "
-        "use certify=False"
+        "no bound is known for the activation or its derivative far out: a certificate takes growth up to"
+        " exp(a*abs(x)); use certify=False"
     )
 
 
@@ -186,7 +186,8 @@ def _precision(problem: _Problem, panels: Sequence[Panel], order: int, targets: 
     """
     with ctx.workprec(SCALE_PRECISION):
         ends = problem.ends()
-        farthest = max((float(sum(panel.place(ends)).abs_upper()) for panel in panels), default=0.0)
+        places = [panel.place(ends) for panel in panels]
+        farthest = max((float(centre.abs_upper() + half.upper()) for centre, half in places), default=0.0)
         wanted = -float(min(targets, key=float).log()) / math.log(2)
     cancelled = min(
         -order / 2 * math.log(t) + farthest**2 * (2 * t - 1) / (2 * (1 - t)) for t in (0.5, 0.6, 0.7, 0.8, 0.9, 0.95)

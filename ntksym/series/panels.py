@@ -57,6 +57,7 @@ class Errors(NamedTuple):
 
     @property
     def is_finite(self) -> bool:
+        """Whether all are."""
         return all(bool(part.is_finite()) for part in self)
 
 
@@ -71,7 +72,8 @@ class Panel:
 
     def halves(self) -> tuple["Panel", "Panel"]:
         """Left and right."""
-        return tuple(Panel(self.segment, 2 * self.numerator + side, self.depth + 1) for side in (0, 1))  # type: ignore[return-value]
+        first, depth = 2 * self.numerator, self.depth + 1
+        return Panel(self.segment, first, depth), Panel(self.segment, first + 1, depth)
 
     def place(self, ends: Sequence[Ball]) -> tuple[Ball, Ball]:
         """Centre and half length, from the ends of all segments."""
@@ -83,8 +85,8 @@ class Panel:
 def hermite_bound(near: Ball, height: Ball, order: int) -> Ball:
     """A bound of ``abs(h_k(z) phi(z))`` for k <= order, abs(Re z) >= near and abs(Im z) <= height.
 
-    From Mehler's formula, ``abs(h_k(x+iy))**2 <= t**-k (1 - t**2)**(-1/2) exp(t x**2/(1+t) + t y**2/(1-t))`` for every t
-    in (0, 1); the t is chosen in floating point, the bound evaluated in balls.
+    From Mehler's formula, ``abs(h_k(x+iy))**2 <= t**-k (1 - t**2)**(-1/2) exp(t x**2/(1+t) + t y**2/(1-t))`` for
+    every t in (0, 1); the t is chosen in floating point, the bound evaluated in balls.
     """
     t = arb(_best_ratio(float(near), float(height), order))
     exponent = square(height) / (1 - t) - square(near) / (1 + t) - order * t.log()
@@ -101,7 +103,9 @@ def _best_ratio(near: float, height: float, order: int) -> float:
     return low
 
 
-def cover(tapes: Sequence[Tape], ends: Sequence[Ball], root: Ball, order: int, targets: Errors) -> tuple[list[Panel], Errors]:
+def cover(
+    tapes: Sequence[Tape], ends: Sequence[Ball], root: Ball, order: int, targets: Errors
+) -> tuple[list[Panel], Errors]:
     """Panels that cover all segments, and the sum of the errors of their rules.
 
     Parameters
