@@ -24,9 +24,9 @@ $summary
 Arrays, for n rows of data in blocks of TILE rows (the last block padded with rows of variance 1):
     variances  (blocks, layers + 1, TILE)       q of every row before every layer, and after the last
     tangents   (blocks, TILE)                   the diagonal of the NTK
-    rows       (blocks, k)                      row quantities, for each layer slots * TILE numbers: sqrt(q), dual and
-                                                slope at c = q1 = q2 = q, others
-    layout     (layers, 4)                      where those of a layer begin and end; offset and stride of a series
+    rows       (k,)                             row quantities, layer by layer, block by block, slots * TILE of each:
+                                                sqrt(q), dual and slope at c = q1 = q2 = q, others
+    layout     (layers, 4)                      where a layer begins there, numbers a block; offset, stride of a series
     shared     (layers, k)                      what depends on the parameters of the activation alone
     which      (layers,)                        the activation of every layer by its number above, -1 for none
     weights    (layers + 1,)                    W_std**2;  biases: b_std**2
@@ -57,16 +57,17 @@ $share_branches
 
 @compiled
 def prepare(first, last, begin, end, which, weights, biases, shared, layout, variances, tangents, rows):
-    """Row quantities of the blocks first <= block < last, layers begin <= layer < end; rows begins with that layer.
+    """Row quantities of the blocks first <= block < last, layers begin <= layer < end.
 
     Given variances[:, begin] and the tangents there, in the beginning equal to it; at a layer that is a series, given
     its row quantities.
     """
-    origin = layout[begin, 0]
     for block in range(first, last):
         tangent = tangents[block]
         for layer in range(begin, end):
-            q, here = variances[block, layer], rows[block, layout[layer, 0] - origin : layout[layer, 1] - origin]
+            size = layout[layer, 1]
+            place = layout[layer, 0] + block * size
+            q, here = variances[block, layer], rows[place : place + size]
 $row_branches
             after = variances[block, layer + 1]
             for i in range(TILE):
@@ -97,8 +98,8 @@ def write(tile, diagonal, out, top, height, left, width, symmetric):
 FILL = Template('''\
 @compiled
 def fill_$get(
-    products, offset, scale, block, height, width, which, weights, biases, slacks, shared, layout,
-    variances, tangents, rows, other_rows, nngp, ntk, symmetric,
+    products, offset, scale, block, height, width, which, weights, biases, slacks, shared,
+    variances, tangents, rows, layout, other_layout, nngp, ntk, symmetric,
 ):
     """Rows of one block, columns 0 <= j < width; products[i - offset, j] holds <x_i, y_j>, nngp and ntk the results."""
     layers = which.size
@@ -121,8 +122,9 @@ $begin    for other in range((width + TILE - 1) // TILE):
                     c[i - first, j] = 0.0
             $start
             for layer in range(layers):
-                begin, end = layout[layer, 0], layout[layer, 1]
-                here, there = rows[block, begin:end], other_rows[other, begin:end]
+                size = layout[layer, 1]
+                place, other_place = layout[layer, 0] + block * size, other_layout[layer, 0] + other * size
+                here, there = rows[place : place + size], rows[other_place : other_place + size]
                 weight, bias, slack = weights[layer + 1], biases[layer + 1], slacks[layer]
 $step_branches
 $record$writes

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from ntksym.lowering.frame import DIAGONAL_SLOPE, DIAGONAL_VALUE, ROOT, TILE
 from ntksym.series.expansion import STEP, Expansion
 
-__all__ = ["BEGIN", "END", "RECORD", "SUMMARY", "pack", "series_functions"]
+__all__ = ["BEGIN", "END", "FIRST_GROUP", "RECORD", "SUMMARY", "pack", "series_functions", "slots_of"]
 
 INVERSE_ROOT = 3
 FIRST_GROUP = 4
@@ -35,8 +35,13 @@ SUMMARY = (
 Array = NDArray[np.float64]
 
 
-def pack(expansion: Expansion, variances: Array, real: NDArray[np.bool_], *, pairs: bool) -> Array:
-    """The row quantities of a series layer, shape (blocks, slots * TILE).
+def slots_of(expansion: Expansion) -> int:
+    """Row quantities to make room for."""
+    return FIRST_GROUP + GROUP * expansion.limits.shape[1]
+
+
+def pack(expansion: Expansion, variances: Array, real: NDArray[np.bool_], rows: Array) -> None:
+    """Write the row quantities of a series layer, as many as there is room for.
 
     Parameters
     ----------
@@ -46,25 +51,29 @@ def pack(expansion: Expansion, variances: Array, real: NDArray[np.bool_], *, pai
         Positive.
     real : bool array, shape (blocks * TILE,)
         Where the n rows are among those of the blocks; the others get variance and dual 1 and no coefficients.
-    pairs : bool
-        Whether pairs will be summed; else what the diagonal needs is enough.
+    rows : float array, shape (blocks, slots, TILE)
+        Where to write; with ``FIRST_GROUP`` slots, what the diagonal needs.
     """
-    count, terms = expansion.coefficients.shape
-    groups = terms // STEP if pairs else 0
-    packed = np.empty((count, FIRST_GROUP + GROUP * groups))
-    packed[:, ROOT] = np.sqrt(variances)
-    packed[:, DIAGONAL_VALUE] = expansion.value
-    packed[:, DIAGONAL_SLOPE] = np.where(np.isfinite(expansion.slope), expansion.slope, 0.0)  # no NTK where s jumps
-    packed[:, INVERSE_ROOT] = 1.0 / packed[:, ROOT]
-    if pairs:
-        grouped = packed[:, FIRST_GROUP:].reshape(count, groups, GROUP)
-        grouped[:, :, 0] = expansion.limits
-        grouped[:, :, 1:] = expansion.coefficients.reshape(count, groups, STEP)
-    rows = np.zeros((len(real), packed.shape[1]))
-    rows[~real, :FIRST_GROUP] = 1.0
-    rows[real] = packed
-    blocks = len(real) // TILE
-    return rows.reshape(blocks, TILE, -1).transpose(0, 2, 1).reshape(blocks, -1)
+    blocks = len(rows)
+    roots = np.sqrt(variances)
+    slope = np.where(np.isfinite(expansion.slope), expansion.slope, 0.0)  # there is no NTK where s jumps
+    head = {ROOT: roots, DIAGONAL_VALUE: expansion.value, DIAGONAL_SLOPE: slope, INVERSE_ROOT: 1.0 / roots}
+    for slot, quantity in head.items():
+        rows[:, slot] = _spread(quantity, real, 1.0).reshape(blocks, TILE)
+    if rows.shape[1] > FIRST_GROUP:
+        grouped = rows[:, FIRST_GROUP:].reshape(blocks, -1, GROUP, TILE)  # a view: the last two axes are contiguous
+        coefficients = _spread(expansion.coefficients, real, 0.0).reshape(blocks, TILE, -1, STEP)
+        grouped[:, :, 0] = _spread(expansion.limits, real, 1.0).reshape(blocks, TILE, -1).transpose(0, 2, 1)
+        grouped[:, :, 1:] = coefficients.transpose(0, 2, 3, 1)
+
+
+def _spread(rows: Array, real: NDArray[np.bool_], filling: float) -> Array:
+    """The rows in their places, the other places filled."""
+    if real.all():
+        return rows
+    spread = np.full((len(real), *rows.shape[1:]), filling)
+    spread[real] = rows
+    return spread
 
 
 def series_functions() -> list[str]:

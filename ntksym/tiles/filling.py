@@ -79,8 +79,8 @@ def fill(
     given = [result for result in results if result is not None]
     transform = module.fill_nngp if ntk is None else module.fill_ntk
     absent = np.empty((0, 0), dtype=given[0].dtype)
-    constants = (network.which, network.weights, network.biases, network.slacks, network.shared, states[0].layout)
-    rows = (states[0].variances, states[0].tangents, states[0].rows, states[1].rows)
+    constants = (network.which, network.weights, network.biases, network.slacks, network.shared)
+    rows = (states[0].variances, states[0].tangents, states[0].rows, states[0].layout, states[1].layout)
     targets = (absent if nngp is None else nngp, absent if ntk is None else ntk, symmetric)
 
     def run(products: Array, offset: int, panel: Panel) -> Iterator[tuple[Any, ...]]:

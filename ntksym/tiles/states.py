@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ntksym.lowering.frame import SMALLEST_VARIANCE, TILE
 from ntksym.lowering.schedule import Arrays, Hidden
-from ntksym.lowering.series_frame import pack
+from ntksym.lowering.series_frame import FIRST_GROUP, pack, slots_of
 from ntksym.tiles.threads import in_parallel
 
 __all__ = ["RowStates", "prepare"]
@@ -33,10 +33,11 @@ class RowStates:
         Variance of every row before every layer, and at the output.
     tangents : float array, shape (blocks, TILE)
         Diagonal of the NTK.
-    rows : float array, shape (blocks, k)
-        Row quantities of every layer.
+    rows : float array, shape (k,)
+        Row quantities of every layer, shared by the sets that were prepared together.
     layout : int array, shape (layers, 4)
-        Where in ``rows`` those of a layer begin and end; offset and stride of its coefficients if it is a series.
+        For every layer: where in ``rows`` those of the first block begin, how many a block has; offset and stride of
+        the coefficients if it is a series.
     """
 
     count: int
@@ -85,24 +86,18 @@ def prepare(
     pairs : bool
         Whether pairs will be looked at; else the diagonal alone is wanted, and the states hold no row quantities.
     """
-    preparation = _Preparation(module, network, hidden, squares, threads)
-    sets = preparation.sets(np.empty((preparation.blocks, 0)))
+    preparation = _Preparation(module, network, hidden, squares, threads, pairs)
 
     def check_all(layers: range) -> None:
         for layer in layers:
-            for number, states in enumerate(sets):
+            for number, states in enumerate(preparation.sets()):
                 check(states, number, layer)
 
     check_all(range(1))
-    pieces = []
     for begin, end in _runs(hidden) if preparation.blocks else ():
-        piece = preparation.run(begin, end, pairs=pairs)
+        preparation.run(begin, end)
         check_all(range(begin + 1, end + 1))
-        if pairs:
-            pieces.append(piece)
-    if not pieces:
-        return sets
-    return preparation.sets(pieces[0] if len(pieces) == 1 else np.concatenate(pieces, axis=1))
+    return tuple(preparation.sets())
 
 
 def _runs(hidden: Sequence[Hidden]) -> Iterator[tuple[int, int]]:
@@ -116,9 +111,16 @@ class _Preparation:
     """The rows of all sets as one sequence of blocks, on their way through the layers."""
 
     def __init__(
-        self, module: ModuleType, network: Arrays, hidden: Sequence[Hidden], squares: Sequence[Array], threads: int
+        self,
+        module: ModuleType,
+        network: Arrays,
+        hidden: Sequence[Hidden],
+        squares: Sequence[Array],
+        threads: int,
+        pairs: bool,
     ) -> None:
-        self._module, self._network, self._hidden, self._threads = module, network, hidden, threads
+        self._module, self._network, self._hidden = module, network, hidden
+        self._threads, self._pairs = threads, pairs
         self._counts = [len(square) for square in squares]
         self._heights = [-(-count // TILE) for count in self._counts]
         self.blocks = sum(self._heights)
@@ -132,37 +134,50 @@ class _Preparation:
         self._variances[:, 0] = first.reshape(-1, TILE)
         self._tangents = self._variances[:, 0].copy()
         self._layout = np.zeros((len(hidden), 4), dtype=np.int64)
+        self._rows = np.empty(0)
+        self._used = 0
 
     def _bounds(self) -> Iterator[tuple[int, int]]:
         """First and last block of each set."""
         return pairwise(np.cumsum([0, *self._heights]).tolist())
 
-    def sets(self, rows: Array) -> tuple[RowStates, ...]:
+    def sets(self) -> Iterator[RowStates]:
         """The states, one a set."""
-        return tuple(
-            RowStates(count, self._variances[top:last], self._tangents[top:last], rows[top:last], self._layout)
-            for count, (top, last) in zip(self._counts, self._bounds(), strict=True)
-        )
+        for count, (top, last) in zip(self._counts, self._bounds(), strict=True):
+            layout = self._layout.copy()
+            layout[:, 0] += top * layout[:, 1]
+            yield RowStates(count, self._variances[top:last], self._tangents[top:last], self._rows, layout)
 
-    def run(self, begin: int, end: int, *, pairs: bool) -> Array:
-        """The row quantities of the layers begin <= layer < end; variances and tangents move on to ``end``."""
-        if self._hidden[begin].slots is None:
-            rows = self._expand(begin, pairs=pairs)
-            widths = [rows.shape[1]]
-        else:
-            widths = [(hidden.slots or 0) * TILE for hidden in self._hidden[begin:end]]
-            rows = np.empty((self.blocks, sum(widths)))
-        edges = np.cumsum([self._layout[begin - 1, 1] if begin else 0, *widths])
-        self._layout[begin:end, 0], self._layout[begin:end, 1] = edges[:-1], edges[1:]
+    def run(self, begin: int, end: int) -> None:
+        """Variances, tangents and row quantities of the layers begin <= layer < end."""
+        if not self._pairs:
+            self._used = 0  # the row quantities of former layers have served
+        for layer in range(begin, end):
+            slots = self._hidden[layer].slots
+            if slots is None:
+                self._expand(layer)
+            else:
+                self._room(layer, slots)
         network = self._network
         numbers = (network.which, network.weights, network.biases, network.shared, self._layout)
         spans = list(pairwise([*range(0, self.blocks, SPAN), self.blocks]))
-        jobs = ((*span, begin, end, *numbers, self._variances, self._tangents, rows) for span in spans)
+        jobs = ((*span, begin, end, *numbers, self._variances, self._tangents, self._rows) for span in spans)
         in_parallel(self._module.prepare, jobs, min(self._threads, len(spans)))
-        return rows
 
-    def _expand(self, layer: int, *, pairs: bool) -> Array:
+    def _expand(self, layer: int) -> None:
         variances = np.maximum(self._variances[:, layer].reshape(-1)[self._real], SMALLEST_VARIANCE)
         expansion = self._hidden[layer].expand(variances)
         self._layout[layer, 2:] = expansion.offset, expansion.stride
-        return pack(expansion, variances, self._real, pairs=pairs)
+        slots = slots_of(expansion) if self._pairs else FIRST_GROUP
+        pack(expansion, variances, self._real, self._room(layer, slots))
+
+    def _room(self, layer: int, slots: int) -> Array:
+        """Memory for the row quantities of a layer, shape (blocks, slots, TILE)."""
+        begin, self._used = self._used, self._used + self.blocks * slots * TILE
+        if self._used > len(self._rows):  # later series, if there are any, will have about as many terms
+            later = sum(hidden.slots or slots for hidden in self._hidden[layer + 1 :])
+            longer = np.empty(self._used + later * self.blocks * TILE)
+            longer[:begin] = self._rows[:begin]
+            self._rows = longer
+        self._layout[layer, :2] = begin, slots * TILE
+        return self._rows[begin : self._used].reshape(self.blocks, slots, TILE)
