@@ -118,7 +118,7 @@ def _power(base: Ball, exponent: sp.Rational) -> Ball:
 
 def _whole_power(base: Ball, exponent: int) -> Ball:
     if exponent < 0:
-        return 1 / _whole_power(base, -exponent)
+        return _whole_power(1 / base, -exponent)
     if exponent < 2:
         return base if exponent else arb(1)
     half = square(_whole_power(base, exponent // 2))
