@@ -6,7 +6,7 @@
 becomes machine code at the first call, or its machine code comes from the store of a former process.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any
@@ -17,20 +17,29 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 from ntksym.activation import Activation
 from ntksym.arguments import answer, kernels, matrices, points, result_type, thread_count, tolerance
 from ntksym.derivation import derive as derive_dual
+from ntksym.dual import series_dual
 from ntksym.errors import InvalidInput, ToleranceNotMet
 from ntksym.existence import require_slopes, require_tangents, require_variances
+from ntksym.explanation import explanation
 from ntksym.lowering import store
 from ntksym.lowering.emit import Source, emit
 from ntksym.lowering.frame import TILE
 from ntksym.lowering.parts import Part, lower
 from ntksym.lowering.passes import Stages
-from ntksym.lowering.schedule import Arrays, Hidden, Schedule, schedule
+from ntksym.lowering.schedule import Arrays, Schedule, schedule
 from ntksym.network.layers import Network
+from ntksym.propagation import Bound, largest_correlation, propagate
 from ntksym.tiles import hard_pairs
-from ntksym.tiles.filling import PANEL, fill
+from ntksym.tiles.filling import fill
 from ntksym.tiles.states import RowStates, prepare
 
 __all__ = ["Kernel", "build"]
+
+SHARES = 20
+"""Truncation may use this part of the tolerance, divided among the layers: a few terms more, and no second attempt."""
+
+SMALLEST_SHARE = 2e-15
+"""Less is hidden by rounding."""
 
 DIAGONAL_BATCH = 1024 * TILE
 """Rows whose states are held at once when only the diagonal is wanted."""
@@ -51,7 +60,8 @@ def build(
     network : Network
         From ``serial`` or ``fully_connected``.
     tol : float
-        Accuracy asked of duals that are not closed forms, relative to the diagonal; closed forms are exact to rounding.
+        Error allowed in an entry, relative to sqrt(K(x, x) K(y, y)), after all layers. Closed forms are exact to
+        rounding, which is not counted.
     dtype : "float64" or "float32"
         Type of the results. The arithmetic is always float64.
     derive : callable
@@ -61,16 +71,11 @@ def build(
     ------
     InvalidInput
         For something that is not a network, a tolerance or a type of result.
-    NoClosedForm
-        If an activation has no closed form.
     NoSuchDual
         If an activation has no dual at any variance.
-    ToleranceNotMet
-        If a closed form loses its digits in float64 (sinc, near |rho| = 1 and at small variances).
     """
     _check_network(network)
-    duals = {activation: derive(activation) for activation in network.activations}
-    _check_stable(duals.values())
+    duals = {activation: _in_float64(derive(activation)) for activation in network.activations}
     parts = lower(duals.values())
     source = emit(parts)
     tol = tolerance(tol)
@@ -87,7 +92,7 @@ class Kernel:
     network : Network
         What it is the kernel of.
     tol : float
-        Accuracy asked of duals that are not closed forms.
+        Error allowed in an entry, relative to sqrt(K(x, x) K(y, y)).
     dtype : str
         "float64" or "float32", the type of the results.
     derive : callable
@@ -160,18 +165,18 @@ class Kernel:
             For NaN, infinities, wrong shapes or types, and inputs so large that a variance overflows.
         NoSuchDual
             If a dual does not exist at the variances that occur, or the NTK because an activation jumps.
+        ToleranceNotMet
+            If the errors of series cannot be kept below ``tol`` on these data.
         """
         wanted = self._wanted(get)
-        x = points(X, "X")
-        y = x if Y is None or Y is X else points(Y, "Y")
-        if x.shape[1] != y.shape[1]:
-            raise InvalidInput(f"X has {x.shape[1]} features and Y has {y.shape[1]}; pass points of one space")
+        x, y = self._data(X, Y)
         threads = thread_count(threads)
         results = matrices(out, wanted, (x, y), self.dtype)
         machine = self._machine(x.shape[1])
         states = self._states(machine, {"X": x} if y is x else {"X": x, "Y": y}, wanted, threads)
         if len(x) and len(y):
             task = (x, y), (states[0], states[-1])
+            self._require_tolerance(machine[1], *task, wanted)
             targets = results.get("nngp"), results.get("ntk")
             left_out = fill(*machine, *task, targets, threads)
             hard_pairs.integrate(machine[1], self.schedule.hidden, *task, left_out, targets, threads)
@@ -206,9 +211,39 @@ class Kernel:
                 result[batch] = states.tangent if name == "ntk" else states.variance(len(self.schedule.hidden))
         return answer(get, results)
 
+    def error_bound(self, X: ArrayLike, Y: ArrayLike | None = None, *, get: str | tuple[str, ...] = "ntk") -> Any:
+        """The largest |K~(x, y) - K(x, y)|/sqrt(K(x, x) K(y, y)) is at most this, over the pairs of these data.
+
+        It holds what series leave out and get wrong, and how the layers behind them change that, to first order; the
+        rounding inside closed forms is not counted.
+
+        Parameters
+        ----------
+        X, Y : array_like, shapes (n, d), (m, d)
+            As for the kernel.
+        get : "ntk", "nngp" or a tuple of these
+            Which kernel; a tuple asks for a named tuple of bounds.
+
+        Raises
+        ------
+        InvalidInput, NoSuchDual
+            As for the kernel.
+        """
+        wanted = self._wanted(get)
+        x, y = self._data(X, Y)
+        machine = self._machine(x.shape[1])
+        data = {"X": x} if y is x else {"X": x, "Y": y}
+        states = self._states(machine, data, wanted, 1, pairs=False)
+        pair = states[0], states[-1]
+        bound = Bound(0.0, 0.0)
+        if len(x) and len(y):
+            largest = largest_correlation(machine[1], (x, y), pair)
+            bound = propagate(machine[1], self.schedule.hidden, pair, largest)
+        return answer(get, {name: getattr(bound, name) for name in wanted})
+
     def explain(self) -> str:
         """What was chosen for this network, and why; one line a decision."""
-        return "\n".join(_explanation(self))
+        return "\n".join(explanation(self))
 
     def __repr__(self) -> str:
         return f"<Kernel of {self.network!r}, {self.dtype}>"
@@ -218,6 +253,36 @@ class Kernel:
         if "ntk" in names:
             require_slopes(self.schedule)
         return names
+
+    def _data(self, X: ArrayLike, Y: ArrayLike | None) -> tuple[Array, Array]:
+        x = points(X, "X")
+        y = x if Y is None or Y is X else points(Y, "Y")
+        if x.shape[1] != y.shape[1]:
+            raise InvalidInput(f"X has {x.shape[1]} features and Y has {y.shape[1]}; pass points of one space")
+        return x, y
+
+    def _require_tolerance(
+        self, network: Arrays, data: tuple[Array, Array], states: tuple[RowStates, RowStates], wanted: tuple[str, ...]
+    ) -> None:
+        """First for correlations up to 1, which costs nothing; where that is not enough, for those of the data."""
+        hidden = self.schedule.hidden
+        if all(entry.dual is None or entry.dual.kind == "closed" for entry in hidden):
+            return
+        worst = self.tol
+        for largest in (lambda: 1.0, lambda: largest_correlation(network, data, states)):
+            bound = propagate(network, hidden, states, largest())
+            worst = max(getattr(bound, name) for name in wanted)
+            if worst <= self.tol:
+                return
+        raise ToleranceNotMet(
+            f"the tolerance {self.tol:g} cannot be guaranteed on these data: {worst:.2g} is what can; "
+            + (
+                f"build the kernel with tol={worst * 1.1:.1e}, or remove points that are nearly equal"
+                if worst < 1
+                else 'remove points that are nearly equal or opposite, use a smaller W_std, or ask for get="nngp"'
+            ),
+            achieved=worst,
+        )
 
     def _machine(self, width: int) -> tuple[ModuleType, Arrays]:
         """The compiled module, and the network as arrays."""
@@ -247,8 +312,8 @@ class Kernel:
 
 
 def _shares(tol: float, depth: int) -> tuple[float, ...]:
-    """The accuracy asked of the dual of each nonlinearity so that all of them together keep to ``tol``."""
-    return (max(tol / (2 * depth), 1e-15),) * depth if depth else ()
+    """The truncation error allowed to each series; what layers do to it afterwards is checked on the data."""
+    return (max(tol / (SHARES * depth), SMALLEST_SHARE),) * depth if depth else ()
 
 
 def _check_network(network: object) -> None:
@@ -257,46 +322,6 @@ def _check_network(network: object) -> None:
         raise InvalidInput(f"build needs a network, not {network!r}; {way_out}", network=network)
 
 
-def _check_stable(duals: Iterable[Any]) -> None:
-    for dual in duals:
-        if not getattr(dual, "stable", True):
-            raise ToleranceNotMet(
-                f"the closed form of {dual.activation} divides by q1*q2 - c**2: in float64 no digit is certain near "
-                "|rho| = 1; for single entries use derive(...).evaluate(q1, q2, c), which works at higher precision",
-                dual=dual,
-            )
-
-
-def _explanation(kernel: Kernel) -> Iterator[str]:
-    yield repr(kernel.network)
-    yield f"results {kernel.dtype}, arithmetic float64; tol {kernel.tol:g} is for duals without a closed form"
-    for number, hidden in enumerate(kernel.schedule.hidden, 1):
-        if hidden.dual is None:
-            yield f"layer {number}: no activation, then {hidden.dense}"
-            continue
-        activation = hidden.dual.activation
-        values = "".join(f", {name} = {value}" for name, value in activation.parameters)
-        functions = kernel.source.parts[hidden.number].name
-        yield f"layer {number}: {activation.name}{values}; {hidden.dual.kind} form, {functions}_*; then {hidden.dense}"
-        if hidden.slots is None:
-            yield f"    {_series(hidden)}"
-    for part in kernel.source.parts:
-        if isinstance(part, Part):
-            rows = ", ".join(part.slots)
-            yield f"{part.name}: once a layer {len(part.shared)} numbers; once a row and layer {rows}"
-    yield f"tiles of {TILE} x {TILE} entries, depth a loop inside the tile; k(X) computes one half and writes both"
-    where = "the result itself, transformed in place" if kernel.dtype == "float64" else f"a buffer of {PANEL} rows"
-    yield f"inner products by BLAS, in panels of {PANEL} rows, into {where}"
-    yield f"threads: {thread_count(None)} (NUMBA_NUM_THREADS), or the argument threads"
-    size = len(kernel.source.text)
-    yield f"source: {store.name_of(kernel.source.text)}.py, {size} bytes, for any depth, W_std, b_std and parameters"
-
-
-def _series(hidden: Hidden) -> str:
-    """What a series layer does at variance 1; the number of terms depends on the data."""
-    expansion = hidden.expand(np.ones(1))
-    terms = expansion.coefficients.shape[1]
-    skipped = {(0, 1): "", (0, 2): " of even order", (1, 2): " of odd order"}[expansion.offset, expansion.stride]
-    largest = expansion.limits[0, -1]
-    beyond = "every |rho| is summed" if largest >= 1 else f"|rho| up to {largest:.6g} is summed, beyond by quadrature"
-    return f"tolerance {hidden.tolerance:.2g}; at variance 1 {terms} terms{skipped} are stored, and {beyond}"
+def _in_float64(dual: Any) -> Any:
+    """The dual itself, or a series where the closed form loses its digits (sinc divides by q1*q2 - c**2)."""
+    return dual if getattr(dual, "stable", True) else series_dual(dual.activation)

@@ -33,6 +33,8 @@ FLOORS = {
     "arguments": 7,
     "existence": 7,
     "kernel": 7,
+    "propagation": 7,
+    "explanation": 7,
     "tiles": 7,
     "learn": 8,
     "sklearn": 8,

@@ -12,25 +12,23 @@ import sympy as sp
 
 from ntksym import typeset
 from ntksym.activation import Activation
+from ntksym.dual.closed import closed_dual
 from ntksym.dual.covariance import SMALLEST, ValueAndSlope, check_covariance, gap_of
-from ntksym.errors import NoSuchDual
+from ntksym.errors import NoClosedForm, NoSuchDual
 from ntksym.quadrature.activations import slope_expectation, value_expectation
-from ntksym.series.accuracy import Accuracy, accuracy, limits
+from ntksym.series.accuracy import Accuracy, Response, accuracy, limits, response
 from ntksym.series.expansion import STEP, Expansion
 from ntksym.series.pairs import integrate_pair
 from ntksym.series.profile import Profile
+from ntksym.series.steps import DIAGONAL, DIAGONAL_SLOPE, SLOPE, VALUE, series_steps
 from ntksym.series.variances import Coefficients, VarianceTable
-from ntksym.symbols import c, q, q1, q2
+from ntksym.symbolic.steps import Step
+from ntksym.symbols import q
 
 __all__ = ["SeriesDual", "series_dual"]
 
 Array = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.intp]
-
-_k = sp.Symbol("k", integer=True, nonnegative=True)
-_a = sp.Function("a")
-_TERM = _a(_k, q1) * _a(_k, q2)
-_RHO = c / sp.sqrt(q1 * q2)
 
 SERVED = 1e-14
 """Truncation error, relative, up to which `evaluate` uses the series; pairs nearer to |rho| = 1 are integrated."""
@@ -89,12 +87,36 @@ class SeriesDual:
     @property
     def value(self) -> sp.Expr:
         """The series as a formula, its coefficients as a function a(k, q)."""
-        return sp.Sum(_TERM * _RHO**_k, (_k, 0, sp.oo))
+        return VALUE
 
     @property
     def slope(self) -> sp.Expr:
         """Its derivative in c."""
-        return sp.Sum(_k * _TERM * _RHO ** (_k - 1) / sp.sqrt(q1 * q2), (_k, 1, sp.oo))
+        return SLOPE
+
+    @property
+    def diagonal(self) -> sp.Expr:
+        """E[s(U)^2] as an integral."""
+        return DIAGONAL
+
+    @property
+    def diagonal_slope(self) -> sp.Expr | None:
+        """E[s'(U)^2] as an integral, None where it diverges because the activation jumps."""
+        return DIAGONAL_SLOPE if self.continuous else None
+
+    @cached_property
+    def reason(self) -> str | None:
+        """Why there is no closed form; None where there is one, and the series was asked for."""
+        try:
+            closed_dual(self.activation, self.activation)
+        except NoClosedForm as refusal:
+            return str(refusal)
+        return None
+
+    @cached_property
+    def steps(self) -> tuple[Step, ...]:
+        """The derivation: which rule, on what, giving what."""
+        return series_steps(self.activation.parity, self.continuous)
 
     @cached_property
     def _table(self) -> VarianceTable:
@@ -169,6 +191,11 @@ class SeriesDual:
         """What is left out and what is wrong at variances q, shape (n,)."""
         variances = np.maximum(np.asarray(q, dtype=np.float64).ravel(), SMALLEST)
         return accuracy(self.coefficients(variances), variances, SERVED)
+
+    def response(self, q: npt.ArrayLike, largest: float, tolerance: float) -> Response:
+        """How the dual answers to errors at variances q, shape (n,), for correlations up to ``largest``."""
+        variances = np.maximum(np.asarray(q, dtype=np.float64).ravel(), SMALLEST)
+        return response(self._table, variances, largest, tolerance)
 
     def _bound(self, first: npt.ArrayLike, second: npt.ArrayLike, bound: Callable[[Accuracy, Accuracy], Array]) -> Any:
         left, right = np.broadcast_arrays(np.asarray(first, dtype=np.float64), np.asarray(second, dtype=np.float64))

@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 
 from ntksym.series.expansion import STEP
 from ntksym.series.pairs import CONVERGED
-from ntksym.series.variances import Coefficients
+from ntksym.series.variances import Coefficients, VarianceTable
 
-__all__ = ["Accuracy", "accuracy", "limits"]
+__all__ = ["Accuracy", "Response", "accuracy", "limits", "response"]
 
 Array = NDArray[np.float64]
 
@@ -26,6 +26,48 @@ EPSILON = float(np.finfo(np.float64).eps)
 
 INTEGRATED = CONVERGED
 """Relative error of a pair that is integrated: the last change, of a rule whose error is squared at every halving."""
+
+
+RESOLVED = 1e-13
+"""Tail of the slope, relative, below which the stored terms are taken to hold its derivative too."""
+
+STEP_IN_Q = 1e-3
+"""Relative step in q with which the change of E[s'(U)^2] is measured."""
+
+
+@dataclass(frozen=True)
+class Response:
+    """How a dual at n variances q answers to errors of what it is given, and what errors it adds; all shape (n,).
+
+    Attributes
+    ----------
+    value, slope : float arrays
+        V(q) = E[s(U)^2], D(q) = E[s'(U)^2].
+    value_at, slope_at, bend_at : float arrays
+        sum a_k^2 r^k, sum k a_k^2 r^(k-1)/q and sum k (k-1) a_k^2 r^(k-2)/q at the largest correlation r: bounds of
+        value, slope and the derivative of the slope in rho, at every correlation up to r.
+    stretch : float array
+        sqrt(E[(U s'(U))^2]/V): how far s moves with log q.
+    elasticity, slope_elasticity : float arrays
+        ``|d log V/d log q|`` and ``|d log D/d log q|``.
+    local, local_slope : float arrays
+        Errors that the dual adds to pairs, relative to V and D.
+    diagonal, diagonal_slope : float arrays
+        Relative errors of V and D.
+    """
+
+    value: Array
+    slope: Array
+    value_at: Array
+    slope_at: Array
+    bend_at: Array
+    stretch: Array
+    elasticity: Array
+    slope_elasticity: Array
+    local: Array
+    local_slope: Array
+    diagonal: Array
+    diagonal_slope: Array
 
 
 @dataclass(frozen=True)
@@ -138,3 +180,58 @@ def _reach(squares: Array, whole: Array, rest: Array, degree: Array, tolerance: 
     left_out = after / whole + rest[:, None]
     with np.errstate(divide="ignore"):
         return np.asarray(np.exp(np.minimum(np.log(tolerance / left_out) / np.maximum(degree, 1), 0.0)))
+
+
+def response(table: VarianceTable, variances: Array, largest: float, tolerance: float) -> Response:
+    """The response of a series, for correlations up to ``largest`` and this truncation error.
+
+    Parameters
+    ----------
+    table : VarianceTable
+        The coefficients.
+    variances : float array, shape (n,)
+        q, positive.
+    largest : float
+        Between 0 and 1.
+    tolerance : float
+        Truncation error allowed, relative.
+    """
+    count = len(variances)
+    steps = variances * (1 + STEP_IN_Q), variances / (1 + STEP_IN_Q)
+    together = table(np.concatenate([variances, *steps]))
+    found = Coefficients(*(part[:count] for part in together.arrays), together.offset, together.stride)
+    order = found.offset + found.stride * np.arange(found.coefficients.shape[1])
+    squares = found.coefficients**2
+    powers = largest ** np.maximum(order, 0)
+    value_at = squares @ powers + found.errors[:, 0] * found.value * powers[-1]
+    slope_at, bend_at = np.full(count, np.inf), np.full(count, np.inf)
+    tail = found.errors[:, 1] * found.slope
+    faded = np.all(tail <= RESOLVED * found.slope)
+    if largest < 1 or faded:
+        last = 0.0 if faded else powers[-1] / max(1 - largest, EPSILON)
+        slope_at = squares @ (order * largest ** np.maximum(order - 1, 0)) / variances + tail * powers[-1]
+        curved = squares @ (order * (order - 1) * largest ** np.maximum(order - 2, 0)) / variances
+        bend_at = curved + np.where(tail > 0, tail * last, 0.0)
+    own = accuracy(found, variances, tolerance)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        local = own.value_bound(own) / own.norm**2 + tolerance
+        local_slope = own.slope_bound(own) / own.slope_norm**2 + tolerance
+        stretch = np.sqrt(found.dilation / found.value)
+        changes = [part[count : 2 * count] / part[2 * count :] for part in (together.value, together.slope)]
+        elasticity, slope_elasticity = (np.abs(np.log(change)) / (2 * np.log1p(STEP_IN_Q)) for change in changes)
+    answers = stretch, elasticity, slope_elasticity, local, local_slope
+    stretch, elasticity, slope_elasticity, local, local_slope = (np.nan_to_num(part, posinf=np.inf) for part in answers)
+    return Response(
+        value=found.value,
+        slope=found.slope,
+        value_at=value_at,
+        slope_at=slope_at,
+        bend_at=bend_at,
+        stretch=stretch,
+        elasticity=elasticity,
+        slope_elasticity=slope_elasticity,
+        local=local,
+        local_slope=local_slope,
+        diagonal=found.errors[:, 4],
+        diagonal_slope=found.errors[:, 5],
+    )

@@ -114,6 +114,11 @@ class Coefficients:
     offset: int
     stride: int
 
+    @property
+    def arrays(self) -> tuple[Array, Array, Array, Array, Array]:
+        """Everything that has one row a variance."""
+        return self.coefficients, self.value, self.slope, self.dilation, self.errors
+
 
 @dataclass(frozen=True, eq=False)
 class VarianceTable:

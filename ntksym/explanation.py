@@ -1,0 +1,51 @@
+"""What was chosen for a kernel, and why, as lines for people."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from ntksym.arguments import thread_count
+from ntksym.lowering import store
+from ntksym.lowering.frame import TILE
+from ntksym.lowering.parts import Part
+from ntksym.lowering.schedule import Hidden
+from ntksym.tiles.filling import PANEL
+
+__all__ = ["explanation"]
+
+
+def explanation(kernel: Any) -> Iterator[str]:
+    """One line a decision: network, layers, programs, tiles, threads, source."""
+    yield repr(kernel.network)
+    yield f"results {kernel.dtype}, arithmetic float64; entries within {kernel.tol:g} of sqrt(K(x, x) K(y, y))"
+    for number, hidden in enumerate(kernel.schedule.hidden, 1):
+        if hidden.dual is None:
+            yield f"layer {number}: no activation, then {hidden.dense}"
+            continue
+        activation = hidden.dual.activation
+        values = "".join(f", {name} = {value}" for name, value in activation.parameters)
+        functions = kernel.source.parts[hidden.number].name
+        yield f"layer {number}: {activation.name}{values}; {hidden.dual.kind} form, {functions}_*; then {hidden.dense}"
+        if hidden.slots is None:
+            yield f"    {_series(hidden)}"
+    for part in kernel.source.parts:
+        if isinstance(part, Part):
+            rows = ", ".join(part.slots)
+            yield f"{part.name}: once a layer {len(part.shared)} numbers; once a row and layer {rows}"
+    yield f"tiles of {TILE} x {TILE} entries, depth a loop inside the tile; k(X) computes one half and writes both"
+    where = "the result itself, transformed in place" if kernel.dtype == "float64" else f"a buffer of {PANEL} rows"
+    yield f"inner products by BLAS, in panels of {PANEL} rows, into {where}"
+    yield f"threads: {thread_count(None)} (NUMBA_NUM_THREADS), or the argument threads"
+    size = len(kernel.source.text)
+    yield f"source: {store.name_of(kernel.source.text)}.py, {size} bytes, for any depth, W_std, b_std and parameters"
+
+
+def _series(hidden: Hidden) -> str:
+    """What a series layer does at variance 1; the number of terms depends on the data."""
+    expansion = hidden.expand(np.ones(1))
+    terms = expansion.coefficients.shape[1]
+    skipped = {(0, 1): "", (0, 2): " of even order", (1, 2): " of odd order"}[expansion.offset, expansion.stride]
+    largest = expansion.limits[0, -1]
+    beyond = "every |rho| is summed" if largest >= 1 else f"|rho| up to {largest:.6g} is summed, beyond by quadrature"
+    return f"tolerance {hidden.tolerance:.2g}; at variance 1 {terms} terms{skipped} are stored, and {beyond}"
