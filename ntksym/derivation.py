@@ -51,9 +51,9 @@ def derive(activation: Activation | str | sp.Expr, method: str = "auto", *, cert
     if method != "series":
         try:
             return _derive(act, act, (act.name, act.name))
-        except NoClosedForm:
+        except NoClosedForm as refusal:
             if method == "closed":
-                raise
+                raise NoClosedForm(f'{refusal}; leave method at "auto" for a series', **refusal.about) from None
     return series_dual(act, certify)
 
 
@@ -79,7 +79,11 @@ def cross_dual(f: Activation | str | sp.Expr, g: Activation | str | sp.Expr) -> 
                 f"{first} and {second} give the parameter {name} two values; rename it in one of the formulas",
                 name=name,
             )
-    return _derive(first, second, (first.name, second.name))
+    try:
+        return _derive(first, second, (first.name, second.name))
+    except NoClosedForm as refusal:
+        way_out = "replace that part: two different functions have no series"
+        raise NoClosedForm(f"{refusal}; {way_out}", **refusal.about) from None
 
 
 @lru_cache(maxsize=512)

@@ -79,7 +79,7 @@ def _flipped(pattern: SignPattern, sign: int) -> SignPattern:
 
 def _give_up(function: sp.Expr) -> NoClosedForm:
     return NoClosedForm(
-        f"cannot find the places where {function} changes sign; write the pieces out with Piecewise, or use a series",
+        f"cannot find the places where {function} changes sign; write the pieces out with Piecewise",
         subexpression=function,
     )
 

@@ -81,7 +81,7 @@ class _Splitter:
         if self._is_smooth(node):
             return _Cells((), (node,))
         if isinstance(node, STAIRS):
-            raise NoClosedForm(f"{node} has infinitely many pieces; use a series", subexpression=node)
+            raise NoClosedForm(f"{node} has infinitely many pieces", subexpression=node)
         if isinstance(node, sp.Piecewise):
             return self._piecewise(node, low, high)
         if isinstance(node, sp.Max | sp.Min):

@@ -140,7 +140,7 @@ def expectation(f: NormalForm, g: NormalForm, covariance: Covariance, trace: Tra
                 pair.add_to(terms)
             except NoClosedForm as refusal:
                 part = left.expression(sp.Symbol("U")) * other.expression(sp.Symbol("V"))
-                raise NoClosedForm(f"{refusal}; met in E[{part}]", part=part) from None
+                raise NoClosedForm(f"{refusal}, and is met in E[{part}]", part=part) from None
     return terms
 
 
@@ -304,10 +304,7 @@ class Pair:
             for a, b in ((0, 1), (0, 2), (1, 2)):
                 yield quarter, ("asin", self._correlation(matrix, rest[a], rest[b]))
         else:
-            raise NoClosedForm(
-                f"the probability of {len(rest)} joint Gaussian events has no closed form; replace the product of "
-                "gates by a member of the class that is close to it"
-            )
+            raise NoClosedForm(f"the probability of {len(rest)} joint Gaussian events has no closed form")
 
     def _standardised(self, mean: Scalar, variance: Scalar) -> Scaled:
         if not mean:

@@ -105,11 +105,9 @@ class Reader:
     def _coefficients(self, argument: sp.Expr, degree: int) -> list[Scalar]:
         if not argument.has(x):
             return [*[self.field.zero] * degree, self.field.scalar(sp.expand(argument))]
-        if not argument.is_polynomial(x):
-            raise outside(argument)
+        if not argument.is_polynomial(x) or sp.degree(argument, x) > degree:
+            raise outside(argument, f" as an argument, where a polynomial of degree {degree} is the most,")
         coefficients = sp.Poly(argument, x).all_coeffs()
-        if len(coefficients) > degree + 1:
-            raise outside(argument)
         padding = [sp.S.Zero] * (degree + 1 - len(coefficients))
         return [self.field.scalar(a) for a in (*padding, *coefficients)]
 
@@ -148,10 +146,10 @@ class Reader:
         return NormalForm.monomial(self.field, self.field.one, 0, (gate,))
 
 
-def outside(expression: sp.Expr) -> NoClosedForm:
-    """The refusal that names the offending part."""
+def outside(expression: sp.Expr, role: str = "") -> NoClosedForm:
+    """The refusal that names the offending part, and what part it plays."""
     return NoClosedForm(
-        f"{expression} is outside the class of closed forms (polynomials, exponentials of quadratics, sin, cos, erf, "
-        "Phi, and pieces of these); replace it by a member of the class that is close to it",
+        f"{expression}{role} is outside the class of closed forms (polynomials, exponentials of quadratics, sin, cos, "
+        "erf, Phi, and pieces of these)",
         part=expression,
     )
