@@ -14,8 +14,8 @@ from ntksym.activation import Activation
 from ntksym.errors import NoClosedForm, ToleranceNotMet
 from ntksym.parsing.conditionals import substitute
 from ntksym.series.balls import Balls, Jet, enclose, square
-from ntksym.series.majorant import Majorant, Tail, Tails
-from ntksym.series.panels import Errors, Panel, cover, hermite_bound
+from ntksym.series.majorant import Tails
+from ntksym.series.panels import Errors, Panel, beyond, cover
 from ntksym.series.tape import Tape, play, record
 
 __all__ = ["Moments", "enclose_moments"]
@@ -149,32 +149,14 @@ def _far(problem: _Problem, order: int, targets: Errors) -> tuple[float, Errors]
     nearest = max(4.0, *(start * 1.0001 for _, start in sides))
     reach = nearest
     while reach <= FARTHEST * nearest:
-        beyond = [_beyond(tail, problem.root, arb(reach), order) for tail, _ in sides]
-        errors = beyond[0].plus(beyond[1])
+        left, right = (beyond(tail, problem.root, arb(reach), order) for tail, _ in sides)
+        errors = left.plus(right)
         if errors.is_within(targets):
             return reach, errors
         reach *= 1.2
     raise ToleranceNotMet(
         "no bound is known for the activation or its derivative far out: a certificate takes growth up to"
         " exp(a*abs(x)); use certify=False"
-    )
-
-
-def _beyond(tail: Tail, root: Ball, reach: Ball, order: int) -> Errors:
-    """Bounds of the integrals over z > reach, or z < -reach."""
-
-    def integral(majorant: Majorant, density: Ball, decay: Ball) -> Ball:
-        """The logarithm of the integrand is concave: the value at the start, over the rate at which it falls there."""
-        place = root * reach
-        size = majorant.constant * (1 + place) ** majorant.degree * (majorant.rate * place).exp() * density
-        fall = decay - root * (majorant.rate + majorant.degree / (1 + place))
-        return (size / fall).upper() if fall > 0 else arb.pos_inf()
-
-    gauss = (-(reach**2) / 2).exp() / (2 * arb.pi()).sqrt()
-    return Errors(
-        integral(tail.bound, hermite_bound(reach, arb(0), order), reach / 2),
-        integral(tail.bound * tail.bound, gauss, reach),
-        integral(tail.slope * tail.slope, gauss, reach),
     )
 
 

@@ -9,9 +9,10 @@ from flint import acb, arb, ctx, fmpq
 
 from ntksym.errors import ToleranceNotMet
 from ntksym.series.balls import Balls, Jet, square
+from ntksym.series.majorant import Majorant, Tail
 from ntksym.series.tape import Tape, play
 
-__all__ = ["Errors", "Panel", "cover", "hermite_bound"]
+__all__ = ["Errors", "Panel", "beyond", "cover", "hermite_bound"]
 
 Ball = Any
 """flint's ``arb`` or ``acb``."""
@@ -101,6 +102,34 @@ def _best_ratio(near: float, height: float, order: int) -> float:
         rises = (near / (1 + t)) ** 2 + (height / (1 - t)) ** 2 + 2 * t / (1 - t * t) > order / t
         low, high = (low, t) if rises else (t, high)
     return low
+
+
+def beyond(tail: Tail, root: Ball, reach: Ball, order: int) -> Errors:
+    """Bounds of the integrals over z > reach, or z < -reach.
+
+    Parameters
+    ----------
+    tail : Tail
+        The function and its derivative on that side, in x = root*z.
+    root, reach : arb
+        Standard deviation of x; where the last panel ends, not before the start of the tail.
+    order : int
+        Largest k.
+    """
+
+    def integral(majorant: Majorant, density: Ball, decay: Ball) -> Ball:
+        """The logarithm of the integrand is concave: the value at the start, over the rate at which it falls there."""
+        place = root * reach
+        size = majorant.constant * (1 + place) ** majorant.degree * (majorant.rate * place).exp() * density
+        fall = decay - root * (majorant.rate + majorant.degree / (1 + place))
+        return (size / fall).upper() if fall > 0 else arb.pos_inf()
+
+    gauss = (-(reach**2) / 2).exp() / (2 * arb.pi()).sqrt()
+    return Errors(
+        integral(tail.bound, hermite_bound(reach, arb(0), order), reach / 2),
+        integral(tail.bound * tail.bound, gauss, reach),
+        integral(tail.slope * tail.slope, gauss, reach),
+    )
 
 
 def cover(

@@ -18,7 +18,8 @@ FORMULAS = (
     "squareplus", "isru", "symlog", "serf", "tanhexp", "gabor", "sinc", "abs(x)**1.5", "1/cosh(x)**2",
     "x**2*exp(x - x**2/2)", "2**x", "log(exp(x) + exp(-x))", "x*log(1 + x**2)", "log(2 + cos(x))", "1/(2 + sin(x))",
     "snake", "atanh(tanh(x)/2)", "acosh(2 + x**2)", "asin(0.9*tanh(x))", "acos(sin(x)/2)",
-    "erfi(tanh(x))", "exp(-abs(x)**3)", "sinh(x) - cosh(2*x)", "erfc(x)*x", "x/(2 - exp(-x**2) + x**2)",
+    "erfi(tanh(x))", "log(1.001 + cos(x))",
+    "exp(-abs(x)**3)", "sinh(x) - cosh(2*x)", "erfc(x)*x", "x/(2 - exp(-x**2) + x**2)",
     "x*exp(-sqrt(2)*x**2)", "atan(sinh(x))", "exp(sin(x)*3 - abs(x))", "(exp(x) - 1)/(exp(x) + 1)", "lorentzian",
     "expm1(x)/2", "log(3 - exp(-x**2))", "(1 - x)**3*exp(-(x - 1)**2)",
 )  # fmt: skip

@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ntksym.errors import ToleranceNotMet
-from ntksym.series.panels import Errors, Panel, cover, hermite_bound
-from ntksym.series.tape import record
+from ntksym.series.majorant import Tails
+from ntksym.series.panels import Errors, Panel, beyond, cover, hermite_bound
+from ntksym.series.tape import play, record
 from ntksym.symbols import x
 
 COARSE = Errors(arb(1e-6), arb(1e-6), arb(1e-6))
@@ -91,6 +92,26 @@ def test_negligible_parts_get_no_nodes():
     farthest = max(float(abs(panel.place([arb(-1000), arb(1000)])[0])) for panel in panels)
     assert farthest < 32
     assert float(errors.coefficient) < 1e-4
+
+
+@pytest.mark.parametrize("piece", [sp.tanh(x), x**3, sp.exp(2 * x), x * sp.exp(-x / 3)])
+@pytest.mark.parametrize("order", [0, 9])
+def test_what_is_beyond_the_panels_is_below_its_bound_and_of_its_size(piece, order):
+    tails, root, reach = Tails(1, arb(0)), 1.25, 7.0
+    errors = beyond(play(record(piece), tails, tails.variable()), arb(root), arb(reach), order)
+    function, derivative = sp.lambdify(x, piece, "mpmath"), sp.lambdify(x, sp.diff(piece, x), "mpmath")
+
+    def integral(weight):
+        return mp.quad(weight, [reach, reach + 1, reach + 3, reach + 8, reach + 20])
+
+    true = Errors(
+        max(integral(lambda z, k=k: abs(function(root * z)) * hermite_function(k, z)[k]) for k in range(order + 1)),
+        integral(lambda z: mp.npdf(z) * function(root * z) ** 2),
+        integral(lambda z: mp.npdf(z) * derivative(root * z) ** 2),
+    )
+    assert true.coefficient <= float(errors.coefficient)
+    assert true.value <= float(errors.value) <= 1e4 * true.value
+    assert true.slope <= float(errors.slope)
 
 
 def test_a_pole_is_refused_with_its_place_and_the_way_out():
