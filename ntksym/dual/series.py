@@ -1,9 +1,10 @@
 """Duals by Hermite series: any activation with E[s(U)^2] finite, at any variances, with bounds of the error."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from functools import cached_property, lru_cache
-from typing import Any
+from importlib import import_module
+from typing import Any, ClassVar
 
 import mpmath
 import numpy as np
@@ -16,7 +17,7 @@ from ntksym.dual.closed import closed_dual
 from ntksym.dual.covariance import SMALLEST, ValueAndSlope, check_covariance, gap_of
 from ntksym.errors import NoClosedForm, NoSuchDual
 from ntksym.quadrature.activations import slope_expectation, value_expectation
-from ntksym.series.accuracy import Accuracy, Response, accuracy, limits, response
+from ntksym.series.accuracy import Accuracy, Response, accuracy, certified_accuracy, limits, response
 from ntksym.series.expansion import STEP, Expansion
 from ntksym.series.pairs import integrate_pair
 from ntksym.series.profile import Profile
@@ -63,7 +64,7 @@ class SeriesDual:
     kind = "series"
     stable = True
     numeric = None
-    pair_domain: tuple[sp.Expr, ...] = ()
+    pair_domain: ClassVar[tuple[sp.Expr, ...]] = ()
 
     def __reduce__(self) -> tuple[Any, ...]:
         return series_dual, (self.activation, self.certified)
@@ -190,7 +191,13 @@ class SeriesDual:
     def accuracy(self, q: npt.ArrayLike) -> Accuracy:
         """What is left out and what is wrong at variances q, shape (n,)."""
         variances = np.maximum(np.asarray(q, dtype=np.float64).ravel(), SMALLEST)
-        return accuracy(self.coefficients(variances), variances, SERVED)
+        found = self.coefficients(variances)
+        if not self.certified:
+            return accuracy(found, variances, SERVED)
+        each = zip(variances.tolist(), found.coefficients, strict=True)
+        layout = found.offset, found.stride
+        bounds = [_certificate(self.activation, variance, row.tobytes(), layout) for variance, row in each]
+        return certified_accuracy(found, variances, np.array(bounds).reshape(-1, 4))
 
     def response(self, q: npt.ArrayLike, largest: float, tolerance: float) -> Response:
         """How the dual answers to errors at variances q, shape (n,), for correlations up to ``largest``."""
@@ -208,7 +215,9 @@ class SeriesDual:
         rows, columns = places[: len(first)], places[len(first) :]
         gap = gap_of(first, second, cov)
         rho = np.copysign(1 - gap, cov)
-        value, slope = sum_series(found, variances, rows, columns, rho)
+        value, slope = sum_series(found, variances, rows, columns, rho, 0.0 if self.certified else NEGLIGIBLE)
+        if self.certified:
+            return value, slope
         same = (gap == 0) & (first == second) & (cov > 0)
         value[same], slope[same] = found.value[rows[same]], found.slope[rows[same]]
         served = limits(found, variances, SERVED)[:, -1]
@@ -273,11 +282,11 @@ class SeriesDual:
 
 
 def sum_series(
-    found: Coefficients, variances: Array, rows: Indices, columns: Indices, rho: Array
+    found: Coefficients, variances: Array, rows: Indices, columns: Indices, rho: Array, tolerance: float
 ) -> tuple[Array, Array]:
     """Value and slope of pairs (rows[p], columns[p]) of variances, with the terms that each batch needs."""
     value, slope = np.empty(len(rho)), np.empty(len(rho))
-    enough = limits(found, variances, NEGLIGIBLE)
+    enough = limits(found, variances, tolerance)
     needed = np.sum(np.abs(rho)[:, None] > np.minimum(enough[rows], enough[columns]), axis=1)
     order = np.argsort(needed, kind="stable")
     for start in range(0, len(order), BATCH):
@@ -295,6 +304,23 @@ def sum_series(
     return value, slope / np.sqrt(variances[rows]) / np.sqrt(variances[columns])
 
 
+@lru_cache(maxsize=4096)
+def _certificate(activation: Activation, q: float, packed: bytes, layout: tuple[int, int]) -> tuple[float, ...]:
+    offset, stride = layout
+    stored = np.frombuffer(packed)
+    computed = np.zeros(offset + stride * (len(stored) - 1) + 1)
+    computed[offset::stride] = stored
+    return astuple(_certification().certify(activation, q, computed))
+
+
+def _certification() -> Any:
+    """The module that needs python-flint, which is optional and takes longer to load than the rest of this room."""
+    try:
+        return import_module("ntksym.series.certificate")
+    except ImportError as error:
+        raise InvalidInput("certify=True needs python-flint: pip install 'ntksym[certify]'") from error
+
+
 @lru_cache(maxsize=256)
 def _table_of(activation: Activation) -> VarianceTable:
     return VarianceTable(Profile(activation))
@@ -307,10 +333,12 @@ def series_dual(activation: Activation, certified: bool = False) -> SeriesDual:
     ------
     NoSuchDual
         If E[s(U)^2] diverges at every variance.
-    ToleranceNotMet
-        If the activation cannot be tabulated around zero.
+    InvalidInput
+        If it shall be certified and python-flint is not installed.
     """
     growth = activation.growth
     if growth is not None and growth.gaussian == sp.oo and growth.attained:
         raise NoSuchDual(f"E[s(U)^2] diverges for {activation} at every variance: no network with it has a kernel")
+    if certified:
+        _certification()
     return SeriesDual(activation, certified)

@@ -18,7 +18,7 @@ from ntksym.series.expansion import STEP
 from ntksym.series.pairs import CONVERGED
 from ntksym.series.variances import Coefficients, VarianceTable
 
-__all__ = ["Accuracy", "Response", "accuracy", "limits", "response"]
+__all__ = ["Accuracy", "Response", "accuracy", "certified_accuracy", "limits", "response"]
 
 Array = NDArray[np.float64]
 
@@ -27,6 +27,9 @@ EPSILON = float(np.finfo(np.float64).eps)
 INTEGRATED = CONVERGED
 """Relative error of a pair that is integrated: the last change, of a rule whose error is squared at every halving."""
 
+
+ROUNDED_UP = 1 + 1e-12
+"""Covers the rounding of a sum of at most a few thousand squares."""
 
 RESOLVED = 1e-13
 """Tail of the slope, relative, below which the stored terms are taken to hold its derivative too."""
@@ -138,6 +141,27 @@ def accuracy(found: Coefficients, variances: Array, served: float) -> Accuracy:
             rounding + integrated,
             slope_rounding + integrated,
         )
+
+
+def certified_accuracy(found: Coefficients, variances: Array, bounds: Array) -> Accuracy:
+    """The accuracy of series that are summed at every correlation.
+
+    Parameters
+    ----------
+    found : Coefficients
+        At these variances.
+    variances : float array, shape (n,)
+        q.
+    bounds : float array, shape (n, 4)
+        Proved bounds: tail, tail of the slope, deviation, deviation of the slope.
+    """
+    tail, slope_tail, deviation, slope_deviation = bounds.T
+    order = found.offset + found.stride * np.arange(found.coefficients.shape[1])
+    squares = found.coefficients**2
+    norm = np.sqrt(squares.sum(axis=1)) * ROUNDED_UP + deviation + np.sqrt(tail)
+    slope_norm = np.sqrt(squares @ order / variances) * ROUNDED_UP + slope_deviation + np.sqrt(slope_tail)
+    rounding = _rounding(found, variances)
+    return Accuracy(norm, slope_norm, tail, slope_tail, deviation, slope_deviation, *rounding)
 
 
 def _rounding(found: Coefficients, variances: Array) -> tuple[Array, Array]:

@@ -5,7 +5,7 @@ Gaussian depends on q. An octave of q takes 16 nodes; where the check between th
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -149,7 +149,8 @@ class VarianceTable:
         offset, stride = self._layout
         value, dilation = np.maximum(table[:, 0], 0.0), np.maximum(table[:, 2], 0.0)
         slope = np.maximum(table[:, 1], 0.0) if self.profile.continuous else np.full(len(places), np.inf)
-        return Coefficients(table[:, 3:], value, slope, dilation, errors, offset, stride)
+        found = Coefficients(table[:, 3:], value, slope, dilation, errors, offset, stride)
+        return replace(found, errors=_with_own_tails(found, variances))
 
     @cached_property
     def _layout(self) -> tuple[int, int]:
@@ -220,3 +221,16 @@ def _errors(variances: Array, exact: Moments, guess: Array, offset: int, stride:
 def _share(rest: Array, whole: Array) -> float:
     """The rest of a sum of squares: a difference, so never less than its rounding."""
     return float(np.max(np.clip(1.25 * rest / whole, 0.0, 1.0)) + FLOOR)
+
+
+def _with_own_tails(found: Coefficients, variances: Array) -> Array:
+    """The errors with the tails at each variance, where they are smaller than the largest on the panel."""
+    errors = found.errors.copy()
+    squares = found.coefficients**2
+    order = found.offset + found.stride * np.arange(squares.shape[1])
+    wholes = found.value, np.where(np.isfinite(found.slope), found.slope * variances, 0.0)
+    for tail, (whole, sums) in enumerate(zip(wholes, (squares.sum(axis=1), squares @ order), strict=True)):
+        margin = FLOOR + 2 * errors[:, 2 + tail] + errors[:, 4 + tail]
+        rest = np.divide(np.maximum(whole - sums, 0.0), whole, out=np.ones_like(whole), where=whole > 0)
+        errors[:, tail] = np.minimum(errors[:, tail], rest + margin)
+    return errors
