@@ -15,7 +15,7 @@ from ntksym import typeset
 from ntksym.activation import Activation
 from ntksym.dual.closed import closed_dual
 from ntksym.dual.covariance import SMALLEST, ValueAndSlope, check_covariance, gap_of
-from ntksym.errors import NoClosedForm, NoSuchDual
+from ntksym.errors import InvalidInput, NoClosedForm, NoSuchDual
 from ntksym.quadrature.activations import slope_expectation, value_expectation
 from ntksym.series.accuracy import Accuracy, Response, accuracy, certified_accuracy, limits, response
 from ntksym.series.expansion import STEP, Expansion
