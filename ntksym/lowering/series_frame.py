@@ -111,7 +111,7 @@ END = """\
 
 _UPPER = Template('''\
 @inlined
-def series_upper_$get(i, here, there, even, scratch, hard):
+def series_upper_$get(i, here, there, plain, paired, scratch, hard):
     """Add the groups above the first for the entries that need them; mark and count those that no group serves."""
     final = here.size - $group
     marked = series_beyond(i, here, there, final, scratch)
@@ -130,7 +130,7 @@ def series_upper_$get(i, here, there, even, scratch, hard):
         limit = here[below + i]
 $read
         for j in range(TILE):
-            x = scratch[j] * (scratch[j] if even else 1.0)
+            x = scratch[j] * (plain + paired * scratch[j])
             p = scratch[2 * TILE + j]
             d = scratch[3 * TILE + j]  # ntk
 $horner
@@ -147,7 +147,7 @@ def series_step_$get(first, here, there, offset, stride, weight, bias, slack, ha
 
     In scratch, for one row: rho; |rho|, or -1 at one point twice; the sums, which are zeros between rows.
     """
-    odd, even = offset == 1, stride == 2
+    odd, even, paired, plain = float(offset), 1.0 - offset, stride - 1.0, 2.0 - stride
     at = $first
     marked = 0
     for row in range(covariance.shape[0]):
@@ -166,19 +166,19 @@ def series_step_$get(first, here, there, offset, stride, weight, bias, slack, ha
             scratch[TILE + j] = size
             beyond += size > min(limit, there[at + j])
         if beyond > 0:
-            marked += series_upper_$get(i, here, there, even, scratch, hard[row])
+            marked += series_upper_$get(i, here, there, plain, paired, scratch, hard[row])
 $read
         for j in range(TILE):
             rho = scratch[j]
-            x = rho * (rho if even else 1.0)
+            x = rho * (plain + paired * rho)
+            outer = even + odd * rho
             p = scratch[2 * TILE + j]
             d = scratch[3 * TILE + j]  # ntk
 $horner
-            value = p * rho if odd else p
             same = scratch[TILE + j] < 0.0
-            after = weight * (value_i if same else value) + bias
-            outer = (2.0 * x if odd else 2.0 * rho) if even else 1.0  # ntk
-            slope = ((p if odd else 0.0) + outer * d) * (inverse_i * there[3 * TILE + j])  # ntk
+            after = weight * (value_i if same else outer * p) + bias
+            inner = plain + 2.0 * paired * rho  # ntk
+            slope = (odd * p + outer * inner * d) * (inverse_i * there[3 * TILE + j])  # ntk
             tangent[row, j] = after + weight * (slope_i if same else slope) * tangent[row, j]  # ntk
             covariance[row, j] = after
         if beyond > 0:

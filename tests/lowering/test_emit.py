@@ -6,6 +6,7 @@ import subprocess
 import sys
 import types
 from pathlib import Path
+from typing import Any
 
 import mpmath
 import numpy as np
@@ -13,6 +14,7 @@ import pytest
 import sympy as sp
 
 from ntksym.activation import Activation
+from ntksym.derivation import derive
 from ntksym.kernel import build
 from ntksym.lowering import store, vectormath
 from ntksym.lowering.emit import emit
@@ -20,15 +22,14 @@ from ntksym.lowering.frame import TILE
 from ntksym.lowering.parts import lower
 from ntksym.lowering.passes import Stages, hoist
 from ntksym.lowering.printing import statements
-from ntksym.lowering.schedule import schedule
 from ntksym.lowering.translation import DIAGONAL_INPUTS, PAIR_INPUTS, translate
-from ntksym.network.layers import Dense, Network, fully_connected, serial
+from ntksym.network.layers import Dense, fully_connected, serial
+from ntksym.series.expansion import STEP
 from ntksym.symbolic.numeric_form import NumericForm
 from ntksym.symbols import c, q, q1, q2
-from ntksym.tiles.filling import fill
-from ntksym.tiles.states import prepare
 from tests.lowering.duals import activation, hand_derived
 from tests.lowering.forms import FORMS
+from tests.lowering.machines import machine
 from tests.lowering.test_program import inputs_at
 
 EPSILON = np.finfo(np.float64).eps
@@ -36,7 +37,8 @@ ROOT = Path(__file__).parent.parent.parent
 
 
 def source_for(*names: str) -> str:
-    return emit(lower([hand_derived(activation(name)) for name in names])).text
+    duals = [hand_derived(activation(name)) if name in FORMS else derive(name, method="series") for name in names]
+    return emit(lower(duals)).text
 
 
 def plain_python(text: str, monkeypatch: pytest.MonkeyPatch) -> types.ModuleType:
@@ -50,28 +52,22 @@ def plain_python(text: str, monkeypatch: pytest.MonkeyPatch) -> types.ModuleType
     return module
 
 
-def gram(module: types.ModuleType, network: Network, x: np.ndarray, wanted: str) -> np.ndarray:
-    duals = {act: hand_derived(act) for act in network.activations}
-    parts = lower(duals.values())
-    source = emit(parts)
-    plan = schedule(network, duals, parts, [1e-12] * network.depth)
-    arrays = plan.arrays(module, x.shape[1], source.columns)
-    (states,) = prepare(module, arrays, plan.hidden, [(x * x).sum(axis=1)], 1)
-    result = np.empty((len(x), len(x)))
-    fill(module, arrays, (x, x), (states, states), (result, None) if wanted == "nngp" else (None, result), 1)
-    return result
+def derived(act: Activation) -> Any:
+    return hand_derived(act) if act.name in FORMS else derive(act)
 
 
-@pytest.mark.parametrize("name", [name for name in FORMS if name != "sign"])
+@pytest.mark.parametrize("name", [*(name for name in FORMS if name != "sign"), "tanh"])
 @pytest.mark.filterwarnings("ignore:overflow encountered:RuntimeWarning")  # integers that wrap round, as intended
 def test_the_text_is_plain_python_and_means_the_same_compiled(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     x = np.random.default_rng(1).normal(size=(3, 5))
-    network = fully_connected(activation(name), 2, 1.2, 0.3)
+    x[2] = x[1] + 0.1  # a series takes several groups of terms
+    network = fully_connected(activation(name) if name in FORMS else name, 2, 1.2, 0.3)
+    interpreted = machine(network, derived, load=lambda text: plain_python(text, monkeypatch))
+    compiled = machine(network, derived)
     for wanted in ("nngp", "ntk"):
-        interpreted = gram(plain_python(source_for(name), monkeypatch), network, x, wanted)
-        compiled = build(network, derive=hand_derived)(x, get=wanted)
+        slow, fast = (engine.tiles(x, x, (wanted,))[0][wanted] for engine in (interpreted, compiled))
         # the same operations, with products and sums fused or not
-        assert np.abs(interpreted - compiled).max() <= 64 * EPSILON * np.abs(compiled).max()
+        assert np.abs(slow - fast).max() <= 64 * EPSILON * np.abs(fast).max()
 
 
 def test_the_text_does_not_depend_on_the_hash_seed() -> None:
@@ -105,21 +101,34 @@ def test_one_text_serves_every_depth_weight_bias_and_parameter_value() -> None:
     assert len({kernel.source.text for kernel in kernels}) == 1
 
 
+def vector_instructions(assembly: str) -> int:
+    patterns = {"x86_64": r"v?(mul|div|sqrt|fmadd\d*)pd", "aarch64": r"f(mul|div|sqrt|mla)\s+v\d+\.2d"}
+    machine = os.uname().machine
+    if machine not in patterns:
+        pytest.skip(f"no pattern for {machine}")
+    return len(re.findall(patterns[machine], assembly))
+
+
 @pytest.mark.parametrize("name", FORMS)
 def test_the_innermost_loop_is_vectorised(name: str) -> None:
-    instructions = {"x86_64": r"v?(mul|div|sqrt|fmadd\d*)pd", "aarch64": r"f(mul|div|sqrt|mla)\s+v\d+\.2d"}
-    machine = os.uname().machine
-    if machine not in instructions:
-        pytest.skip(f"no pattern for {machine}")
     kernel = build(fully_connected(activation(name), 1), derive=hand_derived)
     kernel(np.eye(2), get="nngp")
     (text,) = store.load(kernel.source.text).fill_nngp.inspect_asm().values()
-    assert len(re.findall(instructions[machine], text)) > 5
+    assert vector_instructions(text) > 5
     assert not re.search(r"call\w*\s+\S*\b(exp|log|sin|cos|atan2|asin|acos|erf|erfc)\b", text)
 
 
+def test_the_loops_over_the_terms_of_a_series_are_vectorised_and_gather_nothing() -> None:
+    # machine code from the store cannot be read: this text is compiled here
+    engine = machine(fully_connected("tanh", 1), derive, load=lambda text: store.load(f"{text}# fresh\n"))
+    engine.tiles(np.eye(2), np.eye(2), ("ntk",))
+    (text,) = engine.module.fill_ntk.inspect_asm().values()
+    assert vector_instructions(text) > 2 * 3 * STEP  # the first group of terms, and the groups above it
+    assert "gather" not in text
+
+
 def test_a_generated_module_stands_alone() -> None:
-    tree = ast.parse(source_for(*FORMS))
+    tree = ast.parse(source_for(*FORMS, "tanh"))
     imported = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
     assert imported == {"math", "numba", "numpy"}
     assert not any(isinstance(node, ast.ImportFrom) for node in ast.walk(tree))

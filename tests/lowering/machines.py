@@ -1,0 +1,64 @@
+"""Networks lowered and run without a `Kernel`: any duals, any tolerance, and what the tiles leave out."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from ntksym.lowering import store
+from ntksym.lowering.emit import Source, emit
+from ntksym.lowering.parts import lower
+from ntksym.lowering.schedule import Arrays, Schedule, schedule
+from ntksym.network.layers import Network
+from ntksym.tiles import hard_pairs
+from ntksym.tiles.filling import fill
+from ntksym.tiles.states import RowStates, prepare
+
+
+@dataclass(frozen=True)
+class Machine:
+    source: Source
+    plan: Schedule
+    module: ModuleType
+    threads: int = 2
+
+    def arrays(self, width: int) -> Arrays:
+        return self.plan.arrays(self.module, width, self.source.columns)
+
+    def states(self, *data: np.ndarray, **options: Any) -> tuple[RowStates, ...]:
+        squares = [(points**2).sum(axis=1) for points in data]
+        return prepare(self.module, self.arrays(data[0].shape[1]), self.plan.hidden, squares, self.threads, **options)
+
+    def tiles(
+        self, x: np.ndarray, y: np.ndarray, get: tuple[str, ...], *, integrate: bool = True
+    ) -> tuple[dict[str, np.ndarray], np.ndarray]:
+        """Gram matrices by name, and the pairs left out by the tiles, which are integrated or not."""
+        states = self.states(x) if x is y else self.states(x, y)
+        results = {name: np.full((len(x), len(y)), np.nan) for name in get}
+        task = (x, y), (states[0], states[-1])
+        targets = results.get("nngp"), results.get("ntk")
+        arrays = self.arrays(x.shape[1])
+        left_out = fill(self.module, arrays, *task, targets, self.threads)
+        if integrate:
+            hard_pairs.integrate(arrays, self.plan.hidden, *task, left_out, targets, self.threads)
+        return results, left_out
+
+    def __call__(self, x: np.ndarray, y: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+        """NNGP and NTK."""
+        results, _ = self.tiles(x, x if y is None else y, ("nngp", "ntk"))
+        return results["nngp"], results["ntk"]
+
+
+def machine(
+    network: Network,
+    derive: Callable[[Any], Any],
+    tolerance: float = 1e-12,
+    load: Callable[[str], ModuleType] = store.load,
+) -> Machine:
+    """The network with these duals, every series at this tolerance."""
+    duals = {activation: derive(activation) for activation in network.activations}
+    parts = lower(duals.values())
+    source = emit(parts)
+    return Machine(source, schedule(network, duals, parts, [tolerance] * network.depth), load(source.text))
