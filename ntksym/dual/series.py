@@ -19,7 +19,7 @@ from ntksym.errors import InvalidInput, NoClosedForm, NoSuchDual
 from ntksym.quadrature.activations import slope_expectation, value_expectation
 from ntksym.series.accuracy import Accuracy, Response, accuracy, certified_accuracy, limits, response
 from ntksym.series.expansion import STEP, Expansion
-from ntksym.series.pairs import integrate_pair
+from ntksym.series.pairs import integrate_pairs
 from ntksym.series.profile import Profile
 from ntksym.series.steps import DIAGONAL, DIAGONAL_SLOPE, SLOPE, VALUE, series_steps
 from ntksym.series.variances import Coefficients, VarianceTable
@@ -222,10 +222,10 @@ class SeriesDual:
         value[same], slope[same] = found.value[rows[same]], found.slope[rows[same]]
         served = limits(found, variances, SERVED)[:, -1]
         hard = (np.abs(rho) > np.minimum(served[rows], served[columns])) & ~same
-        for i in np.flatnonzero(hard):
-            scales = tuple(np.sqrt(part[rows[i]] * part[columns[i]]) for part in (found.value, found.slope))
-            pair = float(first[i]), float(second[i]), float(gap[i]), float(np.sign(rho[i]))
-            value[i], slope[i] = integrate_pair(self._table.profile, *pair, scales)
+        if hard.any():
+            scales = np.sqrt([part[rows[hard]] * part[columns[hard]] for part in (found.value, found.slope)]).T
+            pairs = first[hard], second[hard], gap[hard], np.sign(rho[hard])
+            value[hard], slope[hard] = integrate_pairs(self._table.profile, *pairs, scales).T
         if not self.continuous:
             for i in np.flatnonzero(hard):
                 slope[i] = float(self._evaluate_precisely(first[i], second[i], cov[i], 17).slope)
