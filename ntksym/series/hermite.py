@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from ntksym.errors import ToleranceNotMet
 from ntksym.series.profile import Profile, Table
 
-__all__ = ["MOST_TERMS", "SMALLEST_REACH", "Moments", "Rule", "moments", "reach_of", "rule"]
+__all__ = ["MOST_TERMS", "SMALLEST_REACH", "Moments", "Rule", "layout", "moments", "reach_of", "rule"]
 
 Array = NDArray[np.float64]
 
@@ -120,9 +120,14 @@ def rule(profile: Profile, low: float, high: float, count: int, fineness: float 
     half = np.diff(edges) / 2
     points = ((edges[:-1] + half)[:, None] + half[:, None] * _ABSCISSAE).ravel()
     weights = (half[:, None] * _WEIGHTS).ravel() * (2.0 if start == 0 else 1.0)
-    offset, stride = {"even": (0, 2), "odd": (1, 2)}.get(parity, (0, 1))
+    offset, stride = layout(profile)
     continuous = profile.continuous
     return Rule(points, weights, table.value(points), table.slope(points), offset, stride, continuous)
+
+
+def layout(profile: Profile) -> tuple[int, int]:
+    """Offset and stride of the coefficients that are not zero."""
+    return {"even": (0, 2), "odd": (1, 2)}.get(profile.activation.parity, (0, 1))
 
 
 def _edges(table: Table, start: float, end: float, width: float, fineness: float) -> Array:
@@ -140,13 +145,13 @@ def reach_of(profile: Profile, deviation: float) -> float:
     sizes = np.maximum(*(np.abs(profile.activation(sign * deviation * places)) for sign in (1, -1)))
     with np.errstate(divide="ignore", invalid="ignore"):
         levels = np.log(sizes) - places**2 / 4
-    threshold = np.max(levels) + np.log(HIDDEN)
-    visible = np.flatnonzero(~(levels <= threshold))
-    last = 0.0 if np.max(levels) == -np.inf else places[min(visible[-1] + 1, len(places) - 1)]
-    if last >= LARGEST_REACH or np.max(levels) == np.inf:
+    largest = np.max(levels)
+    visible = np.flatnonzero(levels > largest + np.log(HIDDEN))
+    last = places[min(visible[-1] + 1, len(places) - 1)] if len(visible) else 0.0
+    if last >= LARGEST_REACH or not largest < np.inf:
         raise ToleranceNotMet(
-            f"{profile.activation.name} grows too fast at the variance {deviation**2:.6g}: its square is not "
-            "integrable in float64; use smaller W_std, b_std or inputs",
+            f"{profile.activation.name} has a pole or grows too fast at the variance {deviation**2:.6g}: its square is "
+            "not integrable in float64; use smaller W_std, b_std or inputs",
             activation=profile.activation,
         )
     return float(max(last, SMALLEST_REACH))

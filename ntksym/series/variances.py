@@ -6,12 +6,11 @@ Gaussian depends on q. An octave of q takes 16 nodes; where the check between th
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ntksym.series.hermite import MOST_TERMS, SMOOTH_TERMS, Moments, moments, rule
+from ntksym.series.hermite import MOST_TERMS, SMOOTH_TERMS, Moments, layout, moments, rule
 from ntksym.series.profile import Profile
 
 __all__ = ["Coefficients", "VarianceTable"]
@@ -146,16 +145,11 @@ class VarianceTable:
             table[rows, : panel.fits.shape[1]] = basis @ panel.fits
             e = panel.errors
             errors[rows] = e.tail, e.slope_tail, e.deviation, e.slope_deviation, e.diagonal, e.diagonal_slope
-        offset, stride = self._layout
+        offset, stride = layout(self.profile)
         value, dilation = np.maximum(table[:, 0], 0.0), np.maximum(table[:, 2], 0.0)
         slope = np.maximum(table[:, 1], 0.0) if self.profile.continuous else np.full(len(places), np.inf)
         found = Coefficients(table[:, 3:], value, slope, dilation, errors, offset, stride)
         return replace(found, errors=_with_own_tails(found, variances))
-
-    @cached_property
-    def _layout(self) -> tuple[int, int]:
-        nodes = rule(self.profile, 1.0, 1.0, 1)
-        return nodes.offset, nodes.stride
 
     def _assign(self, places: Array, rows: NDArray[np.intp], level: int) -> Iterator[tuple[Panel, NDArray[np.intp]]]:
         cells = np.floor(places[rows] * 2**level).astype(np.int64)
@@ -185,7 +179,7 @@ class VarianceTable:
         variances = 2.0 ** (middle + half * _CHECKS)
         checks = self._measure(low, high, variances, 1.4)
         guess = np.polynomial.chebyshev.chebvander(_CHECKS, NODES - 1) @ fits
-        offset, stride = self._layout
+        offset, stride = layout(self.profile)
         return Panel(low, high, fits, offset, stride, _errors(variances, checks, guess, offset, stride))
 
     def _measure(self, low: float, high: float, variances: Array, fineness: float) -> Moments:
@@ -213,14 +207,16 @@ def _errors(variances: Array, exact: Moments, guess: Array, offset: int, stride:
     deviation = np.sqrt(np.sum(gap**2, axis=1) / size).max()
     slope_deviation = np.sqrt(np.sum(order[: stored.shape[1]] * gap**2, axis=1) / energy).max()
     diagonal = np.max(np.abs(guess[:, 0] - exact.value) / size)
-    diagonal_slope = np.max(np.abs(guess[:, 1] - exact.slope) * variances / energy)
+    gap_of_slopes = np.where(np.isfinite(energy), np.abs(guess[:, 1] - exact.slope) * variances, 0.0)
+    diagonal_slope = np.max(gap_of_slopes / energy)
     measured = (deviation, slope_deviation, diagonal, diagonal_slope)
     return Errors(tail, slope_tail, *(float(MARGIN * max(part, EPSILON)) for part in measured))
 
 
 def _share(rest: Array, whole: Array) -> float:
     """The rest of a sum of squares: a difference, so never less than its rounding."""
-    return float(np.max(np.clip(1.25 * rest / whole, 0.0, 1.0)) + FLOOR)
+    share = np.divide(1.25 * rest, whole, out=np.ones_like(whole), where=np.isfinite(whole))
+    return float(np.max(np.clip(share, 0.0, 1.0)) + FLOOR)
 
 
 def _with_own_tails(found: Coefficients, variances: Array) -> Array:
