@@ -45,7 +45,7 @@ def series_steps(parity: Parity, continuous: bool) -> tuple[Step, ...]:
     ]
     if parity in ("even", "odd"):
         order = 2 * _k + 1 if parity == "even" else 2 * _k
-        steps.append(Step("O", f"s is {parity}: every second coefficient vanishes", _a(order, q), sp.S.Zero))
+        steps.append(Step("O", f"every second coefficient vanishes, because s is {parity}", _a(order, q), sp.S.Zero))
     steps.append(Step("P", "the derivative in c", sp.Derivative(expectation, c), SLOPE))
     remainder = sp.Sum(_a(_k, q) ** 2, (_k, _first, sp.oo))
     words = f"{_LEFT_OUT} |rho|^N sqrt(T(N, q1) T(N, q2)) to the value, with"

@@ -9,7 +9,7 @@ from typing import Any
 
 import sympy as sp
 
-from ntksym.errors import InvalidInput, ToleranceNotMet
+from ntksym.errors import InvalidInput, NoClosedForm, ToleranceNotMet
 from ntksym.symbols import c, det, q1, q2
 from ntksym.typeset import array_parts, c_parts
 from ntksym.typeset.array_parts import Part
@@ -91,7 +91,7 @@ def to_code(dual: Any, language: str) -> str:
 
     Parameters
     ----------
-    dual : ClosedDual
+    dual : ClosedDual or SeriesDual
         From `derive` or `cross_dual`.
     language : {"numpy", "jax", "torch", "c"}
         Arrays broadcast in the first three.
@@ -100,11 +100,19 @@ def to_code(dual: Any, language: str) -> str:
     ------
     InvalidInput
         For another language.
+    NoClosedForm
+        For a series.
     ToleranceNotMet
         For a formula that loses its digits in float64.
     """
     if language not in LANGUAGES:
         raise InvalidInput(f"no code for {language!r}: choose one of {', '.join(LANGUAGES)}")
+    if dual.kind == "series":
+        raise NoClosedForm(
+            f"{dual.activation.name} has a series instead of a formula, and no code of its own; use dual.evaluate for "
+            "numbers, or build(network) for compiled Gram matrices",
+            dual=dual,
+        )
     if not dual.stable:
         raise ToleranceNotMet(
             f"the closed form of {dual.activation.name} divides by q1*q2 - c**2: in float64 no digit is certain near "

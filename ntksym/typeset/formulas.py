@@ -51,6 +51,10 @@ class _Latex(LatexPrinter):
             text = rf"\mathbb{{P}}\left({arguments.replace(',', ' > 0,')} > 0\right)"
         elif name == "f" and expr.args[0].name.startswith("L"):
             text = rf"f_{{{arguments}}}(0)"
+        elif name in ("a", "h") and len(expr.args) == 2:
+            text = rf"{name}_{{{self._print(expr.args[0])}}}({self._print(expr.args[1])})"
+        elif name == "s'":
+            text = rf"s'({arguments})"
         else:
             return str(super()._print_Function(expr, exp))
         return text if exp is None else f"{text}^{{{exp}}}"

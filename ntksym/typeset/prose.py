@@ -1,9 +1,6 @@
 """A dual explained: its activation, the derivation step by step, the result, where it holds, how it is checked."""
 
-import re
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
-from textwrap import fill
+from collections.abc import Iterator
 from typing import Any
 
 import sympy as sp
@@ -11,19 +8,14 @@ import sympy as sp
 from ntksym.catalogue import catalogue
 from ntksym.errors import InvalidInput
 from ntksym.symbols import c, q, q1, q2, x
-from ntksym.typeset.formulas import activation_text, conditions_of, formula_latex, formula_text, positive_first
+from ntksym.typeset.formulas import activation_text, conditions_of, formula_latex, formula_text
+from ntksym.typeset.page import FORMATS, Page
+from ntksym.typeset.series_prose import conclude_series, motivate_series
 
-__all__ = ["FORMATS", "explain", "latex"]
-
-FORMATS = ("text", "markdown", "latex")
-
-WIDTH = 110
+__all__ = ["RULES", "explain", "latex"]
 
 LONGEST_VIEW = 400
 """Characters up to which a formula is also shown in other variables."""
-
-LONGEST_LINE = 160
-"""Characters of LaTeX from which a sum is set on several lines."""
 
 RULES = {
     "N": "normal form: sums of powers, exponentials of quadratics, and gates (steps and normal distribution functions)",
@@ -34,9 +26,11 @@ RULES = {
     "S": "Stein's lemma: powers of U and V become covariances, the event's densities f and probabilities P",
     "B": "base cases: orthant probabilities and Gaussian densities",
     "C": "terms of equal form are collected",
+    "M": "Mehler's formula: the density of (U, V) as a sum of products of Hermite polynomials",
+    "O": "order: an even function has no odd coefficients, and an odd one no even ones",
     "P": "Price's theorem: the derivative in c is the expectation of the product of the derivatives",
+    "T": "tail: Parseval's identity and the Cauchy-Schwarz inequality",
 }
-
 
 FUNCTIONS = {
     "NormalCDF": "`Phi` is the standard normal distribution function",
@@ -49,7 +43,7 @@ def explain(dual: Any, fmt: str = "text") -> str:
 
     Parameters
     ----------
-    dual : ClosedDual
+    dual : ClosedDual or SeriesDual
         From `derive` or `cross_dual`.
     fmt : {"text", "markdown", "latex"}
         Plain text, Markdown with LaTeX formulas between dollar signs, or a LaTeX fragment for amsmath.
@@ -61,10 +55,12 @@ def explain(dual: Any, fmt: str = "text") -> str:
     """
     if fmt not in FORMATS:
         raise InvalidInput(f"unknown format {fmt!r}: choose one of {', '.join(FORMATS)}")
-    page = _Page(fmt)
+    page = Page(fmt)
     _introduce(page, dual)
+    if dual.kind == "series":
+        motivate_series(page, dual)
     _derive(page, dual)
-    _conclude(page, dual)
+    (conclude_series if dual.kind == "series" else _conclude)(page, dual)
     return page.text()
 
 
@@ -75,72 +71,6 @@ def latex(dual: Any) -> str:
     return "$\\displaystyle \\begin{aligned} " + r" \\ ".join(rows) + r" \end{aligned}$"
 
 
-@dataclass
-class _Page:
-    """Headings, paragraphs and formulas in one of the formats."""
-
-    fmt: str
-    blocks: list[str] = field(default_factory=list)
-
-    def heading(self, text: str) -> None:
-        plain = f"{text}\n{'-' * len(text)}"
-        self.blocks.append(
-            {"text": plain, "markdown": f"## {text}", "latex": rf"\subsection*{{{_escape(text)}}}"}[self.fmt]
-        )
-
-    def paragraph(self, text: str) -> None:
-        """Words; formulas in them stand between backticks, in sympy's notation."""
-        if self.fmt == "latex":
-            parts = re.split(r"`(.*?)`", text)
-            text = "".join(rf"\texttt{{{_escape(p)}}}" if i % 2 else _escape(p) for i, p in enumerate(parts))
-        elif self.fmt == "text":
-            text = fill(text.replace("`", ""), WIDTH, break_long_words=False, break_on_hyphens=False)
-        self.blocks.append(text)
-
-    def listing(self, items: Iterable[tuple[str, str]]) -> None:
-        """Names and what they mean."""
-        if self.fmt == "latex":
-            lines = [rf"\item[{name}] {_escape(text)}" for name, text in items]
-            self.blocks.append("\n".join([r"\begin{description}", *lines, r"\end{description}"]))
-        else:
-            self.blocks.append("\n".join(f"- {name}: {text}" for name, text in items))
-
-    def equation(self, left: sp.Basic, right: sp.Basic) -> None:
-        if self.fmt == "text":
-            line = f"    {formula_text(left)} = {formula_text(right)}"
-            self.blocks.append(line if len(line) <= WIDTH else f"    {formula_text(left)} =\n{_broken(right)}")
-            return
-        body = _aligned(formula_latex(left), right)
-        pair = ("$$\n", "\n$$") if self.fmt == "markdown" else ("\\begin{equation*}\n", "\n\\end{equation*}")
-        self.blocks.append(body.join(pair))
-
-    def text(self) -> str:
-        return "\n\n".join(self.blocks) + "\n"
-
-
-def _aligned(left: str, right: sp.Basic) -> str:
-    """A long sum with one term a line."""
-    whole = formula_latex(right)
-    if len(whole) <= LONGEST_LINE or not right.is_Add:
-        return f"{left} = {whole}"
-    first, *rest = [formula_latex(term) for term in positive_first(right.as_ordered_terms())]
-    lines = [rf"{left} ={{}}& {first}"]
-    lines += [rf"&{{}}{text if text.startswith('-') else '+ ' + text}" for text in rest]
-    return "\\begin{aligned}\n" + " \\\\\n".join(lines) + "\n\\end{aligned}"
-
-
-def _broken(right: sp.Basic) -> str:
-    terms = [formula_text(term) for term in positive_first(right.as_ordered_terms())] if right.is_Add else []
-    first, *rest = terms or [formula_text(right)]
-    signed = [f"- {text[1:]}" if text.startswith("-") else f"+ {text}" for text in rest]
-    return "\n".join(f"        {text}" for text in (first, *signed))
-
-
-def _escape(text: str) -> str:
-    special = {"\\": r"\textbackslash{}", "^": r"\textasciicircum{}", "~": r"\textasciitilde{}"}
-    return re.sub(r"[\\^~&%$#_{}]", lambda match: special.get(match.group(), "\\" + match.group()), text)
-
-
 def _is_cross(dual: Any) -> bool:
     return bool(dual.activation != dual.partner)
 
@@ -149,7 +79,7 @@ def _expectation(dual: Any) -> sp.Expr:
     return sp.Function("K")(q1, q2, c)
 
 
-def _introduce(page: _Page, dual: Any) -> None:
+def _introduce(page: Page, dual: Any) -> None:
     f, g = dual.activation, dual.partner
     names = f.name if not _is_cross(dual) else f"{f.name} and {g.name}"
     page.heading(f"Dual of {names}")
@@ -160,9 +90,8 @@ def _introduce(page: _Page, dual: Any) -> None:
         page.equation(sp.Function(letter)(x), activation.expression)
         if activation.parameters:
             values = ", ".join(f"`{name} = {value}`" for name, value in activation.parameters)
-            page.paragraph(
-                f"Parameters {values}; the formulas below hold for every value that satisfies the conditions."
-            )
+            reach = "at these values" if dual.kind == "series" else "for every value that satisfies the conditions"
+            page.paragraph(f"Parameters {values}; what follows holds {reach}.")
     product = "f(U) g(V)" if _is_cross(dual) else "s(U) s(V)"
     page.paragraph(
         f"Wanted: `K(q1, q2, c) = E[{product}]` for jointly Gaussian U and V with mean 0, variances q1 and q2 and "
@@ -170,7 +99,7 @@ def _introduce(page: _Page, dual: Any) -> None:
     )
 
 
-def _derive(page: _Page, dual: Any) -> None:
+def _derive(page: Page, dual: Any) -> None:
     page.heading("Derivation")
     for number, step in enumerate(dual.steps, start=1):
         page.paragraph(f"({number}) {step.rule}. {step.text[:1].upper()}{step.text[1:]}:")
@@ -180,7 +109,7 @@ def _derive(page: _Page, dual: Any) -> None:
     page.listing((rule, meaning) for rule, meaning in RULES.items() if rule in used)
 
 
-def _conclude(page: _Page, dual: Any) -> None:
+def _conclude(page: Page, dual: Any) -> None:
     value = _expectation(dual)
     page.heading("Result")
     page.equation(value, dual.value)
