@@ -159,8 +159,8 @@ class SeriesDual:
         c : array_like, shape (...)
             Covariances, c**2 <= q1*q2.
         dps : int, optional
-            Decimal digits; then the arguments are single numbers, and the results mpmath numbers from a two-dimensional
-            integral of its own.
+            Decimal digits; then the arguments are single numbers, and the results mpmath numbers from an integral in the
+            plane. The slope is NaN where s jumps at places that are not known.
 
         Raises
         ------
@@ -244,10 +244,15 @@ class SeriesDual:
             if on_the_edge:  # the rounded root may exceed c: the variances then give way, which is a relative tiny
                 second = cov**2 / first if cov else second
         place = first, second, cov
-        pair = self.activation, self.activation
-        value = value_expectation(pair, place, dps).value
-        slope = mpmath.inf if on_the_edge and not self.continuous else slope_expectation(pair, place, dps).value
+        value = value_expectation((self.activation,) * 2, place, dps).value
+        slope = mpmath.inf if on_the_edge and not self.continuous else self._integrate_slope(place, dps)
         return ValueAndSlope(value, slope)
+
+    def _integrate_slope(self, place: tuple[Any, Any, Any], dps: int) -> Any:
+        try:
+            return slope_expectation((self.activation,) * 2, place, dps, continuous=self.continuous).value
+        except NoClosedForm:  # s jumps, and where is not known
+            return mpmath.nan
 
     def _check_domain(self, variances: Array) -> None:
         for condition in self.domain:

@@ -42,15 +42,32 @@ def value_expectation(pair: Sequence[Activation], place: Place, dps: int) -> Est
     return expectation(first, second if pair[0] is not pair[1] else first, *place, dps=dps)
 
 
-def slope_expectation(pair: Sequence[Activation], place: Place, dps: int) -> Estimate:
-    """E[f'(U) g'(V)] at (q1, q2, c), f' and g' being derivatives almost everywhere plus a point mass at every jump."""
+def slope_expectation(pair: Sequence[Activation], place: Place, dps: int, *, continuous: bool = False) -> Estimate:
+    """E[f'(U) g'(V)] at (q1, q2, c), f' and g' being derivatives almost everywhere plus a point mass at every jump.
+
+    Parameters
+    ----------
+    pair : two of Activation
+        f and g.
+    place : (q1, q2, c)
+        Variances and covariance.
+    dps : int
+        Decimal digits.
+    continuous : bool
+        Whether f and g are known to have no jumps; then their pieces need not be known.
+
+    Raises
+    ------
+    NoClosedForm
+        Where a function may jump at places that are not known.
+    """
     slopes = tuple(map(derivative_integrand, pair))
     if pair[0] is pair[1]:
         slopes = (slopes[0], slopes[0])
     parts = [expectation(slopes[0], slopes[1], *place, dps=dps)]
     with mpmath.workdps(2 * dps):
         first, second, cov = map(mpmath.mpmathify, place)
-        jumps = [_jumps(item) for item in pair]
+        jumps = [[] if continuous else _jumps(item) for item in pair]
         for other, variance, rest, own in ((slopes[1], first, second, jumps[0]), (slopes[0], second, first, jumps[1])):
             for at, height in own:
                 density = height * mpmath.npdf(at, 0, mpmath.sqrt(variance))
