@@ -159,7 +159,7 @@ class SeriesDual:
         c : array_like, shape (...)
             Covariances, c**2 <= q1*q2.
         dps : int, optional
-            Decimal digits; then the arguments are single numbers, and the results mpmath numbers from an integral in the
+            Decimal digits; then the arguments are single numbers, the results mpmath numbers from an integral in the
             plane. The slope is NaN where s jumps at places that are not known.
 
         Raises
