@@ -71,7 +71,8 @@ def measured_variance(dual: Any) -> float | None:
 
 def _diagonal(page: Page, dual: Any) -> None:
     page.heading("Diagonal")
-    page.paragraph("At q1 = q2 = c = q nothing is summed; an integral in one variable gives it:")
+    words = "the sum is" if dual.certified else "nothing is summed; an integral in one variable gives"
+    page.paragraph(f"At q1 = q2 = c = q {words}:")
     page.equation(sp.Function("K")(q, q, q), dual.diagonal)
     if dual.diagonal_slope is None:
         page.paragraph(

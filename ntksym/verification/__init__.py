@@ -1,4 +1,4 @@
-"""Verification of closed forms by numerical integration that knows only the activation."""
+"""Verification of duals by numerical integration that knows only the activation."""
 
 from ntksym.verification.comparison import default_points, verify
 from ntksym.verification.report import Check, Report

@@ -1,4 +1,4 @@
-"""Does a formula agree with the integral it stands for? Answered by numerical integration of the activation alone."""
+"""Does a dual agree with the integral it stands for? Answered by numerical integration of the activation alone."""
 
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
@@ -8,12 +8,13 @@ import mpmath
 import sympy as sp
 
 from ntksym.activation import Activation
-from ntksym.dual import ClosedDual
-from ntksym.errors import InvalidInput, NoSuchDual
+from ntksym.dual import ClosedDual, Dual, SeriesDual
+from ntksym.errors import InvalidInput, NoSuchDual, ToleranceNotMet
 from ntksym.quadrature.activations import derivative_integrand, integrand, slope_expectation
 from ntksym.quadrature.expectation import Estimate, Integrand, expectation
 from ntksym.symbolic.special import MPMATH
 from ntksym.symbols import c, q, q1, q2
+from ntksym.verification.bounds import SERIES_DIGITS, check_series
 from ntksym.verification.report import Check, Report, Verdict, What
 
 __all__ = ["default_points", "verify"]
@@ -35,25 +36,33 @@ PLACES: tuple[tuple[str, str, str], ...] = (
 DIAGONAL_PLACES = ("1/10", "1", "5")
 """Standard deviations at which the diagonal is checked."""
 
+MOST_HALVINGS = 30
+"""Times that a place is moved towards zero in search of one where the dual exists."""
+
 Place = tuple[Any, Any, Any]
 
 
-def verify(dual: ClosedDual, dps: int = 30, points: Iterable[Place] | None = None) -> Report:
+def verify(dual: Dual, dps: int = 30, points: Iterable[Place] | None = None) -> Report:
     """Compare a dual's value, slope and diagonal with two-dimensional numerical integration.
 
     The integration uses the activation as a function that can be evaluated, and where it has kinks and jumps; nothing
     of the derivation. The slope is the expectation of the derivatives, with the densities at the jumps added.
 
+    A closed form agrees where its digits are those of the integral. A series agrees where its float64 numbers are
+    within its own `error_bound` and `slope_error_bound`; a slope whose bound is infinite, because the activation jumps,
+    is not compared.
+
     Parameters
     ----------
-    dual : ClosedDual
+    dual : ClosedDual or SeriesDual
         From `derive` or `cross_dual`.
     dps : int
-        Digits to compare; the report never claims more than the integration reached.
+        Digits to compare; the report never claims more than the integration reached. At most 20 for a series.
     points : iterable of (q1, q2, c), optional
-        Variances and covariances, taken as exact (int, float, Fraction, sympy Rational, mpmath number). By default
-        seven off the diagonal, with very unequal, small and large variances, correlations 0, 0.999 and -0.99999, and
-        three on it; where the dual does not exist at so large a variance, a smaller one.
+        Variances and covariances, taken as exact (int, float, Fraction, sympy Rational, mpmath number); for a series
+        they are rounded to float64 first. By default seven off the diagonal, with very unequal, small and large
+        variances, correlations 0, 0.999 and -0.99999, and three on it; where the dual does not exist at so large a
+        variance, a smaller one.
 
     Raises
     ------
@@ -61,9 +70,15 @@ def verify(dual: ClosedDual, dps: int = 30, points: Iterable[Place] | None = Non
         If a point is no covariance matrix or `dps` is less than 10.
     NoSuchDual
         If the dual does not exist at a point that was given.
+    ToleranceNotMet
+        If a series cannot be computed in float64 at a point that was given, or anywhere near the default ones.
     """
     if dps < 10:
         raise InvalidInput(f"dps = {dps} is too little to tell a right formula from a wrong one: take 10 or more")
+    if isinstance(dual, SeriesDual):
+        dps = min(dps, SERIES_DIGITS)
+        everywhere = [*default_points(dual), *_diagonal_points(dual)] if points is None else points
+        return Report(str(dual.activation.name), dps, tuple(check_series(dual, everywhere, dps)))
     pair = (dual.activation, dual.partner)
     values = tuple(integrand(item) for item in pair)
     slopes = tuple(derivative_integrand(item) for item in pair)
@@ -83,18 +98,33 @@ def verify(dual: ClosedDual, dps: int = 30, points: Iterable[Place] | None = Non
     return Report(str(dual.activation.name), dps, tuple(checks))
 
 
-def default_points(dual: ClosedDual) -> list[tuple[Fraction, Fraction, Fraction]]:
+def default_points(dual: Dual) -> list[tuple[Fraction, Fraction, Fraction]]:
     """The places of `verify`, the variances divided by four until the dual exists there."""
-    result = []
-    for sigmas in PLACES:
-        sigma1, sigma2, rho = map(Fraction, sigmas)
-        while not _exists(dual, sigma1**2, sigma2**2, rho * sigma1 * sigma2):
-            sigma1, sigma2 = (min(sigma1, max(sigma1 / 2, sigma2 / 2)), min(sigma2, max(sigma1 / 2, sigma2 / 2)))
-        result.append((sigma1**2, sigma2**2, rho * sigma1 * sigma2))
-    return result
+    return [_existing_place(dual, *map(Fraction, sigmas)) for sigmas in PLACES]
 
 
-def _exists(dual: ClosedDual, first: Fraction, second: Fraction, cov: Fraction) -> bool:
+def _diagonal_points(dual: Dual) -> list[tuple[Fraction, Fraction, Fraction]]:
+    return [_existing_place(dual, Fraction(text), Fraction(text), Fraction(1)) for text in DIAGONAL_PLACES]
+
+
+def _existing_place(
+    dual: Dual, sigma1: Fraction, sigma2: Fraction, rho: Fraction
+) -> tuple[Fraction, Fraction, Fraction]:
+    for _ in range(MOST_HALVINGS):
+        place = sigma1**2, sigma2**2, rho * sigma1 * sigma2
+        if _exists(dual, *place):
+            return place
+        largest = max(sigma1 / 2, sigma2 / 2)
+        sigma1, sigma2 = min(sigma1, largest), min(sigma2, largest)
+    raise ToleranceNotMet(
+        f"the dual of {dual.activation.name} was found at no variance; give verify the points where it exists",
+        dual=dual,
+    )
+
+
+def _exists(dual: Dual, first: Fraction, second: Fraction, cov: Fraction) -> bool:
+    if isinstance(dual, SeriesDual):
+        return _is_computable(dual, float(first), float(second))
     parameters = {**dual.activation.values, **dual.partner.values}
     for condition in dual.domain:
         for variance in (first, second):
@@ -102,6 +132,14 @@ def _exists(dual: ClosedDual, first: Fraction, second: Fraction, cov: Fraction) 
                 return False
     places = {q1: sp.Rational(first), q2: sp.Rational(second), c: sp.Rational(cov)}
     return all(condition.subs({**parameters, **places}) > 0 for condition in dual.pair_domain)
+
+
+def _is_computable(dual: SeriesDual, *variances: float) -> bool:
+    try:
+        dual.coefficients(variances)
+    except (NoSuchDual, ToleranceNotMet):
+        return False
+    return True
 
 
 def _check(what: What, place: Place, value: Any, found: Estimate, dps: int) -> Check:
@@ -124,11 +162,8 @@ def _check_diagonal(
 ) -> list[Check]:
     parameters = {**pair[0].values, **pair[1].values}
     checks = []
-    for text in DIAGONAL_PLACES:
-        variance = Fraction(text) ** 2
-        while not _exists(dual, variance, variance, variance):
-            variance /= 4
-        place = (variance, variance, variance)
+    for place in _diagonal_points(dual):
+        variance = place[0]
         sides: list[tuple[What, sp.Expr | None, Sequence[Integrand]]] = [
             ("diagonal", dual.diagonal, functions[0]),
             ("diagonal slope", dual.diagonal_slope, functions[1]),

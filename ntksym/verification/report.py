@@ -32,6 +32,8 @@ class Check:
         ``|value - exact|``, divided by the scale E|f(U) g(V)| of the integral.
     quadrature_error : mpmath number
         The integration's own estimate of its error, divided by the same scale.
+    bound : mpmath number or None
+        The bound that the dual gives for its error, divided by the same scale; None for a closed form, which is exact.
     verdict : {"agrees", "disagrees", "not resolved"}
         "not resolved" if the integration did not reach enough digits to tell.
     """
@@ -45,6 +47,7 @@ class Check:
     error: Any
     quadrature_error: Any
     verdict: Verdict
+    bound: Any = None
 
     @property
     def digits(self) -> int:
@@ -106,23 +109,26 @@ class Report:
         return table
 
     def _headline(self) -> str:
+        bounded = any(check.bound is not None for check in self.points)
         wrong = sum(check.verdict == "disagrees" for check in self.points)
         unclear = sum(check.verdict == "not resolved" for check in self.points)
         if wrong:
-            return f"{self.activation}: {wrong} of {len(self.points)} numbers DISAGREE with the integral"
+            doubt = " by more than the bound" if bounded else ""
+            return f"{self.activation}: {wrong} of {len(self.points)} numbers DISAGREE with the integral{doubt}"
         if unclear:
             return (
                 f"{self.activation}: {unclear} of {len(self.points)} integrals could not be resolved, the others agree"
             )
-        return f"{self.activation}: verified to {self.digits} digits at {len(self.points)} points"
+        within = ", every error within its bound" if bounded else ""
+        return f"{self.activation}: verified to {self.digits} digits at {len(self.points)} points{within}"
 
     def _rows(self) -> list[tuple[str, ...]]:
-        rows: list[tuple[str, ...]] = [("what", "q1", "q2", "rho", "formula", "error", "of integral", "verdict")]
+        rows: list[tuple[str, ...]] = [HEADINGS]
         for check in self.points:
             first, second, cov = map(mpmath.mpmathify, (check.q1, check.q2, check.c))
             rho = cov / mpmath.sqrt(first * second)
-            numbers = (check.q1, check.q2, rho, check.value, check.error, check.quadrature_error)
-            formats = (5, 5, 7, 10, 2, 2)
+            numbers = (check.q1, check.q2, rho, check.value, check.error, check.bound, check.quadrature_error)
+            formats = (5, 5, 7, 10, 2, 2, 2)
             cells = (_short(number, digits) for number, digits in zip(numbers, formats, strict=True))
             rows.append((check.what, *cells, check.verdict))
         return rows
@@ -135,6 +141,7 @@ class Report:
                 **{name: _short(getattr(check, name), self.dps) for name in ("q1", "q2", "c", "value", "exact")},
                 "error": float(check.error),
                 "quadrature_error": float(check.quadrature_error),
+                "bound": None if check.bound is None else float(check.bound),
                 "verdict": check.verdict,
             }
             for check in self.points
@@ -148,10 +155,13 @@ class Report:
         }
 
 
-WIDTHS = (14, 7, 7, 9, 17, 9, 11, 12)
+HEADINGS = ("what", "q1", "q2", "rho", "dual", "error", "bound", "of integral", "verdict")
+WIDTHS = (14, 7, 7, 9, 17, 9, 9, 11, 12)
 
 
 def _short(number: Any, digits: int) -> str:
+    if number is None:
+        return "-"
     if isinstance(number, Fraction) and number.denominator == 1:
         return str(number.numerator)
     with mpmath.workdps(digits + 10):
