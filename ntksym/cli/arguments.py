@@ -9,6 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import NoReturn
 
 from ntksym.cli.data import DATA_SETS
+from ntksym.derivation import METHODS
 
 __all__ = ["Mistake", "parse"]
 
@@ -47,7 +48,8 @@ def _shield(argument: str) -> str:
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(
         prog="ntksym",
-        description="Closed forms and Gram matrices of the NNGP and NTK kernels of infinitely wide networks.",
+        description="NNGP and NTK kernels of infinitely wide networks: closed forms, series with error bounds, Gram "
+        "matrices.",
         epilog='Start with:  ntksym derive "max(x, 0)"',
         allow_abbrev=False,
     )
@@ -89,23 +91,37 @@ def _add_formula(parser: argparse.ArgumentParser) -> None:
         type=_parameter,
         help="value of a parameter of the formula, such as a=0.2 or a=1/3; may be repeated",
     )
+    parser.add_argument(
+        "--method",
+        choices=METHODS,
+        default="auto",
+        help="auto: a closed form where there is one, else a Hermite series (default); closed: that or nothing; series",
+    )
+
+
+def _add_certificate(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--certify", action="store_true", help="prove the error bounds of a series by ball arithmetic (python-flint)"
+    )
 
 
 def _add_derive(commands: "argparse._SubParsersAction[_Parser]") -> None:
     parser = _add(
         commands,
         "derive",
-        "derive the closed form of an activation's dual and show how",
+        "derive an activation's dual, as a closed form or else as a series, and show how",
         [
             'ntksym derive "max(x, 0) + a*min(x, 0)" --param a=0.2',
             "ntksym derive gelu --format latex",
             "ntksym derive relu --code numpy",
+            "ntksym derive tanh --certify",
         ],
     )
     _add_formula(parser)
+    _add_certificate(parser)
     shape = parser.add_mutually_exclusive_group()
     shape.add_argument("--format", choices=("text", "markdown", "latex"), help="of the explanation (default text)")
-    shape.add_argument("--code", choices=("numpy", "jax", "torch", "c"), help="print code for the dual instead")
+    shape.add_argument("--code", choices=("numpy", "jax", "torch", "c"), help="print code for a closed form instead")
 
 
 def _add_verify(commands: "argparse._SubParsersAction[_Parser]") -> None:
@@ -113,10 +129,13 @@ def _add_verify(commands: "argparse._SubParsersAction[_Parser]") -> None:
         commands,
         "verify",
         "check a derived dual against independent numerical integration; exit status 1 if they differ",
-        ["ntksym verify gelu", 'ntksym verify "x*exp(-x**2/2)" --dps 25'],
+        ["ntksym verify gelu", 'ntksym verify "x*exp(-x**2/2)" --dps 25', "ntksym verify softsign"],
     )
     _add_formula(parser)
-    parser.add_argument("--dps", type=_count, default=30, help="working precision in decimal digits (default 30)")
+    _add_certificate(parser)
+    parser.add_argument(
+        "--dps", type=_count, default=30, help="decimal digits (default 30; a series, being float64, takes at most 20)"
+    )
 
 
 def _add_gram(commands: "argparse._SubParsersAction[_Parser]") -> None:
@@ -127,6 +146,7 @@ def _add_gram(commands: "argparse._SubParsersAction[_Parser]") -> None:
         [
             "ntksym gram gelu --depth 3 --data digits --out K.npy",
             'ntksym gram "erf(x)" --W-std 1.5 --b-std 0.1 --data rows.csv --get both --out K.npz',
+            "ntksym gram tanh --tol 1e-8 --data digits --out K.npy",
         ],
     )
     _add_formula(parser)
@@ -136,6 +156,12 @@ def _add_gram(commands: "argparse._SubParsersAction[_Parser]") -> None:
     network.add_argument("--b-std", type=_not_negative, help="standard deviation of the biases (default: no biases)")
     network.add_argument("--get", choices=("nngp", "ntk", "both"), default="ntk", help="which kernel (default ntk)")
     network.add_argument("--dtype", choices=("float64", "float32"), default="float64", help="of the result")
+    network.add_argument(
+        "--tol",
+        type=_positive,
+        default=1e-12,
+        help="error allowed to series, relative to sqrt(K(x, x) K(y, y)) (default 1e-12)",
+    )
     data = parser.add_argument_group("data")
     data.add_argument(
         "--data",

@@ -2,10 +2,12 @@
 
 import argparse
 import json
+import math
 import os
 import sys
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -19,10 +21,12 @@ from ntksym.catalogue import Entry, catalogue
 from ntksym.cli.data import check_destination, load, save
 from ntksym.cli.screen import waiting
 from ntksym.derivation import derive
+from ntksym.dual import Dual, SeriesDual
 from ntksym.errors import InvalidInput
 from ntksym.kernel import build
 from ntksym.network.layers import fully_connected
 from ntksym.typeset import explain, to_code
+from ntksym.typeset.series_prose import TOLERANCES, measured_variance
 from ntksym.verification import verify
 
 __all__ = ["COMMANDS"]
@@ -36,8 +40,12 @@ def _activation(options: argparse.Namespace) -> Activation:
     return Activation(options.formula, **dict(options.parameters))
 
 
+def _json(answer: Mapping[str, Any]) -> str:
+    return json.dumps(answer, indent=2, ensure_ascii=False)
+
+
 def _print_json(answer: Mapping[str, Any]) -> None:
-    print(json.dumps(answer, indent=2, ensure_ascii=False))
+    print(_json(answer))
 
 
 def _described(activation: Activation) -> dict[str, Any]:
@@ -47,31 +55,52 @@ def _described(activation: Activation) -> dict[str, Any]:
     }
 
 
+def _described_dual(dual: Dual) -> dict[str, Any]:
+    """What holds for either kind; then the accuracy of a series, at the largest variance up to 1 that it reaches."""
+    described: dict[str, Any] = {
+        "kind": dual.kind,
+        "value": str(dual.value),
+        "slope": str(dual.slope),
+        "diagonal": str(dual.diagonal),
+        "domain": [f"{condition} > 0" for condition in dual.domain],
+        "steps": [step.text for step in dual.steps],
+    }
+    if not isinstance(dual, SeriesDual):
+        return described
+    described |= {"reason": dual.reason, "certified": dual.certified, "accuracy": None}
+    variance = measured_variance(dual)
+    if variance is not None:
+        described["accuracy"] = {
+            "q": variance,
+            "terms": {f"{tolerance:g}": _terms(dual, variance, tolerance) for tolerance in TOLERANCES},
+            "error_bound": _finite(dual.error_bound(variance, variance)),
+            "slope_error_bound": _finite(dual.slope_error_bound(variance, variance)),
+        }
+    return described
+
+
+def _finite(number: float) -> float | None:
+    """JSON has no infinity."""
+    return float(number) if math.isfinite(number) else None
+
+
+def _terms(dual: SeriesDual, variance: float, tolerance: float) -> dict[str, Any]:
+    expansion = dual.expand([variance], tolerance)
+    return {"stored": expansion.coefficients.shape[1], "largest_rho": float(expansion.limits[0, -1])}
+
+
 def _derive(options: argparse.Namespace) -> int:
     activation = _activation(options)
     with waiting() as wait:
         wait.say("deriving")
-        dual = derive(activation)
+        dual = derive(activation, options.method, certify=options.certify)
         if options.json:
-            text = ""
+            text = _json({**_described(activation), **_described_dual(dual)})
         elif options.code:
             text = to_code(dual, options.code)
         else:
             text = explain(dual, options.format or "text")
-    if options.json:
-        _print_json(
-            {
-                **_described(activation),
-                "kind": dual.kind,
-                "value": str(dual.value),
-                "slope": None if dual.slope is None else str(dual.slope),
-                "diagonal": str(dual.diagonal),
-                "domain": [f"{condition} > 0" for condition in dual.domain],
-                "steps": [step.text for step in dual.steps],
-            }
-        )
-    else:
-        print(text.rstrip())
+    print(text.rstrip())
     return 0
 
 
@@ -79,7 +108,7 @@ def _verify(options: argparse.Namespace) -> int:
     activation = _activation(options)
     with waiting() as wait:
         wait.say("deriving")
-        dual = derive(activation)
+        dual = derive(activation, options.method, certify=options.certify)
         wait.say("integrating numerically")
         report = verify(dual, dps=options.dps)
     if options.json:
@@ -101,11 +130,12 @@ def _gram(options: argparse.Namespace) -> int:
     with waiting() as wait:
         wait.say("deriving and compiling")
         start = time.perf_counter()
-        kernel = build(net, dtype=options.dtype)
+        kernel = build(net, tol=options.tol, dtype=options.dtype, derive=partial(derive, method=options.method))
         built = time.perf_counter()
         wait.say(f"computing {len(X)} x {len(X)} entries")
         matrices = dict(zip(kinds, kernel(X, get=kinds), strict=True))
         computed = time.perf_counter()
+        bounds = dict(zip(kinds, kernel.error_bound(X, get=kinds), strict=True))
         wait.say("writing")
         size = save(options.out, matrices) if options.out else None
     summary = {
@@ -115,7 +145,9 @@ def _gram(options: argparse.Namespace) -> int:
         "b_std": options.b_std,
         "data": {"source": options.data, "rows": X.shape[0], "columns": X.shape[1]},
         "dtype": options.dtype,
-        "kernels": {kind: _summary(matrix) for kind, matrix in matrices.items()},
+        "dual": kernel.dual.kind,
+        "tol": options.tol,
+        "kernels": {kind: _summary(matrix, bounds[kind]) for kind, matrix in matrices.items()},
         "seconds": {"build": round(built - start, 3), "compute": round(computed - built, 3)},
         "out": options.out,
         "bytes": size,
@@ -138,9 +170,11 @@ def _check_memory(rows: int, matrices: int, itemsize: int) -> None:
         )
 
 
-def _summary(matrix: NDArray[np.floating]) -> dict[str, Any]:
+def _summary(matrix: NDArray[np.floating], bound: float) -> dict[str, Any]:
+    """The bound is relative to sqrt(K(x, x) K(y, y)), and without the rounding of closed forms."""
     diagonal = np.diagonal(matrix)
     return {
+        "error_bound": _finite(bound),
         "shape": list(matrix.shape),
         "diagonal": [float(diagonal.min()), float(diagonal.max())],
         "entries": [float(matrix.min()), float(matrix.max())],
@@ -149,11 +183,13 @@ def _summary(matrix: NDArray[np.floating]) -> dict[str, Any]:
 
 def _print_gram(summary: Mapping[str, Any]) -> None:
     table = Table(box=None, pad_edge=False)
-    for heading in ("kernel", "shape", "diagonal from", "to", "entries from", "to"):
+    bounded = ["error bound"] if summary["dual"] == "series" else []
+    for heading in ("kernel", "shape", "diagonal from", "to", "entries from", "to", *bounded):
         table.add_column(heading, justify="left" if heading in ("kernel", "shape") else "right", no_wrap=True)
     for kind, facts in summary["kernels"].items():
         shape = " x ".join(map(str, facts["shape"]))
-        table.add_row(kind.upper(), shape, *(f"{value:.6g}" for value in (*facts["diagonal"], *facts["entries"])))
+        numbers = [f"{value:.6g}" for value in (*facts["diagonal"], *facts["entries"])]
+        table.add_row(kind.upper(), shape, *numbers, *(f"{facts['error_bound']:.1e}" for _ in bounded))
     Console(width=100).print(table)  # a narrower screen wraps lines, which loses less than cut numbers
     seconds = summary["seconds"]
     print(f"built in {seconds['build']:.2f} s, computed in {seconds['compute']:.2f} s, {summary['dtype']}")
@@ -171,7 +207,7 @@ def _catalogue(options: argparse.Namespace) -> int:
         _print_json({entry.name: _entry(entry) for entry in entries})
         return 0
     if options.markdown:
-        print("| name | formula | parameters | closed form | also called | source |\n|---|---|---|---|---|---|")
+        print("| name | formula | parameters | dual | also called | source |\n|---|---|---|---|---|---|")
         for entry in entries:
             print(_markdown_row(entry))
         return 0
@@ -183,10 +219,10 @@ def _print_entries(entries: list[Entry], *, with_other_names: bool) -> None:
     """One line an entry where nobody's screen limits the width; names of other libraries only for the few looked up."""
     table = Table(box=None, pad_edge=False)
     table.add_column("name", style="bold", no_wrap=True)
-    for heading in ("formula", "parameters", "closed form", *(["also called"] if with_other_names else [])):
+    for heading in ("formula", "parameters", "dual", *(["also called"] if with_other_names else [])):
         table.add_column(heading, overflow="fold")
     for entry in entries:
-        cells = [entry.name, entry.expression, _values(entry), "yes" if "closed" in entry.tags else "no"]
+        cells = [entry.name, entry.expression, _values(entry), _kind(entry)]
         table.add_row(*map(Text, [*cells, *([", ".join(entry.aliases)] if with_other_names else [])]))
     Console(width=None if sys.stdout.isatty() else 300).print(table)
 
@@ -196,9 +232,14 @@ def _entry(entry: Entry) -> dict[str, Any]:
         "formula": entry.expression,
         "parameters": {name: str(value) for name, value in entry.parameters.items()},
         "aliases": list(entry.aliases),
+        "kind": _kind(entry),
         "tags": sorted(entry.tags),
         "source": entry.source,
     }
+
+
+def _kind(entry: Entry) -> str:
+    return "closed" if "closed" in entry.tags else "series"
 
 
 def _values(entry: Entry) -> str:
@@ -206,8 +247,8 @@ def _values(entry: Entry) -> str:
 
 
 def _markdown_row(entry: Entry) -> str:
-    closed = "yes" if "closed" in entry.tags else ""
-    cells = (f"`{entry.name}`", f"`{entry.expression}`", _values(entry), closed, ", ".join(entry.aliases), entry.source)
+    formula, names = f"`{entry.expression}`", ", ".join(entry.aliases)
+    cells = (f"`{entry.name}`", formula, _values(entry), _kind(entry), names, entry.source)
     return "| " + " | ".join(cell.replace("|", r"\|") for cell in cells) + " |"
 
 

@@ -88,7 +88,7 @@ def enclose_moments(activation: Activation, q: float, count: int) -> Moments:
         pieces = activation.pieces
     except NoClosedForm as error:
         raise ToleranceNotMet(
-            f"a certificate needs the exact pieces of {activation!r}: {error}; or use certify=False",
+            f"a certificate needs the exact pieces of {activation.name}: {error}; use certify=False",
             activation=activation,
         ) from error
     values = activation.values

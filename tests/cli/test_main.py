@@ -132,7 +132,8 @@ def test_verify_fails_with_status_one_when_a_formula_is_wrong(
 ) -> None:
     wrong = nk.derive(nk.Activation("cos(x)"))
     right = nk.derive(nk.Activation("sin(x)"))
-    monkeypatch.setattr("ntksym.cli.commands.derive", lambda _: dataclasses.replace(right, formulae=wrong.formulae))
+    mixed = dataclasses.replace(right, formulae=wrong.formulae)
+    monkeypatch.setattr("ntksym.cli.commands.derive", lambda *_, **__: mixed)
     assert main(["verify", "sin(x)", "--dps", "12"]) == 1
     assert "DISAGREE" in capsys.readouterr().out
 
@@ -172,8 +173,13 @@ def test_catalogue_lists_names_and_finds_words(capsys: pytest.CaptureFixture[str
         (("derive", "a*x", "--param", "a=1e999999999"), "is not a number"),
         (("derive", "a*x", "--param", "a=1", "-p", "a=2"), "given twice"),
         (("derive", "x", "--format", "text", "--code", "c"), "not allowed with"),
+        (("derive", "tanh", "--code", "numpy"), "use dual.evaluate"),
+        (("derive", "tanh", "--method", "closed"), 'leave method at "auto"'),
+        (("derive", "tanh", "--method", "serie"), "choose from"),
+        (("derive", "floor(x)", "--certify"), "use certify=False"),
         (("derive", "x", "--forma", "text"), "unrecognized"),
         (("verify", "relu", "--dps", "0"), "whole number from 1 on"),
+        (("verify", "tanh", "--method", "closed"), 'leave method at "auto"'),
         (("gram", "relu"), "required: --data"),
         (("gram", "relu", "--data", "no.npy"), "no.npy: No such file"),
         (("gram", "relu", "--data", "digit"), "did you mean 'digits'"),
@@ -185,6 +191,11 @@ def test_catalogue_lists_names_and_finds_words(capsys: pytest.CaptureFixture[str
         (("gram", "relu", "--data", "X.npy", "--W-std", "1e999"), "is not a number"),
         (("gram", "relu", "--data", "X.npy", "--b-std", "-0.1"), "must not be negative"),
         (("gram", "relu", "--data", "X.npy", "--limit", "-3"), "whole number from 1 on"),
+        (("gram", "tanh", "--data", "X.npy", "--tol", "0"), "larger than 0"),
+        (("gram", "tanh", "--data", "X.npy", "--tol", "nan"), "is not a number"),
+        (("gram", "tanh", "--data", "X.npy", "--tol", "2"), "between 0 and 1"),
+        (("gram", "tanh", "--data", "X.npy", "--method", "closed"), 'leave method at "auto"'),
+        (("gram", "sign(x) + tanh(x)", "--data", "X.npy"), "ask for get="),
         (("gram", "relu", "--data", "X.npy", "--out", "K.txt"), "must end in .npy"),
         (("gram", "relu", "--data", "X.npy", "--out", "K.npy", "--get", "both"), "need a .npz file"),
         (("gram", "relu", "--data", "X.npy", "--out", "X.npy"), "is the data itself"),
