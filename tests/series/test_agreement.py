@@ -51,6 +51,14 @@ def agree(series: Any, exact: Any, place: list[float]) -> None:
         assert abs(mpmath.mpf(float(number)) - true) <= bound, (place, number, true, bound)
 
 
+@pytest.mark.parametrize("q", [0.01, 0.003, 0.0015])
+def test_bounds_hold_where_an_activation_is_far_out_of_reach(q: float) -> None:
+    """softshrink is zero for 5, 9 and 13 standard deviations; V is 4e-10, 5e-24 and 7e-43."""
+    closed, series = nk.derive("softshrink", method="closed"), nk.derive("softshrink", method="series")
+    for rho in (1.0, 0.9999, -0.99, -0.5):
+        agree(series, closed.evaluate(q, q, rho * q, dps=60), [q, q, rho * q])
+
+
 def test_the_method_is_as_asked() -> None:
     assert nk.derive("erf").kind == "closed"
     assert nk.derive("erf", method="series").kind == "series"
