@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ntksym.dual import series_dual
+from ntksym.lowering.frame import SMALLEST_VARIANCE
 from ntksym.lowering.schedule import Arrays, Hidden
 from ntksym.series.accuracy import Response
 from ntksym.tiles.states import RowStates
@@ -62,30 +63,45 @@ def propagate(network: Arrays, hidden: Sequence[Hidden], states: Sequence[RowSta
     """
     rows = _representatives(states)
     tangent = np.concatenate([part.variance(0) for part in states])[rows]
-    pair = variance = tangent_pair = tangent_row = float(network.slacks[0]) if hidden else 0.0
+    errors = _Errors(*[float(np.max(network.slacks, initial=0.0))] * 4)
     for number, entry in enumerate(hidden):
         weight, bias = float(network.weights[number + 1]), float(network.biases[number + 1])
-        q = np.concatenate([part.variance(number) for part in states])[rows]
+        q = np.maximum(np.concatenate([part.variance(number) for part in states])[rows], SMALLEST_VARIANCE)
         layer = _linear(q, largest) if entry.dual is None else _response(entry, q, largest)
-        after = weight * layer.value + bias
-        share = weight / after
-        moved = _moved(layer.value, layer.value_at, q * layer.slope_at, largest, pair + variance)
-        bent = _moved(layer.slope, layer.slope_at, layer.bend_at, largest, pair + variance)
-        grown = weight * tangent
-        total = after + grown * layer.slope
-        pair, change = (
-            _worst(share * (layer.value * (layer.local + layer.stretch * variance) + moved)) + ROUNDING,
-            _worst(share * layer.value * (layer.diagonal + layer.elasticity * variance)) + ROUNDING,
-        )
-        turned = layer.slope * (layer.local_slope + 2 * layer.slope_elasticity * variance) + bent
-        carried = layer.slope_at * tangent_pair if tangent_pair > 0 else np.zeros_like(q)
-        tangent_pair = _worst((after * pair + grown * (carried + turned)) / total)
-        turned_row = layer.slope * (layer.diagonal_slope + layer.slope_elasticity * variance + tangent_row)
-        tangent_row = _worst((after * change + grown * turned_row) / total)
-        variance = change
-        largest = min(1.0, _worst((weight * layer.value_at + bias) / after))
-        tangent = total
-    return Bound(max(pair, variance), max(tangent_pair, tangent_row))
+        with np.errstate(
+            invalid="ignore", over="ignore"
+        ):  # an activation that jumps has no slope: its NTK has no bound
+            errors = _advance(errors, layer, (q, tangent, weight, bias), largest)
+            tangent = weight * (layer.value + layer.slope * tangent) + bias
+        largest = min(1.0, _worst((weight * layer.value_at + bias) / (weight * layer.value + bias)))
+    return Bound(max(errors.pair, errors.row), max(errors.tangent_pair, errors.tangent_row))
+
+
+@dataclass(frozen=True)
+class _Errors:
+    """Relative errors so far: of the covariances of pairs and rows, of the NTK of pairs and rows."""
+
+    pair: float
+    row: float
+    tangent_pair: float
+    tangent_row: float
+
+
+def _advance(errors: _Errors, layer: Response, before: tuple[Array, Array, float, float], largest: float) -> _Errors:
+    q, tangent, weight, bias = before
+    after = weight * layer.value + bias
+    grown = weight * tangent
+    total = after + grown * layer.slope
+    moved = _moved(layer.value, layer.value_at, q * layer.slope_at, largest, errors.pair + errors.row)
+    bent = _moved(layer.slope, layer.slope_at, layer.bend_at, largest, errors.pair + errors.row)
+    added = layer.value * (layer.local + layer.stretch * errors.row)
+    pair = _worst(weight / after * (added + moved)) + ROUNDING
+    row = _worst(weight / after * layer.value * (layer.diagonal + layer.elasticity * errors.row)) + ROUNDING
+    turned = layer.slope * (layer.local_slope + 2 * layer.slope_elasticity * errors.row) + bent
+    carried = layer.slope_at * errors.tangent_pair
+    tangent_pair = _worst((after * pair + grown * (carried + turned)) / total)
+    turned_row = layer.slope * (layer.diagonal_slope + layer.slope_elasticity * errors.row + errors.tangent_row)
+    return _Errors(pair, row, tangent_pair, _worst((after * row + grown * turned_row) / total))
 
 
 def _worst(parts: Array) -> float:
@@ -134,7 +150,7 @@ def largest_correlation(network: Arrays, points: tuple[Array, Array], states: tu
         The data, and the states of their rows.
     """
     x, y = points
-    largest = 0.0
+    largest, slack = 0.0, float(np.max(network.slacks, initial=0.0))
     left, right = (np.sqrt(part.variance(0)) for part in states)
     for top in range(0, len(x), PANEL):
         rows = slice(top, min(top + PANEL, len(x)))
@@ -142,7 +158,7 @@ def largest_correlation(network: Arrays, points: tuple[Array, Array], states: tu
         c = network.weights[0] * (network.scale * (x[rows] @ y[:width].T)) + network.biases[0]
         with np.errstate(divide="ignore", invalid="ignore"):
             rho = c / (left[rows, None] * right[:width])
-            same = (rho >= 1 - network.slacks[0]) & (np.abs(left[rows, None] / right[:width] - 1) <= network.slacks[0])
+            same = (rho >= 1 - slack) & (np.abs(left[rows, None] / right[:width] - 1) <= slack)
         rho = np.abs(np.where(same | ~np.isfinite(rho), 0.0, rho))
         largest = max(largest, float(rho.max(initial=0.0)))
     return min(largest, 1.0)

@@ -22,6 +22,7 @@ from ntksym.series.expansion import STEP, Expansion
 from ntksym.series.pairs import integrate_pairs
 from ntksym.series.profile import Profile
 from ntksym.series.steps import DIAGONAL, DIAGONAL_SLOPE, SLOPE, VALUE, series_steps
+from ntksym.series.summation import sum_series
 from ntksym.series.variances import Coefficients, VarianceTable
 from ntksym.symbolic.steps import Step
 from ntksym.symbols import q
@@ -29,16 +30,12 @@ from ntksym.symbols import q
 __all__ = ["SeriesDual", "series_dual"]
 
 Array = npt.NDArray[np.float64]
-Indices = npt.NDArray[np.intp]
 
 SERVED = 1e-14
 """Truncation error, relative, up to which `evaluate` uses the series; pairs nearer to |rho| = 1 are integrated."""
 
 NEGLIGIBLE = 1e-16
 """Truncation error, relative, at which `evaluate` stops earlier than at the last stored term."""
-
-BATCH = 4096
-"""Pairs summed at once."""
 
 
 @dataclass(frozen=True)
@@ -123,12 +120,15 @@ class SeriesDual:
     def _table(self) -> VarianceTable:
         return _table_of(self.activation)
 
-    def coefficients(self, q: npt.ArrayLike) -> Coefficients:
-        """a_k(q), E[s(U)^2], E[s'(U)^2] and their errors at variances q, shape (n,)."""
+    def coefficients(self, q: npt.ArrayLike, tolerance: float = 0.0) -> Coefficients:
+        """a_k(q), E[s(U)^2], E[s'(U)^2] and their errors at variances q, shape (n,).
+
+        Those are left out that add up to less than the tolerance, relative.
+        """
         variances = np.maximum(np.asarray(q, dtype=np.float64).ravel(), SMALLEST)
         check_covariance(variances, variances, variances)
         self._check_domain(variances)
-        return self._table(variances)
+        return self._table(variances, tolerance)
 
     def expand(self, q: npt.ArrayLike, tolerance: float) -> Expansion:
         """The series at variances q as the tiles of a Gram matrix take it, with the terms that the tolerance asks for.
@@ -140,7 +140,7 @@ class SeriesDual:
         tolerance : float
             Truncation error allowed, relative to the diagonal.
         """
-        found = self.coefficients(q)
+        found = self.coefficients(q, tolerance)
         reach = limits(found, np.maximum(np.asarray(q, dtype=np.float64), SMALLEST), tolerance)
         served = np.flatnonzero(np.all(reach == 1.0, axis=0))
         groups = int(served[0]) + 1 if len(served) else reach.shape[1]
@@ -176,6 +176,8 @@ class SeriesDual:
         first, second, cov = np.broadcast_arrays(*(np.asarray(a, dtype=np.float64) for a in (q1, q2, c)))
         check_covariance(first, second, cov)
         shape = first.shape
+        if first.size == 0:
+            return ValueAndSlope(np.empty(shape), np.empty(shape))
         pairs = np.maximum(first.ravel(), SMALLEST), np.maximum(second.ravel(), SMALLEST)
         value, slope = self._evaluate(*pairs, cov.ravel())
         return ValueAndSlope(value.reshape(shape)[()], slope.reshape(shape)[()])
@@ -238,11 +240,14 @@ class SeriesDual:
         tiny = mpmath.mpf(10) ** (-2 * dps - 6)
         with mpmath.workdps(20 * dps):
             first, second = (max(mpmath.mpmathify(a), tiny) for a in (first, second))
+            cov = mpmath.mpmathify(cov)
             largest = mpmath.sqrt(first * second)
-            cov = max(-largest, min(largest, mpmath.mpmathify(cov)))
             on_the_edge = largest - abs(cov) <= tiny * largest
-            if on_the_edge:  # the rounded root may exceed c: the variances then give way, which is a relative tiny
-                second = cov**2 / first if cov else second
+            if on_the_edge:  # the roots in few digits, so that their products are exact and the determinant is zero
+                with mpmath.workdps(3 * dps):
+                    roots = mpmath.sqrt(first), mpmath.sqrt(second)
+                first, second = roots[0] ** 2, roots[1] ** 2
+                cov = mpmath.sign(cov) * roots[0] * roots[1]
         place = first, second, cov
         value = value_expectation((self.activation,) * 2, place, dps).value
         slope = mpmath.inf if on_the_edge and not self.continuous else self._integrate_slope(place, dps)
@@ -284,29 +289,6 @@ class SeriesDual:
 
     def _repr_latex_(self) -> str:
         return typeset.latex(self)
-
-
-def sum_series(
-    found: Coefficients, variances: Array, rows: Indices, columns: Indices, rho: Array, tolerance: float
-) -> tuple[Array, Array]:
-    """Value and slope of pairs (rows[p], columns[p]) of variances, with the terms that each batch needs."""
-    value, slope = np.empty(len(rho)), np.empty(len(rho))
-    enough = limits(found, variances, tolerance)
-    needed = np.sum(np.abs(rho)[:, None] > np.minimum(enough[rows], enough[columns]), axis=1)
-    order = np.argsort(needed, kind="stable")
-    for start in range(0, len(order), BATCH):
-        batch = order[start : start + BATCH]
-        i, j, r = rows[batch], columns[batch], rho[batch]
-        terms = min(STEP * (int(needed[batch[-1]]) + 1), found.coefficients.shape[1])
-        power = r**found.stride
-        total, derivative = np.zeros(len(batch)), np.zeros(len(batch))
-        for m in range(terms - 1, -1, -1):
-            derivative = derivative * power + total
-            total = total * power + found.coefficients[i, m] * found.coefficients[j, m]
-        inner = found.stride * r ** (found.stride - 1) * derivative
-        value[batch] = r * total if found.offset else total
-        slope[batch] = total + r * inner if found.offset else inner
-    return value, slope / np.sqrt(variances[rows]) / np.sqrt(variances[columns])
 
 
 @lru_cache(maxsize=4096)

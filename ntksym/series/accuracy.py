@@ -8,7 +8,7 @@ With f_i = s(sqrt(q_i) Z), computed coefficients a~ and N terms, by Parseval and
 and the same for the slope with k a_k^2/q for a_k^2.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -165,12 +165,12 @@ def certified_accuracy(found: Coefficients, variances: Array, bounds: Array) -> 
 
 
 def _rounding(found: Coefficients, variances: Array) -> tuple[Array, Array]:
-    """Horner's rule errs by at most 2 (k + 2) roundings in the term of degree k, rho itself by three."""
+    """In Horner's rule the term of degree k meets 2 (k + 2) roundings of eps/2, and rho**k is wrong by 3 k of them."""
     order = found.offset + found.stride * np.arange(found.coefficients.shape[1])
     squares = found.coefficients**2
     sums = [np.sum(order**power * squares, axis=1) for power in (0, 1, 2)]
     ratio = [np.divide(b, a, out=np.zeros_like(b), where=a > 0) for a, b in pairwise(sums)]
-    return EPSILON * (4 + 5 * ratio[0]), EPSILON * (6 + 5 * ratio[1])
+    return EPSILON * (4 + 3 * ratio[0]), EPSILON * (6 + 3 * ratio[1])
 
 
 def limits(found: Coefficients, variances: Array, tolerance: float) -> Array:
@@ -206,6 +206,14 @@ def _reach(squares: Array, whole: Array, rest: Array, degree: Array, tolerance: 
         return np.asarray(np.exp(np.minimum(np.log(tolerance / left_out) / np.maximum(degree, 1), 0.0)))
 
 
+def _steepest(first: int, power: int, rho: float) -> float:
+    """The largest derivative of this order of rho**k among the degrees k >= first."""
+    if power == 0 or rho == 0:
+        return rho**first
+    degree = max(first, -power / np.log(rho) + power) if rho < 1 else np.inf
+    return float(degree**power * rho ** (degree - power)) if rho < 1 else np.inf
+
+
 def response(table: VarianceTable, variances: Array, largest: float, tolerance: float) -> Response:
     """The response of a series, for correlations up to ``largest`` and this truncation error.
 
@@ -223,19 +231,18 @@ def response(table: VarianceTable, variances: Array, largest: float, tolerance: 
     count = len(variances)
     steps = variances * (1 + STEP_IN_Q), variances / (1 + STEP_IN_Q)
     together = table(np.concatenate([variances, *steps]))
-    found = Coefficients(*(part[:count] for part in together.arrays), together.offset, together.stride)
+    arrays = {field: part[:count] for field, part in together.arrays.items()}
+    found = replace(together, **arrays)  # type: ignore[arg-type]
     order = found.offset + found.stride * np.arange(found.coefficients.shape[1])
     squares = found.coefficients**2
-    powers = largest ** np.maximum(order, 0)
-    value_at = squares @ powers + found.errors[:, 0] * found.value * powers[-1]
-    slope_at, bend_at = np.full(count, np.inf), np.full(count, np.inf)
-    tail = found.errors[:, 1] * found.slope
-    faded = np.all(tail <= RESOLVED * found.slope)
-    if largest < 1 or faded:
-        last = 0.0 if faded else powers[-1] / max(1 - largest, EPSILON)
-        slope_at = squares @ (order * largest ** np.maximum(order - 1, 0)) / variances + tail * powers[-1]
-        curved = squares @ (order * (order - 1) * largest ** np.maximum(order - 2, 0)) / variances
-        bend_at = curved + np.where(tail > 0, tail * last, 0.0)
+    rest = found.errors[:, 0] * found.value
+    faded = bool(np.all(found.errors[:, 1] <= RESOLVED) and np.all(np.isfinite(found.slope)))
+    sums = [
+        squares @ (np.prod([order - j for j in range(power)], axis=0) * largest ** np.maximum(order - power, 0))
+        + (0.0 if faded else rest * _steepest(int(order[-1]) + 1, power, largest))
+        for power in (0, 1, 2)
+    ]
+    value_at, slope_at, bend_at = sums[0], sums[1] / variances, sums[2] / variances
     own = accuracy(found, variances, tolerance)
     with np.errstate(divide="ignore", invalid="ignore"):
         local = own.value_bound(own) / own.norm**2 + tolerance

@@ -143,12 +143,13 @@ def reach_of(profile: Profile, deviation: float) -> float:
     """Standard deviations beyond which s(deviation*z) exp(-z**2/4) is negligible on both sides."""
     places = np.arange(0.0, LARGEST_REACH + 0.25, 0.5)
     sizes = np.maximum(*(np.abs(profile.activation(sign * deviation * places)) for sign in (1, -1)))
+    end = np.flatnonzero(np.isfinite(np.append(0.0, sizes)))[-1]  # beyond, s overflows
     with np.errstate(divide="ignore", invalid="ignore"):
-        levels = np.log(sizes) - places**2 / 4
-    largest = np.max(levels)
+        levels = np.log(sizes[:end]) - places[:end] ** 2 / 4
+    largest = np.max(levels, initial=-np.inf)
     visible = np.flatnonzero(levels > largest + np.log(HIDDEN))
-    last = places[min(visible[-1] + 1, len(places) - 1)] if len(visible) else 0.0
-    if last >= LARGEST_REACH or not largest < np.inf:
+    last = places[visible[-1] + 1] if len(visible) and visible[-1] + 1 < len(places) else 0.0
+    if not largest < np.inf or (len(visible) and visible[-1] + 1 >= end):
         raise ToleranceNotMet(
             f"{profile.activation.name} has a pole or grows too fast at the variance {deviation**2:.6g}: its square is "
             "not integrable in float64; use smaller W_std, b_std or inputs",

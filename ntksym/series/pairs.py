@@ -35,7 +35,7 @@ CONVERGED = 1e-14
 """Change, relative to sqrt(E[s(U)^2] E[s(V)^2]), with which halving the step in B stops."""
 
 FIRST_STEP = 0.7
-MOST_HALVINGS = 8
+MOST_HALVINGS = 7
 
 LAST_TICK = 3.2
 """End of the double-exponential variable: the map is within rounding of its ends."""
@@ -73,7 +73,7 @@ def _line(across, edges, values, slopes, roots, cosine, sine, reach, rule, produ
         v_end = (edges[k + ahead] / second + shift) / cosine
         end = min(a + 1.0, u_end, v_end, reach)
         half = (end - a) / 2
-        if half > 1e-14:
+        if half > 0:
             u_middle, u_half = (edges[i] + edges[i + 1]) / 2, 2 / (edges[i + 1] - edges[i])
             v_middle, v_half = (edges[k] + edges[k + 1]) / 2, 2 / (edges[k + 1] - edges[k])
             for j in range(POINTS):
@@ -185,10 +185,12 @@ def integrate_pairs(profile: Profile, q1: Array, q2: Array, gap: Array, sign: Ar
         grown = reach_of(profile, 2.0**high)
         reach = grown if grown > SMALLEST_REACH else BOUNDED_REACH
         table = profile.table(int(low) - 2, int(high) + ceil(log2(reach + REACH)))
-        found = np.empty((len(mine), 2))
-        pieces = table.edges, table.values, table.slopes, profile.breaks
-        _integrate(roots[mine], gap[mine], scales[mine], *pieces, reach, _RULE, found)
-        results[mine] = found
+        pieces = table.edges, table.values, table.slopes
+        for breaks in (profile.breaks, profile.features(int(low) - 2, int(high) + ceil(log2(reach + REACH)))):
+            found = np.empty((len(mine), 2))
+            _integrate(roots[mine], gap[mine], scales[mine], *pieces, breaks, reach, _RULE, found)
+            results[mine] = found
+            mine = mine[np.isnan(found).any(axis=1)]
     lost = np.flatnonzero(np.isnan(results).any(axis=1))
     if len(lost):
         where = f"q1 = {q1[lost[0]]:.6g}, q2 = {q2[lost[0]]:.6g}, 1 - |rho| = {gap[lost[0]]:.3g}"

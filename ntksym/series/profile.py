@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
+from math import ceil, log10
 from typing import Any
 
 import mpmath
@@ -26,7 +27,7 @@ NODES = 20
 """Coefficients of a polynomial."""
 
 DIGITS = 30
-"""Decimal digits at which s and s' are computed before they are rounded to float64."""
+"""Decimal digits at which s and s' are computed, at arguments of size one, before they are rounded to float64."""
 
 EPSILON = float(np.finfo(np.float64).eps)
 
@@ -35,6 +36,11 @@ DEEPEST = 44
 
 MOST_PIECES = 600
 """Pieces of an octave; a function that needs more oscillates too fast to be tabulated."""
+
+SHARP = 0.05
+"""A piece that is shorter than this, relative to where it lies, belongs to something that happens there."""
+
+MOST_FEATURES = 8
 
 JUMP = 1e-9
 """Neighbouring polynomials that differ by more than this, relatively, belong to a function that jumps."""
@@ -121,6 +127,16 @@ class Profile:
             ends = np.polynomial.polynomial.polyval(np.array([-1.0, 1.0]), table.values.T)
             return bool(np.all(np.abs(ends[1:, 0] - ends[:-1, 1]) <= JUMP * np.abs(ends).max()))
 
+    def features(self, core: int, top: int) -> Array:
+        """Where the function may change on a smaller scale than around: zero, kinks, jumps, the shortest pieces."""
+        edges = self.table(core, top).edges
+        widths = np.diff(edges)
+        middles = (edges[:-1] + edges[1:]) / 2
+        shortest = (widths[1:-1] <= widths[:-2]) & (widths[1:-1] <= widths[2:])
+        sharp = shortest & (widths[1:-1] < SHARP * np.abs(middles[1:-1]))
+        places = np.unique(np.concatenate([[0.0], self.breaks, middles[1:-1][sharp]]))
+        return np.asarray(places if len(places) <= MOST_FEATURES else np.unique(np.append(self.breaks, 0.0)))
+
     def table(self, core: int, top: int) -> Table:
         """The function and its derivative for ``|x| <= 2**top``, the core being ``|x| <= 2**core``.
 
@@ -171,20 +187,21 @@ class Profile:
         return tuple(done)
 
     def _scales(self, low: float, high: float) -> tuple[float, float]:
-        """Sizes of s and s' on the interval and nearer to zero, where a Gaussian has more of its mass."""
-        places = [edge * 2.0 ** (-k / 2) for edge in (low, high) for k in range(8)]
-        return tuple(max(abs(float(function(place))) for place in places) for function in self._functions)  # type: ignore[return-value]
+        """Sizes of s and s' on the core, or nearer to zero than an octave, where a Gaussian has more of its mass."""
+        inner = min(abs(low), abs(high))
+        steps = np.linspace(0.03, 1, 12) if low < 0 < high else 2.0 ** (-np.arange(8) / 2)
+        with mpmath.workdps(_digits(inner)):
+            places = [mpmath.mpf(sign * inner * step) for sign in (-1, 1) for step in steps]
+            value, slope = (max(abs(float(function(place))) for place in places) for function in self._functions)
+        return value, slope
 
     @cached_property
-    def _functions(self) -> tuple[Callable[[float], Any], Callable[[float], Any]]:
-        return tuple(
-            _at_precision(function)
-            for function in (self.activation.to_mpmath(), self.activation.derivative_to_mpmath())
-        )  # type: ignore[return-value]
+    def _functions(self) -> tuple[Callable[[Any], Any], Callable[[Any], Any]]:
+        return self.activation.to_mpmath(), self.activation.derivative_to_mpmath()
 
     @staticmethod
-    def _fit(function: Callable[[float], Any], low: float, high: float) -> Array:
-        with mpmath.workdps(DIGITS):
+    def _fit(function: Callable[[Any], Any], low: float, high: float) -> Array:
+        with mpmath.workdps(_digits(max(abs(low), abs(high)))):
             middle, half = (mpmath.mpf(low) + high) / 2, (mpmath.mpf(high) - low) / 2
             samples = np.array([float(function(middle + half * place)) for place in _PLACES])
         fit = _TRANSFORM @ (samples - samples[0])  # a constant would leave its rounding errors in every coefficient
@@ -192,17 +209,14 @@ class Profile:
         return np.asarray(fit)
 
 
-def _at_precision(function: Callable[[Any], Any]) -> Callable[[float], Any]:
-    def evaluate(point: float) -> Any:
-        with mpmath.workdps(DIGITS):
-            return function(mpmath.mpf(point))
-
-    return evaluate
+def _digits(size: float) -> int:
+    """Decimal digits to compute with: terms that cancel up to the fourth order in a small argument are not lost."""
+    return DIGITS + 4 * ceil(max(0.0, -log10(size)))
 
 
 def _resolved(fit: Array, scale: float) -> bool:
     size = max(float(np.abs(fit).max()), scale)
-    return bool(np.abs(fit[-3:]).max() <= 2 * EPSILON * size) or not np.isfinite(size)
+    return bool(np.abs(fit[-3:]).max() <= 4 * EPSILON * size) or not np.isfinite(size)
 
 
 def _mirror(piece: Piece, sign: float, slope_sign: float) -> Piece:

@@ -5,11 +5,12 @@ Gaussian depends on q. An octave of q takes 16 nodes; where the check between th
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import astuple, dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ntksym.errors import ToleranceNotMet
 from ntksym.series.hermite import MOST_TERMS, SMOOTH_TERMS, Moments, layout, moments, rule
 from ntksym.series.profile import Profile
 
@@ -36,7 +37,8 @@ _ANGLES = np.pi * (np.arange(NODES) + 0.5) / NODES
 _PLACES = np.cos(_ANGLES)
 _TRANSFORM = 2 / NODES * np.cos(np.outer(np.arange(NODES), _ANGLES))
 _TRANSFORM[0] /= 2
-_CHECKS = np.cos(np.pi * np.array([0.5, 6.0, 10.0, 15.5]) / NODES)
+_CHECKS = np.cos(np.pi * np.array([0, 5, 11, 16]) / NODES)
+"""The ends and two places half-way between nodes, where the error of an interpolation is largest."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,8 @@ class Panel:
         k = offset + stride*m.
     errors : Errors
         What is left out or wrong, at most, on the panel.
+    dropped : float array, shape (m + 1, 2)
+        Shares of E[s^2] and E[s'^2] in the coefficients from each on, at most, on the panel.
     """
 
     low: float
@@ -61,6 +65,11 @@ class Panel:
     offset: int
     stride: int
     errors: "Errors"
+    dropped: Array
+
+    def terms(self, tolerance: float) -> int:
+        """How many coefficients keep what is left out below a quarter of the tolerance, anywhere on the panel."""
+        return max(1, int(np.argmax(np.all(self.dropped <= tolerance / 4, axis=1))))
 
 
 @dataclass(frozen=True)
@@ -114,9 +123,10 @@ class Coefficients:
     stride: int
 
     @property
-    def arrays(self) -> tuple[Array, Array, Array, Array, Array]:
+    def arrays(self) -> dict[str, Array]:
         """Everything that has one row a variance."""
-        return self.coefficients, self.value, self.slope, self.dilation, self.errors
+        names = ("coefficients", "value", "slope", "dilation", "errors")
+        return {name: getattr(self, name) for name in names}
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,24 +142,32 @@ class VarianceTable:
     profile: Profile
     _panels: dict[tuple[int, int], Panel | None] = field(default_factory=dict, repr=False)
 
-    def __call__(self, variances: Array) -> Coefficients:
-        """Coefficients at variances q, shape (n,), all positive."""
+    def __call__(self, variances: Array, tolerance: float = 0.0) -> Coefficients:
+        """Coefficients at variances q, shape (n,), all positive, without those that the tolerance does not ask for.
+
+        Parameters
+        ----------
+        variances : float array, shape (n,)
+            q.
+        tolerance : float
+            What may be left out of Parseval's sums, relative; 0 for everything that is known.
+        """
         places = np.log2(variances)
-        found = [(panel, rows) for panel, rows in self._assign(places, np.arange(len(places)), 0)]
-        terms = max((panel.fits.shape[1] for panel, _ in found), default=3)
-        table = np.zeros((len(places), terms))
-        errors = np.empty((len(places), 6))
-        for panel, rows in found:
-            middle, half = (panel.low + panel.high) / 2, (panel.high - panel.low) / 2
-            basis = np.polynomial.chebyshev.chebvander((places[rows] - middle) / half, NODES - 1)
-            table[rows, : panel.fits.shape[1]] = basis @ panel.fits
-            e = panel.errors
-            errors[rows] = e.tail, e.slope_tail, e.deviation, e.slope_deviation, e.diagonal, e.diagonal_slope
-        offset, stride = layout(self.profile)
-        value, dilation = np.maximum(table[:, 0], 0.0), np.maximum(table[:, 2], 0.0)
-        slope = np.maximum(table[:, 1], 0.0) if self.profile.continuous else np.full(len(places), np.inf)
-        found = Coefficients(table[:, 3:], value, slope, dilation, errors, offset, stride)
-        return replace(found, errors=_with_own_tails(found, variances))
+        panels = list(self._assign(places, np.arange(len(places)), 0))
+        widths = [panel.terms(tolerance) for panel, _ in panels]
+        coefficients = np.zeros((len(places), max(widths, default=1)))
+        wholes, errors = np.empty((len(places), 3)), np.empty((len(places), 6))
+        for (panel, rows), width in zip(panels, widths, strict=True):
+            t = (2 * places[rows] - (panel.low + panel.high)) / (panel.high - panel.low)
+            coefficients[rows, :width] = np.polynomial.chebyshev.chebvander(t, NODES - 1) @ panel.fits[:, 3 : 3 + width]
+            # Entry by entry, so that the diagonal of a kernel does not depend on which rows come together.
+            wholes[rows] = np.polynomial.chebyshev.chebval(t, panel.fits[:, :3]).T
+            errors[rows] = astuple(panel.errors)
+            errors[rows, :2] += panel.dropped[width]
+        value, slope, dilation = np.maximum(wholes, 0.0).T
+        slope = slope if self.profile.continuous else np.full(len(places), np.inf)
+        known = Coefficients(coefficients, value, slope, dilation, errors, *layout(self.profile))
+        return replace(known, errors=_with_own_tails(known, variances))
 
     def _assign(self, places: Array, rows: NDArray[np.intp], level: int) -> Iterator[tuple[Panel, NDArray[np.intp]]]:
         cells = np.floor(places[rows] * 2**level).astype(np.int64)
@@ -164,7 +182,13 @@ class VarianceTable:
     def _panel(self, level: int, cell: int) -> Panel | None:
         """The panel of a cell; None where it must be halved."""
         if (level, cell) not in self._panels:
-            panel = self._make(cell / 2**level, (cell + 1) / 2**level)
+            try:
+                panel = self._make(cell / 2**level, (cell + 1) / 2**level)
+            except ToleranceNotMet:
+                if level == DEEPEST:
+                    raise
+                self._panels[level, cell] = None  # the upper end may be where E[s(U)^2] diverges
+                return None
             worst = max(panel.errors.deviation, panel.errors.slope_deviation, panel.errors.diagonal)
             self._panels[level, cell] = panel if worst <= ACCEPTED or level == DEEPEST else None
         return self._panels[level, cell]
@@ -180,7 +204,8 @@ class VarianceTable:
         checks = self._measure(low, high, variances, 1.4)
         guess = np.polynomial.chebyshev.chebvander(_CHECKS, NODES - 1) @ fits
         offset, stride = layout(self.profile)
-        return Panel(low, high, fits, offset, stride, _errors(variances, checks, guess, offset, stride))
+        errors = _errors(variances, checks, guess, offset, stride)
+        return Panel(low, high, fits, offset, stride, errors, _dropped(variances, guess, offset, stride))
 
     def _measure(self, low: float, high: float, variances: Array, fineness: float) -> Moments:
         for count in (SMOOTH_TERMS, MOST_TERMS):
@@ -210,7 +235,19 @@ def _errors(variances: Array, exact: Moments, guess: Array, offset: int, stride:
     gap_of_slopes = np.where(np.isfinite(energy), np.abs(guess[:, 1] - exact.slope) * variances, 0.0)
     diagonal_slope = np.max(gap_of_slopes / energy)
     measured = (deviation, slope_deviation, diagonal, diagonal_slope)
-    return Errors(tail, slope_tail, *(float(MARGIN * max(part, EPSILON)) for part in measured))
+    return Errors(tail, slope_tail, *(float(MARGIN * part + FLOOR) for part in measured))
+
+
+def _dropped(variances: Array, guess: Array, offset: int, stride: int) -> Array:
+    """Shares of the two sums of squares in the coefficients from each on: the largest at the check points."""
+    squares = guess[:, 3:] ** 2
+    order = offset + stride * np.arange(squares.shape[1])
+    shares = []
+    for parts, whole in ((squares, guess[:, 0]), (squares * order, guess[:, 1] * variances)):
+        after = np.cumsum(parts[:, ::-1], axis=1)[:, ::-1]
+        share = np.divide(after, whole[:, None], out=np.zeros_like(after), where=whole[:, None] > 0)
+        shares.append(np.append(1.25 * share.max(axis=0), 0.0))
+    return np.column_stack(shares)
 
 
 def _share(rest: Array, whole: Array) -> float:
