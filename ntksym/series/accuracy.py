@@ -242,7 +242,9 @@ def response(table: VarianceTable, variances: Array, largest: float, tolerance: 
         + (0.0 if faded else rest * _steepest(int(order[-1]) + 1, power, largest))
         for power in (0, 1, 2)
     ]
-    value_at, slope_at, bend_at = sums[0], sums[1] / variances, sums[2] / variances
+    value_at = np.minimum(sums[0], found.value)
+    slope_at, bend_at = np.minimum(sums[1] / variances, found.slope), np.minimum(sums[2], found.bend * variances**2)
+    bend_at = bend_at / variances
     own = accuracy(found, variances, tolerance)
     with np.errstate(divide="ignore", invalid="ignore"):
         local = own.value_bound(own) / own.norm**2 + tolerance

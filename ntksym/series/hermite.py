@@ -52,8 +52,8 @@ class Rule:
     ----------
     points, weights : float arrays, shape (m,)
         Nodes x and weights dx; only x > 0, with the weights doubled, for an even or odd activation.
-    value, slope : float arrays, shape (m,)
-        s and s' at the nodes.
+    value, slope, bend : float arrays, shape (m,)
+        s, s' and s'' at the nodes.
     offset, stride : int
         Which coefficients are not zero: k = offset + stride*m.
     continuous : bool
@@ -64,6 +64,7 @@ class Rule:
     weights: Array
     value: Array
     slope: Array
+    bend: Array
     offset: int
     stride: int
     continuous: bool
@@ -83,12 +84,15 @@ class Moments:
         E[s'(U)^2]; infinite where s jumps.
     dilation : float array, shape (n,)
         E[(U s'(U))^2], U ~ N(0, q): how fast s(sqrt(q) Z) moves with log(sqrt(q)).
+    bend : float array, shape (n,)
+        E[s''(U)^2] without what jumps of s' add to it.
     """
 
     coefficients: Array
     value: Array
     slope: Array
     dilation: Array
+    bend: Array
 
 
 def rule(profile: Profile, low: float, high: float, count: int, fineness: float = 1.0) -> Rule:
@@ -122,7 +126,8 @@ def rule(profile: Profile, low: float, high: float, count: int, fineness: float 
     weights = (half[:, None] * _WEIGHTS).ravel() * (2.0 if start == 0 else 1.0)
     offset, stride = layout(profile)
     continuous = profile.continuous
-    return Rule(points, weights, table.value(points), table.slope(points), offset, stride, continuous)
+    known = table.value(points), table.slope(points), table.bend(points)
+    return Rule(points, weights, *known, offset, stride, continuous)
 
 
 def layout(profile: Profile) -> tuple[int, int]:
@@ -194,7 +199,7 @@ def moments(nodes: Rule, variances: Array, count: int) -> Moments:
             break
         older, newer = newer, (z * newer - sqrt(k) * older) / sqrt(k + 1)
     slopes = slope if nodes.continuous else np.full(len(variances), np.inf)
-    return Moments(np.hstack(columns), value, slopes, dilation)
+    return Moments(np.hstack(columns), value, slopes, dilation, mass @ nodes.bend**2)
 
 
 def _complete(parts: list[Array], whole: Array) -> bool:

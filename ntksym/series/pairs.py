@@ -35,7 +35,10 @@ CONVERGED = 1e-14
 """Change, relative to sqrt(E[s(U)^2] E[s(V)^2]), with which halving the step in B stops."""
 
 FIRST_STEP = 0.7
-MOST_HALVINGS = 7
+MOST_HALVINGS = 8
+
+BROAD = 1.0
+"""From this distance of U and V on (in x, at B = 1), B moves across what happens at features, not kinks alone."""
 
 LAST_TICK = 3.2
 """End of the double-exponential variable: the map is within rounding of its ends."""
@@ -96,7 +99,7 @@ def _line(across, edges, values, slopes, roots, cosine, sine, reach, rule, produ
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy", fastmath=FLAGS)
-def _integrate(roots, gaps, scales, edges, values, slopes, breaks, reach, rule, results):  # type: ignore[no-untyped-def]
+def _integrate(roots, gaps, scales, edges, values, slopes, breaks, features, reach, rule, results):  # type: ignore[no-untyped-def]
     """Fill ``results``; NaN where the sums have not settled."""
     products = np.empty((2, POINTS))
     table = (edges, values, slopes)
@@ -106,7 +109,8 @@ def _integrate(roots, gaps, scales, edges, values, slopes, breaks, reach, rule, 
         if gaps[p] == 0:
             results[p] = _line(0.0, *table, pair, 1.0, 0.0, reach, rule, products)
             continue
-        ends = _smooth_stretches(breaks, pair, sine)
+        sharp = sine * max(abs(pair[0]), abs(pair[1])) > BROAD
+        ends = _smooth_stretches(features if sharp else breaks, pair, sine)
         limit, step = (REACH, FIRST_STEP) if ends.size == 2 else (LAST_TICK, FIRST_STEP / 2)
         value, slope = 0.0, 0.0
         results[p] = np.nan
@@ -186,11 +190,10 @@ def integrate_pairs(profile: Profile, q1: Array, q2: Array, gap: Array, sign: Ar
         reach = grown if grown > SMALLEST_REACH else BOUNDED_REACH
         table = profile.table(int(low) - 2, int(high) + ceil(log2(reach + REACH)))
         pieces = table.edges, table.values, table.slopes
-        for breaks in (profile.breaks, profile.features(int(low) - 2, int(high) + ceil(log2(reach + REACH)))):
-            found = np.empty((len(mine), 2))
-            _integrate(roots[mine], gap[mine], scales[mine], *pieces, breaks, reach, _RULE, found)
-            results[mine] = found
-            mine = mine[np.isnan(found).any(axis=1)]
+        features = profile.features(int(low) - 2, int(high) + ceil(log2(reach + REACH)))
+        found = np.empty((len(mine), 2))
+        _integrate(roots[mine], gap[mine], scales[mine], *pieces, profile.breaks, features, reach, _RULE, found)
+        results[mine] = found
     lost = np.flatnonzero(np.isnan(results).any(axis=1))
     if len(lost):
         where = f"q1 = {q1[lost[0]]:.6g}, q2 = {q2[lost[0]]:.6g}, 1 - |rho| = {gap[lost[0]]:.3g}"

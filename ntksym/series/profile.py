@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
-from math import ceil, log10
+from math import ceil, log2, log10
 from typing import Any
 
 import mpmath
@@ -83,6 +83,12 @@ class Table:
         """Its derivative at points of the interval; at a kink that of one of the sides."""
         return self._evaluate(self.slopes, points)
 
+    def bend(self, points: Array) -> Array:
+        """Its second derivative at points of the interval, inside the pieces."""
+        powers = self.slopes[:, 1:] * np.arange(1, NODES)
+        widths = np.diff(self.edges)[:, None]
+        return self._evaluate(np.pad(2 * powers / widths, ((0, 0), (0, 1))), points)
+
     def _evaluate(self, coefficients: Array, points: Array) -> Array:
         piece = np.clip(np.searchsorted(self.edges, points, side="right") - 1, 0, len(self.edges) - 2)
         low, high = self.edges[piece], self.edges[piece + 1]
@@ -118,14 +124,19 @@ class Profile:
         return np.array(sorted(float(place.xreplace(values).evalf(25)) for place in places))
 
     @cached_property
+    def bends(self) -> bool:
+        """Whether s' has no jump, as far as the pieces around its breaks and around zero show."""
+        top = max(6, ceil(log2(np.max(np.abs(self.breaks), initial=1.0))) + 1)
+        table = self.table(-4, top)
+        return self.continuous and _meets(table.slopes)
+
+    @cached_property
     def continuous(self) -> bool:
         """Whether s has no jump; where its pieces are not known, as far as the table around zero shows."""
         try:
             return not self.activation.jumps
         except NoClosedForm:
-            table = self.table(-4, 6)
-            ends = np.polynomial.polynomial.polyval(np.array([-1.0, 1.0]), table.values.T)
-            return bool(np.all(np.abs(ends[1:, 0] - ends[:-1, 1]) <= JUMP * np.abs(ends).max()))
+            return _meets(self.table(-4, 6).values)
 
     def features(self, core: int, top: int) -> Array:
         """Where the function may change on a smaller scale than around: zero, kinks, jumps, the shortest pieces."""
@@ -189,7 +200,7 @@ class Profile:
     def _scales(self, low: float, high: float) -> tuple[float, float]:
         """Sizes of s and s' on the core, or nearer to zero than an octave, where a Gaussian has more of its mass."""
         inner = min(abs(low), abs(high))
-        steps = np.linspace(0.03, 1, 12) if low < 0 < high else 2.0 ** (-np.arange(8) / 2)
+        steps = 2.0 ** -np.arange(0.0, 48.0, 2.0) if low < 0 < high else 2.0 ** (-np.arange(8) / 2)
         with mpmath.workdps(_digits(inner)):
             places = [mpmath.mpf(sign * inner * step) for sign in (-1, 1) for step in steps]
             value, slope = (max(abs(float(function(place))) for place in places) for function in self._functions)
@@ -207,6 +218,12 @@ class Profile:
         fit = _TRANSFORM @ (samples - samples[0])  # a constant would leave its rounding errors in every coefficient
         fit[0] += samples[0]
         return np.asarray(fit)
+
+
+def _meets(coefficients: Array) -> bool:
+    """Whether neighbouring polynomials agree where they meet."""
+    ends = np.polynomial.polynomial.polyval(np.array([-1.0, 1.0]), coefficients.T)
+    return bool(np.all(np.abs(ends[1:, 0] - ends[:-1, 1]) <= JUMP * np.abs(ends).max()))
 
 
 def _digits(size: float) -> int:

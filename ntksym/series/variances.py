@@ -21,6 +21,9 @@ Array = NDArray[np.float64]
 NODES = 16
 EPSILON = float(np.finfo(np.float64).eps)
 
+WHOLES = 4
+"""Columns of a panel that are not coefficients."""
+
 ACCEPTED = 64 * EPSILON
 """Deviation at the check points, relative to the norm, with which a panel is kept."""
 
@@ -49,8 +52,8 @@ class Panel:
     ----------
     low, high : float
         Ends in log2(q).
-    fits : float array, shape (NODES, 3 + m)
-        Chebyshev coefficients of E[s^2], E[s'^2], E[(U s')^2] and of the m coefficients a_k.
+    fits : float array, shape (NODES, WHOLES + m)
+        Chebyshev coefficients of E[s^2], E[s'^2], E[(U s')^2], E[s''^2] and of the m coefficients a_k.
     offset, stride : int
         k = offset + stride*m.
     errors : Errors
@@ -106,8 +109,8 @@ class Coefficients:
     ----------
     coefficients : float array, shape (n, m)
         a_k(q), k = offset + stride*m; zero where fewer are stored.
-    value, slope, dilation : float arrays, shape (n,)
-        E[s(U)^2], E[s'(U)^2], E[(U s'(U))^2].
+    value, slope, dilation, bend : float arrays, shape (n,)
+        E[s(U)^2], E[s'(U)^2], E[(U s'(U))^2], E[s''(U)^2].
     errors : float array, shape (n, 6)
         The fields of ``Errors``.
     offset, stride : int
@@ -118,6 +121,7 @@ class Coefficients:
     value: Array
     slope: Array
     dilation: Array
+    bend: Array
     errors: Array
     offset: int
     stride: int
@@ -125,7 +129,7 @@ class Coefficients:
     @property
     def arrays(self) -> dict[str, Array]:
         """Everything that has one row a variance."""
-        names = ("coefficients", "value", "slope", "dilation", "errors")
+        names = ("coefficients", "value", "slope", "dilation", "bend", "errors")
         return {name: getattr(self, name) for name in names}
 
 
@@ -156,17 +160,20 @@ class VarianceTable:
         panels = list(self._assign(places, np.arange(len(places)), 0))
         widths = [panel.terms(tolerance) for panel, _ in panels]
         coefficients = np.zeros((len(places), max(widths, default=1)))
-        wholes, errors = np.empty((len(places), 3)), np.empty((len(places), 6))
+        wholes, errors = np.empty((len(places), WHOLES)), np.empty((len(places), 6))
         for (panel, rows), width in zip(panels, widths, strict=True):
             t = (2 * places[rows] - (panel.low + panel.high)) / (panel.high - panel.low)
-            coefficients[rows, :width] = np.polynomial.chebyshev.chebvander(t, NODES - 1) @ panel.fits[:, 3 : 3 + width]
+            coefficients[rows, :width] = (
+                np.polynomial.chebyshev.chebvander(t, NODES - 1) @ panel.fits[:, WHOLES : WHOLES + width]
+            )
             # Entry by entry, so that the diagonal of a kernel does not depend on which rows come together.
-            wholes[rows] = np.polynomial.chebyshev.chebval(t, panel.fits[:, :3]).T
+            wholes[rows] = np.polynomial.chebyshev.chebval(t, panel.fits[:, :WHOLES]).T
             errors[rows] = astuple(panel.errors)
             errors[rows, :2] += panel.dropped[width]
-        value, slope, dilation = np.maximum(wholes, 0.0).T
+        value, slope, dilation, bend = np.maximum(wholes, 0.0).T
+        bend = bend if self.profile.bends else np.full(len(places), np.inf)
         slope = slope if self.profile.continuous else np.full(len(places), np.inf)
-        known = Coefficients(coefficients, value, slope, dilation, errors, *layout(self.profile))
+        known = Coefficients(coefficients, value, slope, dilation, bend, errors, *layout(self.profile))
         return replace(known, errors=_with_own_tails(known, variances))
 
     def _assign(self, places: Array, rows: NDArray[np.intp], level: int) -> Iterator[tuple[Panel, NDArray[np.intp]]]:
@@ -196,7 +203,8 @@ class VarianceTable:
     def _make(self, low: float, high: float) -> Panel:
         middle, half = (low + high) / 2, (high - low) / 2
         at_nodes = self._measure(low, high, 2.0 ** (middle + half * _PLACES), 1.0)
-        samples = np.column_stack([at_nodes.value, at_nodes.slope, at_nodes.dilation, at_nodes.coefficients])
+        wholes = at_nodes.value, at_nodes.slope, at_nodes.dilation, at_nodes.bend
+        samples = np.column_stack([*wholes, at_nodes.coefficients])
         if not self.profile.continuous:
             samples[:, 1] = 1.0
         fits = _TRANSFORM @ samples
@@ -219,7 +227,7 @@ class VarianceTable:
 
 def _errors(variances: Array, exact: Moments, guess: Array, offset: int, stride: int) -> Errors:
     """What the fits get wrong at the check points, with a margin for the points between."""
-    stored = guess[:, 3:]
+    stored = guess[:, WHOLES:]
     width = max(stored.shape[1], exact.coefficients.shape[1])
     found, wanted = (np.pad(a, ((0, 0), (0, width - a.shape[1]))) for a in (stored, exact.coefficients))
     order = offset + stride * np.arange(width)
@@ -240,7 +248,7 @@ def _errors(variances: Array, exact: Moments, guess: Array, offset: int, stride:
 
 def _dropped(variances: Array, guess: Array, offset: int, stride: int) -> Array:
     """Shares of the two sums of squares in the coefficients from each on: the largest at the check points."""
-    squares = guess[:, 3:] ** 2
+    squares = guess[:, WHOLES:] ** 2
     order = offset + stride * np.arange(squares.shape[1])
     shares = []
     for parts, whole in ((squares, guess[:, 0]), (squares * order, guess[:, 1] * variances)):
