@@ -31,6 +31,9 @@ REPRESENTATIVES = 5
 ROUNDING = 4 * float(np.finfo(np.float64).eps)
 """Relative rounding of W_std^2 K + b_std^2, of rho and of the sums of the NTK in a layer."""
 
+TINY = float(np.finfo(np.float64).tiny)
+"""A variance that underflows has entries that do."""
+
 PANEL = 512
 """Rows whose correlations are looked at together."""
 
@@ -73,7 +76,8 @@ def propagate(network: Arrays, hidden: Sequence[Hidden], states: Sequence[RowSta
         ):  # an activation that jumps has no slope: its NTK has no bound
             errors = _advance(errors, layer, (q, tangent, weight, bias), largest)
             tangent = weight * (layer.value + layer.slope * tangent) + bias
-        largest = min(1.0, _worst((weight * layer.value_at + bias) / (weight * layer.value + bias)))
+        after = np.maximum(weight * layer.value + bias, TINY)
+        largest = min(1.0, _worst((weight * layer.value_at + bias) / after))
     return Bound(max(errors.pair, errors.row), max(errors.tangent_pair, errors.tangent_row))
 
 
@@ -89,7 +93,7 @@ class _Errors:
 
 def _advance(errors: _Errors, layer: Response, before: tuple[Array, Array, float, float], largest: float) -> _Errors:
     q, tangent, weight, bias = before
-    after = weight * layer.value + bias
+    after = np.maximum(weight * layer.value + bias, TINY)
     grown = weight * tangent
     total = after + grown * layer.slope
     moved = _moved(layer.value, layer.value_at, q * layer.slope_at, largest, errors.pair + errors.row)

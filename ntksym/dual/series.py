@@ -34,6 +34,9 @@ Array = npt.NDArray[np.float64]
 SERVED = 1e-14
 """Truncation error, relative, up to which `evaluate` uses the series; pairs nearer to |rho| = 1 are integrated."""
 
+CELLS = 8
+"""Parts of an octave of q, at whose ends it is found out how many terms serve the variances between."""
+
 NEGLIGIBLE = 1e-16
 """Truncation error, relative, at which `evaluate` stops earlier than at the last stored term."""
 
@@ -140,12 +143,20 @@ class SeriesDual:
         tolerance : float
             Truncation error allowed, relative to the diagonal.
         """
-        found = self.coefficients(q, tolerance)
-        reach = limits(found, np.maximum(np.asarray(q, dtype=np.float64), SMALLEST), tolerance)
+        variances = np.maximum(np.asarray(q, dtype=np.float64).ravel(), SMALLEST)
+        cells, places = np.unique(np.floor(CELLS * np.log2(variances)), return_inverse=True)
+        ends = 2.0 ** (np.concatenate([cells, cells + 1]) / CELLS)
+        if self.domain:  # the end of a cell may be where E[s(U)^2] diverges
+            ends = np.clip(ends, variances.min(), variances.max())
+        reach = np.minimum(*np.split(limits(self.coefficients(ends, tolerance), ends, tolerance), 2))
         served = np.flatnonzero(np.all(reach == 1.0, axis=0))
         groups = int(served[0]) + 1 if len(served) else reach.shape[1]
-        stored = np.pad(found.coefficients, ((0, 0), (0, -found.coefficients.shape[1] % STEP)))[:, : STEP * groups]
-        return Expansion(stored, found.offset, found.stride, found.value, found.slope, reach[:, :groups])
+        found = self._table.rows(variances, tolerance)
+        stored = np.zeros((len(variances), STEP * groups))
+        width = min(found.coefficients.shape[1], STEP * groups)
+        stored[:, :width] = found.coefficients[:, :width]
+        layout = found.offset, found.stride
+        return Expansion(stored, *layout, found.value, found.slope, reach[places, :groups])
 
     def evaluate(
         self, q1: npt.ArrayLike, q2: npt.ArrayLike, c: npt.ArrayLike, *, dps: int | None = None

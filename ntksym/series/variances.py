@@ -147,6 +147,11 @@ class VarianceTable:
     _panels: dict[tuple[int, int], Panel | None] = field(default_factory=dict, repr=False)
 
     def __call__(self, variances: Array, tolerance: float = 0.0) -> Coefficients:
+        """The same as ``rows``, with the tails at each variance instead of the largest on its panel."""
+        known = self.rows(variances, tolerance)
+        return replace(known, errors=_with_own_tails(known, variances))
+
+    def rows(self, variances: Array, tolerance: float = 0.0) -> Coefficients:
         """Coefficients at variances q, shape (n,), all positive, without those that the tolerance does not ask for.
 
         Parameters
@@ -173,8 +178,7 @@ class VarianceTable:
         value, slope, dilation, bend = np.maximum(wholes, 0.0).T
         bend = bend if self.profile.bends else np.full(len(places), np.inf)
         slope = slope if self.profile.continuous else np.full(len(places), np.inf)
-        known = Coefficients(coefficients, value, slope, dilation, bend, errors, *layout(self.profile))
-        return replace(known, errors=_with_own_tails(known, variances))
+        return Coefficients(coefficients, value, slope, dilation, bend, errors, *layout(self.profile))
 
     def _assign(self, places: Array, rows: NDArray[np.intp], level: int) -> Iterator[tuple[Panel, NDArray[np.intp]]]:
         cells = np.floor(places[rows] * 2**level).astype(np.int64)
