@@ -28,7 +28,7 @@ CASES = [
     ("tanh", 3, "float64", "ntk"),
     ("tanh", 3, "float64", "nngp"),
 ]
-"""Activation, depth, type of the results, which kernel. tanh has no closed form: a series, to the tolerance `SERIES`."""
+"""Activation, depth, type of the results, which kernel; tanh is a series, to the tolerance `SERIES`."""
 
 SERIES = 1e-10
 
