@@ -215,6 +215,8 @@ class Profile:
         with mpmath.workdps(_digits(max(abs(low), abs(high)))):
             middle, half = (mpmath.mpf(low) + high) / 2, (mpmath.mpf(high) - low) / 2
             samples = np.array([float(function(middle + half * place)) for place in _PLACES])
+        if not np.all(np.isfinite(samples)):
+            return np.full(NODES, np.nan)
         fit = _TRANSFORM @ (samples - samples[0])  # a constant would leave its rounding errors in every coefficient
         fit[0] += samples[0]
         return np.asarray(fit)
