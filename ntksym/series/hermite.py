@@ -178,11 +178,10 @@ def moments(nodes: Rule, variances: Array, count: int) -> Moments:
     z = nodes.points / np.sqrt(variances)[:, None]
     density = nodes.weights * np.exp(-(z**2) / 4) / np.sqrt(2 * np.pi * variances)[:, None]
     envelope = np.exp(-(z**2) / 4)
-    mass = density * envelope
-    value = mass @ nodes.value**2
-    slope = mass @ nodes.slope**2
-    dilation = mass @ (nodes.points * nodes.slope) ** 2
-    first = (mass @ nodes.value)[:, None]
+    root = np.sqrt(nodes.weights / np.sqrt(2 * np.pi * variances)[:, None]) * envelope
+    squared = (nodes.value, nodes.slope, nodes.points * nodes.slope, nodes.bend)
+    value, slope, dilation, bend = (_mean_square(root, part) for part in squared)
+    first = np.sum(density * nodes.value * envelope, axis=1)[:, None]
     shift, weighted = (1, density * nodes.slope) if nodes.continuous else (0, density * nodes.value)
     columns = [first] if shift and nodes.offset == 0 else []
     older, newer = np.zeros_like(z), envelope
@@ -199,7 +198,13 @@ def moments(nodes: Rule, variances: Array, count: int) -> Moments:
             break
         older, newer = newer, (z * newer - sqrt(k) * older) / sqrt(k + 1)
     slopes = slope if nodes.continuous else np.full(len(variances), np.inf)
-    return Moments(np.hstack(columns), value, slopes, dilation, mass @ nodes.bend**2)
+    return Moments(np.hstack(columns), value, slopes, dilation, bend)
+
+
+def _mean_square(root: Array, values: Array) -> Array:
+    """Squared after the Gaussian is on, which hides what would overflow."""
+    parts = root * values
+    return np.asarray(np.einsum("ij,ij->i", parts, parts))
 
 
 def _complete(parts: list[Array], whole: Array) -> bool:
