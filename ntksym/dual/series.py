@@ -18,11 +18,9 @@ from ntksym.dual.covariance import SMALLEST, ValueAndSlope, check_covariance, ga
 from ntksym.errors import InvalidInput, NoClosedForm, NoSuchDual
 from ntksym.quadrature.activations import slope_expectation, value_expectation
 from ntksym.series.accuracy import Accuracy, Response, accuracy, certified_accuracy, limits, response
+from ntksym.series.evaluation import SERVED, evaluate_all, evaluate_pairs, table_of
 from ntksym.series.expansion import STEP, Expansion
-from ntksym.series.pairs import integrate_pairs
-from ntksym.series.profile import Profile
 from ntksym.series.steps import DIAGONAL, DIAGONAL_SLOPE, SLOPE, VALUE, series_steps
-from ntksym.series.summation import sum_series
 from ntksym.series.variances import Coefficients, VarianceTable
 from ntksym.symbolic.steps import Step
 from ntksym.symbols import q
@@ -31,14 +29,8 @@ __all__ = ["SeriesDual", "series_dual"]
 
 Array = npt.NDArray[np.float64]
 
-SERVED = 1e-14
-"""Truncation error, relative, up to which `evaluate` uses the series; pairs nearer to |rho| = 1 are integrated."""
-
 CELLS = 8
 """Parts of an octave of q, at whose ends it is found out how many terms serve the variances between."""
-
-NEGLIGIBLE = 1e-16
-"""Truncation error, relative, at which `evaluate` stops earlier than at the last stored term."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +68,7 @@ class SeriesDual:
 
     @property
     def continuous(self) -> bool:
-        """Whether the activation has no jump; a jump makes the slope infinite on the diagonal."""
+        """Whether s has no jump and no infinite slope; where it has, no slope is given on the diagonal."""
         return self._table.profile.continuous
 
     @cached_property
@@ -121,7 +113,7 @@ class SeriesDual:
 
     @cached_property
     def _table(self) -> VarianceTable:
-        return _table_of(self.activation)
+        return table_of(self.activation)
 
     def coefficients(self, q: npt.ArrayLike, tolerance: float = 0.0) -> Coefficients:
         """a_k(q), E[s(U)^2], E[s'(U)^2] and their errors at variances q, shape (n,).
@@ -223,24 +215,14 @@ class SeriesDual:
         return bound(self.accuracy(left), self.accuracy(right)).reshape(left.shape)[()]
 
     def _evaluate(self, first: Array, second: Array, cov: Array) -> tuple[Array, Array]:
-        variances, places = np.unique(np.concatenate([first, second]), return_inverse=True)
-        found = self.coefficients(variances)
-        rows, columns = places[: len(first)], places[len(first) :]
+        self._check_domain(np.concatenate([first, second]))
         gap = gap_of(first, second, cov)
         rho = np.copysign(1 - gap, cov)
-        value, slope = sum_series(found, variances, rows, columns, rho, 0.0 if self.certified else NEGLIGIBLE)
         if self.certified:
-            return value, slope
-        same = (gap == 0) & (first == second) & (cov > 0)
-        value[same], slope[same] = found.value[rows[same]], found.slope[rows[same]]
-        served = limits(found, variances, SERVED)[:, -1]
-        hard = (np.abs(rho) > np.minimum(served[rows], served[columns])) & ~same
-        if hard.any():
-            scales = np.sqrt([part[rows[hard]] * part[columns[hard]] for part in (found.value, found.slope)]).T
-            pairs = first[hard], second[hard], gap[hard], np.sign(rho[hard])
-            value[hard], slope[hard] = integrate_pairs(self._table.profile, *pairs, scales).T
+            return evaluate_all(self._table, first, second, rho)
+        value, slope, integrated = evaluate_pairs(self.activation, first, second, gap, rho)
         if not self.continuous:
-            for i in np.flatnonzero(hard):
+            for i in np.flatnonzero(integrated):
                 slope[i] = float(self._evaluate_precisely(first[i], second[i], cov[i], 17).slope)
             slope[gap == 0] = np.inf
         return value, slope
@@ -317,11 +299,6 @@ def _certification() -> Any:
         return import_module("ntksym.series.certificate")
     except ImportError as error:
         raise InvalidInput("certify=True needs python-flint: pip install 'ntksym[certify]'") from error
-
-
-@lru_cache(maxsize=256)
-def _table_of(activation: Activation) -> VarianceTable:
-    return VarianceTable(Profile(activation))
 
 
 def series_dual(activation: Activation, certified: bool = False) -> SeriesDual:

@@ -42,6 +42,12 @@ SHARP = 0.05
 
 MOST_FEATURES = 8
 
+STEEP = 0.005
+"""Exponent from which on a growth is one; a logarithm at these distances looks like less."""
+
+NEAR = 200
+"""Bits after the point of the distance from a break at which the growth of s' is looked at."""
+
 JUMP = 1e-9
 """Neighbouring polynomials that differ by more than this, relatively, belong to a function that jumps."""
 
@@ -127,16 +133,28 @@ class Profile:
     def bends(self) -> bool:
         """Whether s' has no jump, as far as the pieces around its breaks and around zero show."""
         top = max(6, ceil(log2(np.max(np.abs(self.breaks), initial=1.0))) + 1)
-        table = self.table(-4, top)
-        return self.continuous and _meets(table.slopes)
+        try:
+            return self.continuous and _meets(self.table(-4, top).slopes)
+        except ToleranceNotMet:  # it oscillates too fast to tell
+            return False
 
     @cached_property
     def continuous(self) -> bool:
-        """Whether s has no jump; where its pieces are not known, as far as the table around zero shows."""
+        """Whether s has no jump and s' no infinity: what a slope needs that can be relied on."""
         try:
-            return not self.activation.jumps
-        except NoClosedForm:
+            return not self.activation.jumps and not any(map(self._is_steep, self.breaks))
+        except NoClosedForm:  # its pieces are not known: as far as the table around zero shows
             return _meets(self.table(-4, 6).values)
+
+    def _is_steep(self, place: float) -> bool:
+        """Whether s' is infinite there: whether it grows like a power of the distance, seen at two of them."""
+        slope = self._functions[1]
+        with mpmath.workdps(DIGITS + NEAR // 2):
+            for side in (-1, 1):
+                far, near = (abs(slope(place + side * mpmath.ldexp(1, -bits))) for bits in (NEAR // 2, NEAR))
+                if far and near and mpmath.log(near / far, 2) > NEAR * STEEP:
+                    return True
+        return False
 
     def features(self, core: int, top: int) -> Array:
         """Where the function may change on a smaller scale than around: zero, kinks, jumps, the shortest pieces."""

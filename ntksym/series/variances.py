@@ -141,9 +141,12 @@ class VarianceTable:
     ----------
     profile : Profile
         The tabulated activation.
+    most : int
+        Largest k + 1 that is computed.
     """
 
     profile: Profile
+    most: int = MOST_TERMS
     _panels: dict[tuple[int, int], Panel | None] = field(default_factory=dict, repr=False)
 
     def __call__(self, variances: Array, tolerance: float = 0.0) -> Coefficients:
@@ -220,7 +223,7 @@ class VarianceTable:
         return Panel(low, high, fits, offset, stride, errors, _dropped(variances, guess, offset, stride))
 
     def _measure(self, low: float, high: float, variances: Array, fineness: float) -> Moments:
-        for count in (SMOOTH_TERMS, MOST_TERMS):
+        for count in (SMOOTH_TERMS, self.most):
             nodes = rule(self.profile, 2.0**low, 2.0**high, count, fineness)
             found = moments(nodes, variances, count)
             last = nodes.offset + nodes.stride * (found.coefficients.shape[1] - 1)
