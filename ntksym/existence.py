@@ -27,8 +27,8 @@ def require_slopes(schedule: Schedule) -> None:
     for number, hidden in enumerate(schedule.hidden, 1):
         if hidden.dual is not None and not hidden.dual.continuous:
             raise NoSuchDual(
-                f"the NTK does not exist: {hidden.dual.activation.name} at layer {number} jumps or is infinitely steep, "
-                'so E[s\'(U)^2] is infinite on the diagonal; ask for get="nngp", or use a continuous activation',
+                f"the NTK does not exist: {hidden.dual.activation.name} at layer {number} jumps or is infinitely steep "
+                'somewhere, and its slope infinite on the diagonal; ask for get="nngp", or use another activation',
                 layer=number,
                 activation=hidden.dual.activation,
             )
