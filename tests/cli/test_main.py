@@ -246,14 +246,19 @@ def test_ctrl_c_ends_quietly(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Cap
 
 
 def test_ctrl_c_from_outside_ends_a_long_verification() -> None:
-    program = "import sys; from ntksym.cli import main; print('ready', flush=True); sys.exit(main(sys.argv[1:]))"
-    command = [sys.executable, "-c", program, "verify", "gelu", "--dps", "5000"]
+    # A job in the background of a shell starts with SIGINT ignored, and so would its children.
+    heard = "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler)"
+    program = "from ntksym.cli import main; print('ready', flush=True); sys.exit(main(sys.argv[1:]))"
+    command = [sys.executable, "-c", f"{heard}; {program}", "verify", "gelu", "--dps", "5000"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "ready\n"
         time.sleep(1.0)
         process.send_signal(signal.SIGINT)
-        _, complained = process.communicate(timeout=60)
+        try:
+            _, complained = process.communicate(timeout=60)
+        finally:
+            process.kill()
     assert process.returncode == 130
     assert complained == "ntksym: interrupted\n"
 

@@ -1,5 +1,6 @@
 """Series duals: what they answer, what they refuse, and that they are symmetric and positive semi-definite."""
 
+import math
 import pickle
 
 import mpmath
@@ -128,3 +129,28 @@ def test_a_certified_kink_says_what_its_series_leaves_out() -> None:
     assert gap <= bound + measured.error_bound(1.0, 1.0)
     assert bound <= 4 * gap
     assert measured.error_bound(1.0, 1.0) < 1e-13
+
+
+def test_many_hard_pairs_agree_with_the_same_pairs_alone() -> None:
+    """A hundred pairs are worth a longer series; a few are integrated."""
+    dual = nk.derive("softsign")
+    q = np.linspace(1.0, 1.9, 120)
+    c = q * (1 - np.geomspace(1e-8, 1.5e-2, 120))
+    many = dual.evaluate(q, q, c)
+    for places in np.array_split(np.arange(0, 120, 6), 2):
+        few = dual.evaluate(q[places], q[places], c[places])
+        assert np.all(np.abs(many.value[places] - few.value) <= 2 * dual.error_bound(q[places], q[places]))
+        assert np.all(np.abs(many.slope[places] - few.slope) <= 2 * dual.slope_error_bound(q[places], q[places]))
+
+
+@pytest.mark.parametrize(("formula", "power"), [("sqrt(abs(x))", 0.5), ("abs(x)**0.7", 0.7)])
+def test_an_infinite_slope_is_not_bounded(formula: str, power: float) -> None:
+    """E|Z|**p = 2**(p/2) Gamma((p + 1)/2)/sqrt(pi)."""
+    dual = nk.derive(formula, method="series")
+    assert not dual.continuous
+    assert dual.slope_error_bound(1.0, 1.0) == np.inf
+    mean, square = (2 ** (p / 2) * math.gamma((p + 1) / 2) / math.sqrt(math.pi) for p in (power, 2 * power))
+    assert abs(dual.evaluate(1.0, 1.5, 0.0).value - mean**2 * 1.5 ** (power / 2)) <= dual.error_bound(1.0, 1.5)
+    assert abs(dual.evaluate(1.0, 1.0, 1.0).value - square) <= dual.error_bound(1.0, 1.0)
+    with pytest.raises(nk.NoSuchDual, match="infinitely steep"):
+        nk.build(nk.fully_connected(formula, depth=1), derive=lambda _: dual)(np.eye(3))
