@@ -30,8 +30,8 @@ SMOOTH_TERMS = 144
 SETTLED = 64 * float(np.finfo(np.float64).eps)
 """Parseval's sum may be complete when it comes this near to the integral, relatively ..."""
 
-FADED = 1e-18
-"""... and is, when the last GROUP coefficients add no more than this, relatively."""
+FADED = 1e-29
+"""... and is, when the last GROUP coefficients add no more than this, relatively: a sum of pairs feels its root."""
 
 GROUP = 16
 

@@ -166,10 +166,11 @@ class VarianceTable:
         """
         places = np.log2(variances)
         panels = list(self._assign(places, np.arange(len(places)), 0))
-        widths = [panel.terms(tolerance) for panel, _ in panels]
-        coefficients = np.zeros((len(places), max(widths, default=1)))
+        terms = max((panel.terms(tolerance) for panel, _ in panels), default=1)  # the same for all: they will be paired
+        coefficients = np.zeros((len(places), terms))
         wholes, errors = np.empty((len(places), WHOLES)), np.empty((len(places), 6))
-        for (panel, rows), width in zip(panels, widths, strict=True):
+        for panel, rows in panels:
+            width = min(terms, panel.fits.shape[1] - WHOLES)
             t = (2 * places[rows] - (panel.low + panel.high)) / (panel.high - panel.low)
             coefficients[rows, :width] = (
                 np.polynomial.chebyshev.chebvander(t, NODES - 1) @ panel.fits[:, WHOLES : WHOLES + width]

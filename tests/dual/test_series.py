@@ -154,3 +154,20 @@ def test_an_infinite_slope_is_not_bounded(formula: str, power: float) -> None:
     assert abs(dual.evaluate(1.0, 1.0, 1.0).value - square) <= dual.error_bound(1.0, 1.0)
     with pytest.raises(nk.NoSuchDual, match="infinitely steep"):
         nk.build(nk.fully_connected(formula, depth=1), derive=lambda _: dual)(np.eye(3))
+
+
+@pytest.mark.parametrize("tolerance", [1e-12, 1e-8])
+def test_limits_keep_their_promise_between_very_different_variances(tolerance: float) -> None:
+    """Each number of groups, at the largest correlation that it is said to serve, against the closed form."""
+    closed = nk.derive("erf")
+    q = np.geomspace(0.05, 8, 25)
+    expansion = nk.derive("erf", method="series").expand(q, tolerance)
+    a, k = expansion.coefficients, expansion.offset + expansion.stride * np.arange(expansion.coefficients.shape[1])
+    i, j = np.triu_indices(25)
+    for group in range(0, expansion.limits.shape[1], 4):
+        rho = np.minimum(expansion.limits[i, group], expansion.limits[j, group])
+        terms = slice(0, 8 * (group + 1))
+        value = np.sum(a[i, terms] * a[j, terms] * rho[:, None] ** k[terms], axis=1)
+        exact = closed.evaluate(q[i], q[j], rho * np.sqrt(q[i] * q[j]) * (1 - 1e-16)).value
+        scale = np.sqrt(expansion.value[i] * expansion.value[j])
+        assert np.all(np.abs(value - exact) <= (tolerance + 1e-14) * scale)
