@@ -25,11 +25,11 @@ NEGLIGIBLE = 1e-16
 MANY = 100
 """Pairs beyond the stored terms from which on a longer series is made for those that it serves ..."""
 
-SCALES = ("value", "slope")
-"""What errors of an integral are relative to."""
-
 LONG = 8192
 """... up to this degree."""
+
+SCALES = ("value", "slope")
+"""What errors of an integral are relative to."""
 
 
 @lru_cache(maxsize=256)

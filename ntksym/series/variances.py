@@ -45,37 +45,6 @@ _CHECKS = np.cos(np.pi * np.array([0, 5, 11, 16]) / NODES)
 
 
 @dataclass(frozen=True)
-class Panel:
-    """Everything as Chebyshev polynomials in log2(q) between ``low`` and ``high``.
-
-    Attributes
-    ----------
-    low, high : float
-        Ends in log2(q).
-    fits : float array, shape (NODES, WHOLES + m)
-        Chebyshev coefficients of E[s^2], E[s'^2], E[(U s')^2], E[s''^2] and of the m coefficients a_k.
-    offset, stride : int
-        k = offset + stride*m.
-    errors : Errors
-        What is left out or wrong, at most, on the panel.
-    dropped : float array, shape (m + 1, 2)
-        Shares of E[s^2] and E[s'^2] in the coefficients from each on, at most, on the panel.
-    """
-
-    low: float
-    high: float
-    fits: Array
-    offset: int
-    stride: int
-    errors: "Errors"
-    dropped: Array
-
-    def terms(self, tolerance: float) -> int:
-        """How many coefficients keep what is left out below a quarter of the tolerance, anywhere on the panel."""
-        return max(1, int(np.argmax(np.all(self.dropped <= tolerance / 4, axis=1))))
-
-
-@dataclass(frozen=True)
 class Errors:
     """Relative to E[s^2] (squares), E[s'^2] (squares) and their roots (deviations).
 
@@ -99,6 +68,37 @@ class Errors:
     slope_deviation: float
     diagonal: float
     diagonal_slope: float
+
+
+@dataclass(frozen=True)
+class Panel:
+    """Everything as Chebyshev polynomials in log2(q) between ``low`` and ``high``.
+
+    Attributes
+    ----------
+    low, high : float
+        Ends in log2(q).
+    fits : float array, shape (NODES, WHOLES + m)
+        Chebyshev coefficients of E[s^2], E[s'^2], E[(U s')^2], E[s''^2] and of the m coefficients a_k.
+    offset, stride : int
+        k = offset + stride*m.
+    errors : Errors
+        What is left out or wrong, at most, on the panel.
+    dropped : float array, shape (m + 1, 2)
+        Shares of E[s^2] and E[s'^2] in the coefficients from each on, at most, on the panel.
+    """
+
+    low: float
+    high: float
+    fits: Array
+    offset: int
+    stride: int
+    errors: Errors
+    dropped: Array
+
+    def terms(self, tolerance: float) -> int:
+        """How many coefficients keep what is left out below a quarter of the tolerance, anywhere on the panel."""
+        return max(1, int(np.argmax(np.all(self.dropped <= tolerance / 4, axis=1))))
 
 
 @dataclass(frozen=True)
