@@ -35,8 +35,8 @@ from ntksym.tiles.states import RowStates, prepare
 
 __all__ = ["Kernel", "build"]
 
-SHARES = 20
-"""Truncation may use this part of the tolerance, divided among the layers: a few terms more, and no second attempt."""
+SHARES = 200
+"""Truncation may use one part in so many of the tolerance, divided among the layers, which may amplify it."""
 
 SMALLEST_SHARE = 2e-15
 """Less is hidden by rounding."""

@@ -70,6 +70,7 @@ def propagate(network: Arrays, hidden: Sequence[Hidden], states: Sequence[RowSta
     for number, entry in enumerate(hidden):
         weight, bias = float(network.weights[number + 1]), float(network.biases[number + 1])
         q = np.maximum(np.concatenate([part.variance(number) for part in states])[rows], SMALLEST_VARIANCE)
+        largest = min(1.0, largest + errors.pair + errors.row)  # where the series is as steep as on the way there
         layer = _linear(q, largest) if entry.dual is None else _response(entry, q, largest)
         with np.errstate(
             invalid="ignore", over="ignore"

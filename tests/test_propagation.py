@@ -39,7 +39,7 @@ def test_the_bound_holds_through_all_layers(name: str) -> None:
     network = NETWORKS[name]
     x = np.random.default_rng(5).standard_normal((3, 4)) * [[1.0], [1.3], [0.4]]
     x[2] = 0.999 * x[0] + 1e-3 * x[2]
-    kernel = nk.build(network, tol=1e-5)
+    kernel = nk.build(network, tol=1e-9)
     nngp, ntk = kernel(x, get=("nngp", "ntk"))
     bounds = kernel.error_bound(x, get=("nngp", "ntk"))
     for i, j in ((0, 0), (0, 1), (0, 2)):
@@ -47,7 +47,7 @@ def test_the_bound_holds_through_all_layers(name: str) -> None:
         for found, value, bound in zip((nngp, ntk), true, bounds, strict=True):
             scale = np.sqrt(found[i, i] * found[j, j])
             assert abs(found[i, j] - value) <= bound * scale
-    assert max(bounds) < 1e-5
+    assert max(bounds) < 1e-9
 
 
 def test_closed_networks_have_the_rounding_of_their_covariances_only() -> None:
