@@ -35,8 +35,8 @@ from ntksym.tiles.states import RowStates, prepare
 
 __all__ = ["Kernel", "build"]
 
-SHARES = 200
-"""Truncation may use one part in so many of the tolerance, divided among the layers, which may amplify it."""
+SHARES = 20
+"""Truncation may use one part in so many of the tolerance, divided among the layers."""
 
 SMALLEST_SHARE = 2e-15
 """Less is hidden by rounding."""
@@ -173,10 +173,14 @@ class Kernel:
         threads = thread_count(threads)
         results = matrices(out, wanted, (x, y), self.dtype)
         machine = self._machine(x.shape[1])
-        states = self._states(machine, {"X": x} if y is x else {"X": x, "Y": y}, wanted, threads)
+        data = {"X": x} if y is x else {"X": x, "Y": y}
+        states = self._states(machine, data, wanted, threads)
         if len(x) and len(y):
+            plan, worst = self._settle(machine[1], (x, y), (states[0], states[-1]), wanted)
+            _require_tolerance(self.tol, worst)
+            if plan is not self.schedule:
+                states = self._states(machine, data, wanted, threads, plan=plan)
             task = (x, y), (states[0], states[-1])
-            self._require_tolerance(machine[1], *task, wanted)
             targets = results.get("nngp"), results.get("ntk")
             left_out = fill(*machine, *task, targets, threads)
             hard_pairs.integrate(machine[1], self.schedule.hidden, *task, left_out, targets, threads)
@@ -237,8 +241,8 @@ class Kernel:
         pair = states[0], states[-1]
         bound = Bound(0.0, 0.0)
         if len(x) and len(y):
-            largest = largest_correlation(machine[1], (x, y), pair)
-            bound = propagate(machine[1], self.schedule.hidden, pair, largest)
+            plan, _ = self._settle(machine[1], (x, y), pair, wanted)
+            bound = propagate(machine[1], plan.hidden, pair, largest_correlation(machine[1], (x, y), pair))
         return answer(get, {name: getattr(bound, name) for name in wanted})
 
     def explain(self) -> str:
@@ -261,28 +265,24 @@ class Kernel:
             raise InvalidInput(f"X has {x.shape[1]} features and Y has {y.shape[1]}; pass points of one space")
         return x, y
 
-    def _require_tolerance(
+    def _settle(
         self, network: Arrays, data: tuple[Array, Array], states: tuple[RowStates, RowStates], wanted: tuple[str, ...]
-    ) -> None:
-        """First for correlations up to 1, which costs nothing; where that is not enough, for those of the data."""
-        hidden = self.schedule.hidden
-        if all(entry.dual is None or entry.dual.kind == "closed" for entry in hidden):
-            return
-        worst = self.tol
+    ) -> tuple[Schedule, float]:
+        """The plan to follow and its bound: as made, or with the least truncation where that is what it takes.
+
+        First for correlations up to 1, which costs nothing; where that is not enough, for those of the data.
+        """
+        if all(entry.dual is None or entry.dual.kind == "closed" for entry in self.schedule.hidden):
+            return self.schedule, 0.0
+        plan, worst = self.schedule, np.inf
         for largest in (lambda: 1.0, lambda: largest_correlation(network, data, states)):
-            bound = propagate(network, hidden, states, largest())
-            worst = max(getattr(bound, name) for name in wanted)
-            if worst <= self.tol:
-                return
-        raise ToleranceNotMet(
-            f"the tolerance {self.tol:g} cannot be guaranteed on these data: {worst:.2g} is what can; "
-            + (
-                f"build the kernel with tol={worst * 1.1:.1e}, or remove points that are nearly equal"
-                if worst < 1
-                else 'remove points that are nearly equal or opposite, use a smaller W_std, or ask for get="nngp"'
-            ),
-            achieved=worst,
-        )
+            rho = largest()
+            for plan in (self.schedule, self.schedule.tightened(SMALLEST_SHARE)):
+                bound = propagate(network, plan.hidden, states, rho)
+                worst = max(getattr(bound, name) for name in wanted)
+                if worst <= self.tol:
+                    return plan, worst
+        return plan, worst
 
     def _machine(self, width: int) -> tuple[ModuleType, Arrays]:
         """The compiled module, and the network as arrays."""
@@ -298,6 +298,7 @@ class Kernel:
         *,
         first: int = 0,
         pairs: bool = True,
+        plan: Schedule | None = None,
     ) -> tuple[RowStates, ...]:
         """The states of the rows of X, or of X and Y, once it is certain that every dual exists there."""
         names = list(data)
@@ -308,7 +309,19 @@ class Kernel:
                 require_tangents(states.tangent, names[number], first)
 
         squares = [np.einsum("ij,ij->i", rows, rows) for rows in data.values()]
-        return prepare(*machine, self.schedule.hidden, squares, threads, check=check, pairs=pairs)
+        hidden = (plan or self.schedule).hidden
+        return prepare(*machine, hidden, squares, threads, check=check, pairs=pairs)
+
+
+def _require_tolerance(tol: float, worst: float) -> None:
+    if worst <= tol:
+        return
+    way_out = f"build the kernel with tol={worst * 1.1:.1e}, or remove points that are nearly equal"
+    if worst >= 0.9:
+        way_out = 'remove points that are nearly equal or opposite, use a smaller W_std, or ask for get="nngp"'
+    raise ToleranceNotMet(
+        f"the tolerance {tol:g} cannot be guaranteed on these data: {worst:.2g} is what can; {way_out}", achieved=worst
+    )
 
 
 def _shares(tol: float, depth: int) -> tuple[float, ...]:

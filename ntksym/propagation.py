@@ -72,9 +72,7 @@ def propagate(network: Arrays, hidden: Sequence[Hidden], states: Sequence[RowSta
         q = np.maximum(np.concatenate([part.variance(number) for part in states])[rows], SMALLEST_VARIANCE)
         largest = min(1.0, largest + errors.pair + errors.row)  # where the series is as steep as on the way there
         layer = _linear(q, largest) if entry.dual is None else _response(entry, q, largest)
-        with np.errstate(
-            invalid="ignore", over="ignore"
-        ):  # an activation that jumps has no slope: its NTK has no bound
+        with np.errstate(invalid="ignore", over="ignore"):  # what jumps has no slope, and its NTK no bound
             errors = _advance(errors, layer, (q, tangent, weight, bias), largest)
             tangent = weight * (layer.value + layer.slope * tangent) + bias
         after = np.maximum(weight * layer.value + bias, TINY)

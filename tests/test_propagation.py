@@ -98,3 +98,15 @@ def test_one_bound_for_each_kernel_that_is_asked_for() -> None:
     assert both.nngp == kernel.error_bound(x, get="nngp")
     assert both.ntk == kernel.error_bound(x)
     assert kernel.error_bound(x[:3], x[3:]) <= both.ntk * 1.5
+
+
+def test_a_network_that_amplifies_truncation_gets_less_of_it() -> None:
+    """At any tolerance truncation would be a share of it, times what the layers make of it."""
+    x = np.random.default_rng(5).standard_normal((3, 4)) * [[1.0], [1.3], [0.4]]
+    x[2] = 0.999 * x[0] + 1e-3 * x[2]
+    kernel = nk.build(NETWORKS["chaotic"], tol=1e-8)
+    assert kernel.error_bound(x) <= 1e-8
+    assert np.isfinite(kernel(x)).all()
+    with pytest.raises(nk.ToleranceNotMet) as failure:
+        nk.build(NETWORKS["chaotic"], tol=1e-13)(x)
+    assert nk.build(NETWORKS["chaotic"], tol=1.1 * failure.value.about["achieved"])(x).shape == (3, 3)

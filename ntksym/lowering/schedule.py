@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import ModuleType
 from typing import Any
 
@@ -100,6 +100,10 @@ class Schedule:
 
     first: Dense
     hidden: tuple[Hidden, ...]
+
+    def tightened(self, tolerance: float) -> "Schedule":
+        """The same with this accuracy asked of every series."""
+        return replace(self, hidden=tuple(replace(entry, tolerance=tolerance) for entry in self.hidden))
 
     def arrays(self, module: ModuleType, width: int, columns: int) -> Arrays:
         """The arrays for data with ``width`` features and a module with ``columns`` shared quantities."""
