@@ -73,20 +73,16 @@ def fill(
         Number of threads for the compiled part; BLAS has its own.
     """
     x, y = points
-    nngp, ntk = results
     symmetric = x is y
     plan = list(panels(len(x), len(y), symmetric=symmetric))
-    given = [result for result in results if result is not None]
-    transform = module.fill_nngp if ntk is None else module.fill_ntk
-    absent = np.empty((0, 0), dtype=given[0].dtype)
-    constants = (network.which, network.weights, network.biases, network.slacks, network.shared)
-    rows = (states[0].variances, states[0].tangents, states[0].rows, states[0].layout, states[1].layout)
-    targets = (absent if nngp is None else nngp, absent if ntk is None else ntk, symmetric)
+    home = next(result for result in results if result is not None)
+    transform = module.fill_nngp if results[1] is None else module.fill_ntk
+    same_for_all = _arguments(network, states, results, symmetric=symmetric)
 
     def run(products: Array, offset: int, panel: Panel) -> Iterator[tuple[Any, ...]]:
         for block, height in panel.blocks():
             width = min(panel.width, block * TILE + height) if symmetric else panel.width
-            yield products, offset, network.scale, block, height, width, *constants, *rows, *targets
+            yield products, offset, network.scale, block, height, width, *same_for_all
 
     def multiply(panel: Panel, products: Array) -> None:
         np.matmul(x[panel.first : panel.last], y[: panel.width].T, out=products)
@@ -98,8 +94,7 @@ def fill(
         if found is not None and len(found):
             left_out.append(found)
 
-    if given[0].dtype == np.float64:  # the inner products wait in the result itself: no other memory is touched
-        home = given[0]
+    if home.dtype == np.float64:  # the inner products wait in the result itself: no other memory is touched
         for panel in plan:
             multiply(panel, home[panel.first : panel.last, : panel.width])
         jobs = (job for panel in reversed(plan) for job in run(home, 0, panel))
@@ -112,3 +107,17 @@ def fill(
         multiply(panel, products)
         in_parallel(work, run(products, panel.first, panel), threads)
     return np.concatenate(left_out)
+
+
+def _arguments(
+    network: Arrays,
+    states: tuple[RowStates, RowStates],
+    results: tuple[NDArray[Any] | None, NDArray[Any] | None],
+    *,
+    symmetric: bool,
+) -> tuple[Any, ...]:
+    """What the compiled code takes besides the block and its inner products."""
+    absent = np.empty((0, 0), dtype=next(result.dtype for result in results if result is not None))
+    constants = (network.which, network.weights, network.biases, network.slacks, network.shared)
+    rows = (states[0].variances, states[0].tangents, states[0].rows, states[0].layout, states[1].layout)
+    return *constants, *rows, *(absent if result is None else result for result in results), symmetric
