@@ -156,7 +156,7 @@ def certified_accuracy(found: Coefficients, variances: Array, bounds: Array) -> 
         Proved bounds: tail, tail of the slope, deviation, deviation of the slope.
     """
     tail, slope_tail, deviation, slope_deviation = bounds.T
-    order = found.offset + found.stride * np.arange(found.coefficients.shape[1])
+    order = found.order
     squares = found.coefficients**2
     norm = np.sqrt(squares.sum(axis=1)) * ROUNDED_UP + deviation + np.sqrt(tail)
     slope_norm = np.sqrt(squares @ order / variances) * ROUNDED_UP + slope_deviation + np.sqrt(slope_tail)
@@ -166,7 +166,7 @@ def certified_accuracy(found: Coefficients, variances: Array, bounds: Array) -> 
 
 def _rounding(found: Coefficients, variances: Array) -> tuple[Array, Array]:
     """In Horner's rule the term of degree k meets 2 (k + 2) roundings of eps/2, and rho**k is wrong by 3 k of them."""
-    order = found.offset + found.stride * np.arange(found.coefficients.shape[1])
+    order = found.order
     squares = found.coefficients**2
     sums = [np.sum(order**power * squares, axis=1) for power in (0, 1, 2)]
     ratio = [np.divide(b, a, out=np.zeros_like(b), where=a > 0) for a, b in pairwise(sums)]
@@ -233,7 +233,7 @@ def response(table: VarianceTable, variances: Array, largest: float, tolerance: 
     together = table(np.concatenate([variances, *steps]))
     arrays = {field: part[:count] for field, part in together.arrays.items()}
     found = replace(together, **arrays)  # type: ignore[arg-type]
-    order = found.offset + found.stride * np.arange(found.coefficients.shape[1])
+    order = found.order
     squares = found.coefficients**2
     rest = found.errors[:, 0] * found.value
     faded = bool(np.all(found.errors[:, 1] <= RESOLVED) and np.all(np.isfinite(found.slope)))

@@ -127,6 +127,11 @@ class Coefficients:
     stride: int
 
     @property
+    def order(self) -> NDArray[np.int64]:
+        """The degree k of each coefficient, shape (m,)."""
+        return self.offset + self.stride * np.arange(self.coefficients.shape[1])
+
+    @property
     def arrays(self) -> dict[str, Array]:
         """Everything that has one row a variance."""
         names = ("coefficients", "value", "slope", "dilation", "bend", "errors")
@@ -276,9 +281,8 @@ def _with_own_tails(found: Coefficients, variances: Array) -> Array:
     """The errors with the tails at each variance, where they are smaller than the largest on the panel."""
     errors = found.errors.copy()
     squares = found.coefficients**2
-    order = found.offset + found.stride * np.arange(squares.shape[1])
     wholes = found.value, np.where(np.isfinite(found.slope), found.slope * variances, 0.0)
-    for tail, (whole, sums) in enumerate(zip(wholes, (squares.sum(axis=1), squares @ order), strict=True)):
+    for tail, (whole, sums) in enumerate(zip(wholes, (squares.sum(axis=1), squares @ found.order), strict=True)):
         margin = FLOOR + 2 * errors[:, 2 + tail] + errors[:, 4 + tail]
         rest = np.divide(np.maximum(whole - sums, 0.0), whole, out=np.ones_like(whole), where=whole > 0)
         errors[:, tail] = np.minimum(errors[:, tail], rest + margin)
