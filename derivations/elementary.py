@@ -1,4 +1,4 @@
-"""Polynomials of exp, expm1, log, sin, cos, atan and arccos; run as `python -m derivations.elementary`."""
+"""Polynomials of exp, expm1, log, sin, cos, atan and acos; run as `python -m derivations.elementary`."""
 
 from collections.abc import Callable
 
@@ -33,9 +33,9 @@ def arctangent(z: mpmath.mpf) -> mpmath.mpf:
     return _series(z, lambda n: mp.mpf(-1) ** (n + 1) / (2 * n + 3))
 
 
-def arcsine(z: mpmath.mpf) -> mpmath.mpf:
-    """(asin(u)/u - 1)/z with z = u^2."""
-    return _series(z, lambda n: mpmath.binomial(2 * n + 2, n + 1) / (mp.mpf(4) ** (n + 1) * (2 * n + 3)))
+def arccosine(y: mpmath.mpf) -> mpmath.mpf:
+    """(acos(w)/sqrt(1 - w^2) - 1)/y with y = 1 - w; its only singularity is at w = -1."""
+    return _series(y, lambda n: mp.mpf(2) ** (n + 1) * mpmath.factorial(n + 1) ** 2 / mpmath.factorial(2 * n + 3))
 
 
 def _series(v: mpmath.mpf, coefficient: Callable[[int], mpmath.mpf]) -> mpmath.mpf:
@@ -97,12 +97,12 @@ FITS = (
         lambda z: z / (1 + z * arctangent(z)),
     ),
     Fit(
-        "arccos_complement",
-        "q in asin(u) = u + u z q(z), z = u^2, z <= 1/2",
-        arcsine,
-        lambda: (mp.zero, mp.mpf(1) / 2),
-        18,
-        lambda z: z / (1 + z * arcsine(z)),
+        "acute_angle",
+        "q in acos(w) = u + u y q(y), u = sqrt(1 - w^2), y = 1 - w, w >= sqrt(1/2)",
+        arccosine,
+        lambda: (mp.zero, 1 - mpmath.sqrt(mp.mpf(1) / 2)),
+        10,
+        lambda y: y / (1 + y * arccosine(y)),
     ),
 )
 

@@ -14,6 +14,9 @@ from ntksym.lowering.dawson import exp_erfi
 from ntksym.lowering.elementary import (
     DECORATOR,
     FLAGS,
+    acute_angle,
+    angle,
+    angle_to_opposite,
     arccos_complement,
     atan2_half,
     cos,
@@ -23,6 +26,7 @@ from ntksym.lowering.elementary import (
     log,
     log1p,
     sin,
+    sine_of_angle,
     sinh_exp,
 )
 from ntksym.lowering.normal_cdf import erf, exp_bivariate_normal_cdf, exp_normal_cdf, normal_cdf
@@ -31,6 +35,9 @@ __all__ = [
     "DECORATOR",
     "FLAGS",
     "SOURCES",
+    "acute_angle",
+    "angle",
+    "angle_to_opposite",
     "arccos_complement",
     "atan2_half",
     "cos",
@@ -45,6 +52,7 @@ __all__ = [
     "log1p",
     "normal_cdf",
     "sin",
+    "sine_of_angle",
     "sinh_exp",
     "source_of",
 ]

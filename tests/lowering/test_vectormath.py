@@ -62,6 +62,7 @@ def points(name: str) -> tuple[Array, ...]:
     wide, middle = uniform(-60, 5, COUNT), uniform(-3, 3, COUNT)
     large = uniform(-900, 900, COUNT)
     turns = generator.integers(1, 63000, COUNT) * (np.pi / 2)
+    halves = np.r_[uniform(0, 0.5, COUNT), 10 ** uniform(-300, -0.4, COUNT), 0.5, 0.0]
     table: dict[str, tuple[Array, ...]] = {
         "exp": (np.r_[uniform(-745, 709.78, COUNT), uniform(-1, 1, COUNT), signed(generator, -300, 0, 100)],),
         "expm1": (np.r_[uniform(-50, 709.78, COUNT), uniform(-1, 1, COUNT), signed(generator, -300, 0, 200)],),
@@ -74,6 +75,7 @@ def points(name: str) -> tuple[Array, ...]:
             np.r_[10 ** uniform(-3, 3, COUNT), uniform(0, 1, COUNT), 10 ** uniform(-150, 150, 200), 1.0],
         ),
         "arccos_complement": (np.r_[uniform(0, 1, COUNT), 10 ** uniform(-300, 0, COUNT), 0.5, 1.0, 0.0],),
+        "acute_angle": (np.sqrt(halves), np.sqrt(1 - halves)),
         "erf": (np.r_[uniform(-6, 6, COUNT), uniform(-1, 1, COUNT), signed(generator, -300, 0, 200)],),
         "normal_cdf": (np.r_[uniform(-37.5, 8.3, COUNT), uniform(-3, 3, COUNT), 0.0],),
         "exp_normal_cdf": (np.r_[wide**2 / 2 * uniform(0.5, 1.1, COUNT), uniform(-5, 5, COUNT)], np.r_[wide, middle]),
@@ -99,6 +101,7 @@ EXACT: dict[str, tuple[Callable[..., mpmath.mpf], float]] = {
     "sin": (mpmath.sin, 1),
     "cos": (mpmath.cos, 1),
     "atan2_half": (mpmath.atan2, 2),
+    "acute_angle": (lambda u, _: 2 * mpmath.asin(u), 1.5),
     "arccos_complement": (lambda z: 2 * mpmath.asin(mpmath.sqrt(z)), 2),
     "erf": (mpmath.erf, 2),
     "normal_cdf": (special_mpmath.normal_cdf, 4),
@@ -118,6 +121,22 @@ def test_the_stated_ulps_hold(name: str) -> None:
     with mp.workdps(40):
         truth = [exact(*(mp.mpf(float(item)) for item in point)) for point in zip(*columns, strict=True)]
         assert ulps(values, truth).max() <= bound
+
+
+@pytest.mark.parametrize("opposite", [False, True])
+def test_angle_and_sine_of_a_pair_are_relatively_accurate_at_both_ends(opposite: bool) -> None:
+    generator = np.random.default_rng(5)
+    less = np.r_[generator.uniform(0, 1, COUNT), 10 ** generator.uniform(-300, 0, COUNT), 0.0, 1.0]
+    more, half = 2 - less, np.full_like(less, 0.5)
+    pair = (more, less, half) if opposite else (less, more, half)
+    near, far = ("angle_to_opposite", "angle") if opposite else ("angle", "angle_to_opposite")
+    with mp.workdps(40):
+        roots = [mpmath.sqrt(mp.mpf(float(number)) / 2) for number in less]
+        acute = [2 * mpmath.asin(root) for root in roots]
+        assert ulps(evaluated(getattr(vectormath, near), *pair), acute).max() <= 2
+        assert ulps(evaluated(getattr(vectormath, far), *pair), [mp.pi - angle for angle in acute]).max() <= 2
+        sines = [2 * root * mpmath.sqrt(1 - root**2) for root in roots]
+        assert ulps(evaluated(vectormath.sine_of_angle, *pair), sines).max() <= 3
 
 
 def test_float32_arguments_are_widened() -> None:
