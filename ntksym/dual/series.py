@@ -20,7 +20,7 @@ from ntksym.quadrature.activations import slope_expectation, value_expectation
 from ntksym.series.accuracy import Accuracy, Response, accuracy, certified_accuracy, limits, response
 from ntksym.series.evaluation import SERVED, evaluate_all, evaluate_pairs, table_of
 from ntksym.series.expansion import STEP, Expansion
-from ntksym.series.steps import DIAGONAL, DIAGONAL_SLOPE, SLOPE, VALUE, series_steps
+from ntksym.series.steps import series_diagonal, series_diagonal_slope, series_slope, series_steps, series_value
 from ntksym.series.variances import Coefficients, VarianceTable
 from ntksym.symbolic.steps import Step
 from ntksym.symbols import q
@@ -71,6 +71,11 @@ class SeriesDual:
         """Whether s has no jump and no infinite slope; where it has, no slope is given on the diagonal."""
         return self._table.profile.continuous
 
+    @property
+    def bends(self) -> bool:
+        """Whether s' has no jump, as far as is known."""
+        return self._table.profile.bends
+
     @cached_property
     def domain(self) -> tuple[sp.Expr, ...]:
         """Expressions in q that must be positive at every variance for E[s(U)^2] to exist."""
@@ -80,22 +85,22 @@ class SeriesDual:
     @property
     def value(self) -> sp.Expr:
         """The series as a formula, its coefficients as a function a(k, q)."""
-        return VALUE
+        return series_value()
 
     @property
     def slope(self) -> sp.Expr:
         """Its derivative in c."""
-        return SLOPE
+        return series_slope()
 
     @property
     def diagonal(self) -> sp.Expr:
         """E[s(U)^2] as an integral."""
-        return DIAGONAL
+        return series_diagonal()
 
     @property
     def diagonal_slope(self) -> sp.Expr | None:
         """E[s'(U)^2] as an integral, None where it diverges because the activation jumps."""
-        return DIAGONAL_SLOPE if self.continuous else None
+        return series_diagonal_slope() if self.continuous else None
 
     @cached_property
     def reason(self) -> str | None:

@@ -4,11 +4,12 @@ import math
 import operator
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import mpmath as mp
 import numpy as np
-import scipy.special
+import scipy
 import sympy as sp
 
 __all__ = ["FLOAT64", "MULTIPRECISION", "Arithmetic", "Closure"]
@@ -77,6 +78,11 @@ def _numpy_choose(branches: list[tuple[Closure, Closure]]) -> Closure:
     return evaluate
 
 
+def _special(name: str, value: Any) -> Any:
+    """A function of scipy.special, which scipy loads when it is first asked for: half as long as all of sympy takes."""
+    return getattr(scipy.special, name)(value)
+
+
 def _rise(first: Any, second: Any) -> Any:
     """``first + sqrt(first**2 + second**2)`` without cancellation or overflow."""
     root = np.hypot(first, second)
@@ -96,7 +102,7 @@ FLOAT64 = Arithmetic(
         **_RELATIONS,
         **{name: getattr(np, name) for name in ("exp", "log", "sin", "cos", "tan", "sinh", "cosh", "tanh", "sign")},
         **{name: getattr(np, "arc" + name[1:]) for name in ("asin", "acos", "atan", "asinh", "acosh", "atanh")},
-        **{name: getattr(scipy.special, name) for name in ("erf", "erfc", "erfi", "expit")},
+        **{name: partial(_special, name) for name in ("erf", "erfc", "erfi", "expit")},
         "sinc": lambda value: np.sinc(value / np.pi),
         "Abs": np.abs,
         "Heaviside": np.heaviside,
@@ -108,7 +114,7 @@ FLOAT64 = Arithmetic(
         "Or": np.logical_or,
         "Not": np.logical_not,
         "ITE": np.where,
-        "error_tail": scipy.special.erfc,
+        "error_tail": partial(_special, "erfc"),
         "expm1": np.expm1,
         "log1p": np.log1p,
         "softplus": lambda value: np.logaddexp(0.0, value),

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike, NDArray
-from scipy import special
 
 __all__ = ["NUMPY", "bivariate_normal_cdf", "normal_cdf"]
 
@@ -24,7 +24,7 @@ _SWITCH, _LEVELS = 3.0, 60
 
 def normal_cdf(h: ArrayLike) -> Array:
     """Phi(h); accuracy that of scipy.special.ndtr."""
-    return np.asarray(special.ndtr(np.asarray(h, dtype=np.float64)))
+    return np.asarray(scipy.special.ndtr(np.asarray(h, dtype=np.float64)))
 
 
 def exp_normal_cdf(a: ArrayLike, h: ArrayLike) -> Array:
@@ -32,8 +32,10 @@ def exp_normal_cdf(a: ArrayLike, h: ArrayLike) -> Array:
     a, h = np.broadcast_arrays(np.asarray(a, dtype=np.float64), np.asarray(h, dtype=np.float64))
     below = np.minimum(h, 0.0)
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):
-        tail = np.where(np.isneginf(below), 0.0, np.exp(a - below * below / 2) * special.erfcx(-below * _ROOT_HALF) / 2)
-        return np.where(h < 0, tail, np.exp(a) * special.ndtr(h))
+        tail = np.where(
+            np.isneginf(below), 0.0, np.exp(a - below * below / 2) * scipy.special.erfcx(-below * _ROOT_HALF) / 2
+        )
+        return np.where(h < 0, tail, np.exp(a) * scipy.special.ndtr(h))
 
 
 def bivariate_normal_cdf(h: ArrayLike, k: ArrayLike, r: ArrayLike) -> Array:
@@ -76,7 +78,7 @@ def exp_erfi(a: ArrayLike, y: ArrayLike) -> Array:
     """exp(a) * erfi(y) = exp(a + y^2) * 2 dawsn(y)/sqrt(pi)."""
     a, y = np.asarray(a, dtype=np.float64), np.asarray(y, dtype=np.float64)
     with np.errstate(over="ignore", under="ignore"):
-        return np.asarray(np.exp(a + y * y) * special.dawsn(y) * (2 / np.sqrt(np.pi)))
+        return np.asarray(np.exp(a + y * y) * scipy.special.dawsn(y) * (2 / np.sqrt(np.pi)))
 
 
 def _interior(a: Array, h: Array, k: Array, r: Array, s: Array) -> Array:
@@ -113,7 +115,7 @@ def _wedge(a: Array, b: Array, w: Array) -> Array:
         square = (top * node) ** 2
         angular += weight * _first_moment(radius * (1 - square) / (1 + square)) / (1 + square)
     part = top * angular / np.pi
-    quadrant = special.erfcx(b * _ROOT_HALF) * special.erfcx(w * _ROOT_HALF) / 4
+    quadrant = scipy.special.erfcx(b * _ROOT_HALF) * scipy.special.erfcx(w * _ROOT_HALF) / 4
     return np.where(scale == 0, 0.0, scale * np.where(b <= w, part, quadrant - part))
 
 
@@ -123,7 +125,7 @@ def _first_moment(z: Array) -> Array:
     tail: Any = 0.0
     for level in range(_LEVELS, 0, -1):
         tail = level / (far + tail)
-    return np.where(z < _SWITCH, 1 - z * (_LONG_MILLS * special.erfcx(z * _ROOT_HALF)), tail / (far + tail))
+    return np.where(z < _SWITCH, 1 - z * (_LONG_MILLS * scipy.special.erfcx(z * _ROOT_HALF)), tail / (far + tail))
 
 
 NUMPY: dict[str, Callable[..., Array]] = {

@@ -3,10 +3,12 @@
 from dataclasses import dataclass
 from fractions import Fraction
 from math import floor
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import mpmath
-from rich.table import Table
+
+if TYPE_CHECKING:
+    from rich.table import Table
 
 __all__ = ["Check", "Report", "Verdict", "What"]
 
@@ -99,7 +101,9 @@ class Report:
         ]
         return "\n".join(lines)
 
-    def __rich__(self) -> Table:
+    def __rich__(self) -> "Table":
+        from rich.table import Table  # whoever calls this has loaded rich; the others need not
+
         head, *rows = self._rows()
         table = Table(title=self._headline(), title_justify="left")
         for name in head:
