@@ -32,6 +32,7 @@ __all__ = [
     "exp_times",
     "expm1",
     "inlined",
+    "latitude_of_angle",
     "log",
     "log1p",
     "sin",
@@ -286,6 +287,16 @@ def angle_to_opposite(low: float, high: float, half: float) -> float:
     v = (high if beyond else low) * half
     acute = acute_angle(np.sqrt(v), np.sqrt(1.0 - v))
     return acute if beyond else 3.141592653589793 - (acute - 1.2246467991473532e-16)
+
+
+@inlined
+def latitude_of_angle(low: float, high: float, half: float) -> float:
+    """arcsin(c/p) = pi/2 - angle(low, high, half), odd in c. Absolute error below 2 ulp of pi/2 beside those of v."""
+    beyond = low > high
+    v = (high if beyond else low) * half
+    acute = acute_angle(np.sqrt(v), np.sqrt(1.0 - v))
+    value = 1.5707963267948966 - (acute - 6.123233995736766e-17)
+    return -value if beyond else value
 
 
 @inlined

@@ -108,6 +108,11 @@ class Operation:
     stem: str
 
 
+def _opposite(low: Any, high: Any) -> Any:
+    """arccos(-c/p) from p - c and p + c."""
+    return 2 * mpmath.atan2(mpmath.sqrt(high), mpmath.sqrt(low))
+
+
 OPERATIONS: Mapping[str, Operation] = {
     "constant": Operation(0, mpmath.mpf, "constant"),
     "add": Operation(2, lambda a, b: a + b, "sum"),
@@ -128,6 +133,9 @@ OPERATIONS: Mapping[str, Operation] = {
     "cosh": Operation(1, mpmath.cosh, "cosh"),
     "tanh": Operation(1, mpmath.tanh, "tanh"),
     "atan2": Operation(2, mpmath.atan2, "angle"),
+    "opposite": Operation(3, lambda low, high, half: _opposite(low, high), "opposite"),
+    "latitude": Operation(3, lambda low, high, half: _opposite(low, high) - mpmath.pi / 2, "latitude"),
+    "sine": Operation(3, lambda low, high, half: 2 * half * mpmath.sqrt(low) * mpmath.sqrt(high), "sine"),
     "erf": Operation(1, mpmath.erf, "erf"),
     "normal_cdf": Operation(1, MPMATH["NormalCDF"], "cdf"),
     "exp_normal_cdf": Operation(2, MPMATH["ExpNormalCDF"], "cdf"),

@@ -11,6 +11,7 @@ from functools import reduce
 import sympy as sp
 
 from ntksym.errors import NoClosedForm
+from ntksym.lowering.angles import ANGLES, HALF_INVERSE, in_angles
 from ntksym.lowering.complement import complement, gap, high, low
 from ntksym.lowering.program import Assembly, Program
 from ntksym.symbolic.special import BivariateNormalCDF, ExpBivariateNormalCDF
@@ -28,6 +29,9 @@ DIAGONAL_INPUTS = ("q",)
 """Inputs of a diagonal program besides the parameters."""
 
 VARIABLES = {q1: "q1", q2: "q2", c: "c", det: "det", low: "low", high: "high", gap: "gap", q: "q"}
+
+PAIR_RANK = 4
+"""Rank of what depends on both rows of a pair."""
 
 FUNCTIONS = {
     "exp": "exp",
@@ -55,7 +59,7 @@ FUNCTIONS = {
 def parameter_names(expressions: Iterable[sp.Expr]) -> tuple[str, ...]:
     """Sorted names of the symbols that are parameters of the activation."""
     symbols = set().union(*(expression.free_symbols for expression in expressions))
-    return tuple(sorted(symbol.name for symbol in symbols - VARIABLES.keys()))
+    return tuple(sorted(symbol.name for symbol in symbols - VARIABLES.keys() - set(ANGLES)))
 
 
 def translate(inputs: tuple[str, ...], outputs: Iterable[tuple[str, sp.Expr]]) -> Program:
@@ -73,7 +77,7 @@ def translate(inputs: tuple[str, ...], outputs: Iterable[tuple[str, sp.Expr]]) -
     NoClosedForm
         A formula uses a function that has no compiled form.
     """
-    outputs = [(name, complement(formula)) for name, formula in outputs]
+    outputs = [(name, in_angles(complement(formula))) for name, formula in outputs]
     formulas = [formula for _, formula in outputs]
     assembly = Assembly()
     for name in (*inputs, *map(parameter_input, parameter_names(formulas))):
@@ -116,6 +120,8 @@ class _Translator:
     def _translate(self, expression: sp.Expr) -> str:
         if expression.is_number:
             return self._assembly.constant(expression)
+        if expression in ANGLES:
+            return self._assembly.assign(str(expression), "low", "high", self.name(HALF_INVERSE))
         if expression.is_Symbol:
             return VARIABLES.get(expression) or parameter_input(expression.name)
         if expression.is_Add:
@@ -220,9 +226,11 @@ def _has_minus(term: sp.Expr) -> bool:
 
 
 def _rank(term: sp.Expr) -> int:
+    if term.has(*ANGLES):
+        return PAIR_RANK
     variables = term.free_symbols & VARIABLES.keys()
     if not variables:
         return 1 if term.free_symbols else 0
     if len(variables) == 1:
-        return {q: 2, q1: 2, q2: 3}.get(next(iter(variables)), 4)
-    return 4
+        return {q: 2, q1: 2, q2: 3}.get(next(iter(variables)), PAIR_RANK)
+    return PAIR_RANK
