@@ -7,12 +7,14 @@ import numpy as np
 
 from ntksym.arguments import thread_count
 from ntksym.lowering import store
+from ntksym.lowering.costs import HEAVY
 from ntksym.lowering.frame import TILE
 from ntksym.lowering.parts import Part
 from ntksym.lowering.schedule import Hidden
+from ntksym.plan import Choice
 from ntksym.tiles.filling import PANEL
 
-__all__ = ["explanation"]
+__all__ = ["explanation", "explanation_of_choice"]
 
 
 def explanation(kernel: Any) -> Iterator[str]:
@@ -33,12 +35,27 @@ def explanation(kernel: Any) -> Iterator[str]:
         if isinstance(part, Part):
             rows = ", ".join(part.slots)
             yield f"{part.name}: once a layer {len(part.shared)} numbers; once a row and layer {rows}"
+    if len(kernel.engines) > 1:
+        heavy = ", ".join(part.name for part in kernel.source.parts if isinstance(part, Part) and part.cost >= HEAVY)
+        yield f"{heavy}: heavy closed form, replaced by its series on data where that is cheaper (explain(X) says which)"
     yield f"tiles of {TILE} x {TILE} entries, depth a loop inside the tile; k(X) computes one half and writes both"
     where = "the result itself, transformed in place" if kernel.dtype == "float64" else f"a buffer of {PANEL} rows"
     yield f"inner products by BLAS, in panels of {PANEL} rows, into {where}"
     yield f"threads: {thread_count(None)} (NUMBA_NUM_THREADS), or the argument threads"
     size = len(kernel.source.text)
     yield f"source: {store.name_of(kernel.source.text)}.py, {size} bytes, for any depth, W_std, b_std and parameters"
+
+
+def explanation_of_choice(choice: Choice) -> Iterator[str]:
+    """What was chosen for some data."""
+    if choice.costs:
+        closed, series = (f"{cost:.0f}" if np.isfinite(cost) else "not available" for cost in choice.costs)
+        taken = "closed forms" if choice.closed else "series in place of the heavy ones"
+        yield f"on these data: {taken} (estimated cost of a pair: closed forms {closed}, with series {series})"
+    for number, entry in enumerate(choice.plan.hidden, 1):
+        if entry.slots is None:
+            reach = "every |rho|" if entry.reach >= 1 else f"|rho| up to {entry.reach:.3g}, other pairs one by one"
+            yield f"layer {number}: {entry.dual.activation.name} is summed for {reach}"
 
 
 def _series(hidden: Hidden) -> str:

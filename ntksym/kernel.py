@@ -8,7 +8,6 @@ becomes machine code at the first call, or its machine code comes from the store
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -18,28 +17,22 @@ from ntksym.activation import Activation
 from ntksym.arguments import answer, kernels, matrices, points, result_type, thread_count, tolerance
 from ntksym.derivation import derive as derive_dual
 from ntksym.dual import series_dual
-from ntksym.errors import InvalidInput, ToleranceNotMet
-from ntksym.existence import require_slopes, require_tangents, require_variances
-from ntksym.explanation import explanation
-from ntksym.lowering import store
-from ntksym.lowering.emit import Source, emit
+from ntksym.errors import InvalidInput
+from ntksym.existence import require_slopes
+from ntksym.explanation import explanation, explanation_of_choice
+from ntksym.lowering.emit import Source
 from ntksym.lowering.frame import TILE
-from ntksym.lowering.parts import Part, lower
+from ntksym.lowering.parts import Part
 from ntksym.lowering.passes import Stages
-from ntksym.lowering.schedule import Arrays, Schedule, schedule
+from ntksym.lowering.schedule import Schedule
 from ntksym.network.layers import Network
-from ntksym.propagation import Bound, largest_correlation, propagate
-from ntksym.tiles import hard_pairs
-from ntksym.tiles.filling import fill
-from ntksym.tiles.states import RowStates, prepare
+from ntksym.plan import Engine, choose, engines
+from ntksym.preparation import SMALLEST_SHARE, Points, bound_of, prepare, row_states
 
 __all__ = ["Kernel", "build"]
 
 SHARES = 20
 """Truncation may use one part in so many of the tolerance, divided among the layers."""
-
-SMALLEST_SHARE = 2e-15
-"""Less is hidden by rounding."""
 
 DIAGONAL_BATCH = 1024 * TILE
 """Rows whose states are held at once when only the diagonal is wanted."""
@@ -76,11 +69,9 @@ def build(
     """
     _check_network(network)
     duals = {activation: _in_float64(derive(activation)) for activation in network.activations}
-    parts = lower(duals.values())
-    source = emit(parts)
     tol = tolerance(tol)
-    plan = schedule(network, duals, parts, _shares(tol, network.depth))
-    return Kernel(network, tol, result_type(dtype), derive, tuple(duals.values()), source, plan)
+    ways = engines(network, tuple(duals.values()), _shares(tol, network.depth))
+    return Kernel(network, tol, result_type(dtype), derive, tuple(duals.values()), ways)
 
 
 @dataclass(frozen=True)
@@ -99,10 +90,8 @@ class Kernel:
         What the duals came from.
     duals : tuple of Dual
         One for each distinct activation, in the order of first use.
-    source : Source
-        The generated module; ``source.text`` is its text.
-    schedule : Schedule
-        The layers in the form in which the module takes them.
+    engines : tuple of Engine
+        The ways in which it was lowered; a call takes the one that is cheapest on its data.
     """
 
     network: Network
@@ -110,8 +99,7 @@ class Kernel:
     dtype: str
     derive: Callable[[Activation], Any] = field(repr=False)
     duals: tuple[Any, ...] = field(repr=False, compare=False)
-    source: Source = field(repr=False, compare=False)
-    schedule: Schedule = field(repr=False, compare=False)
+    engines: tuple[Engine, ...] = field(repr=False, compare=False)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return build, (self.network, self.tol, self.dtype, self.derive)
@@ -120,6 +108,16 @@ class Kernel:
     def dual(self) -> Any:
         """The dual of the only activation, or of the first; None for a linear network."""
         return self.duals[0] if self.duals else None
+
+    @property
+    def source(self) -> Source:
+        """The generated module with the closed forms; ``source.text`` is its text."""
+        return self.engines[0].source
+
+    @property
+    def schedule(self) -> Schedule:
+        """The layers in the form in which that module takes them."""
+        return self.engines[0].schedule
 
     @property
     def programs(self) -> tuple[Stages, ...]:
@@ -170,20 +168,11 @@ class Kernel:
         """
         wanted = self._wanted(get)
         x, y = self._data(X, Y)
-        threads = thread_count(threads)
-        results = matrices(out, wanted, (x, y), self.dtype)
-        machine = self._machine(x.shape[1])
-        data = {"X": x} if y is x else {"X": x, "Y": y}
-        states = self._states(machine, data, wanted, threads)
+        given = Points(x, y, wanted, thread_count(threads))
+        results = matrices(out, wanted, given.pair, self.dtype)
+        prepared = prepare(self.engines, self.tol, given)
         if len(x) and len(y):
-            plan, worst = self._settle(machine[1], (x, y), (states[0], states[-1]), wanted)
-            _require_tolerance(self.tol, worst)
-            if plan is not self.schedule:
-                states = self._states(machine, data, wanted, threads, plan=plan)
-            task = (x, y), (states[0], states[-1])
-            targets = results.get("nngp"), results.get("ntk")
-            left_out = fill(*machine, *task, targets, threads)
-            hard_pairs.integrate(machine[1], self.schedule.hidden, *task, left_out, targets, threads)
+            prepared.fill(results)
         return answer(get, results)
 
     def diag(self, X: ArrayLike, *, get: str | tuple[str, ...] = "ntk", threads: int | None = None) -> Any:
@@ -205,14 +194,15 @@ class Kernel:
         """
         wanted = self._wanted(get)
         x = points(X, "X")
-        threads = thread_count(threads)
-        machine = self._machine(x.shape[1])
+        choice = choose(self.engines, (x, x))
+        machine = choice.engine.machine(x.shape[1])
         results = {name: np.empty(len(x), dtype=self.dtype) for name in wanted}
         for first in range(0, len(x), DIAGONAL_BATCH):
-            batch = slice(first, first + DIAGONAL_BATCH)
-            (states,) = self._states(machine, {"X": x[batch]}, wanted, threads, first=first, pairs=False)
+            rows = slice(first, first + DIAGONAL_BATCH)
+            batch = Points(x[rows], x[rows], wanted, thread_count(threads))
+            (states,) = row_states(machine, choice.plan, batch, first=first, pairs=False)
             for name, result in results.items():
-                result[batch] = states.tangent if name == "ntk" else states.variance(len(self.schedule.hidden))
+                result[rows] = states.tangent if name == "ntk" else states.variance(len(choice.plan.hidden))
         return answer(get, results)
 
     def error_bound(self, X: ArrayLike, Y: ArrayLike | None = None, *, get: str | tuple[str, ...] = "ntk") -> Any:
@@ -234,20 +224,21 @@ class Kernel:
             As for the kernel.
         """
         wanted = self._wanted(get)
-        x, y = self._data(X, Y)
-        machine = self._machine(x.shape[1])
-        data = {"X": x} if y is x else {"X": x, "Y": y}
-        states = self._states(machine, data, wanted, 1, pairs=False)
-        pair = states[0], states[-1]
-        bound = Bound(0.0, 0.0)
-        if len(x) and len(y):
-            plan, _ = self._settle(machine[1], (x, y), pair, wanted)
-            bound = propagate(machine[1], plan.hidden, pair, largest_correlation(machine[1], (x, y), pair))
+        bound = bound_of(self.engines, self.tol, Points(*self._data(X, Y), wanted, 1))
         return answer(get, {name: getattr(bound, name) for name in wanted})
 
-    def explain(self) -> str:
-        """What was chosen for this network, and why; one line a decision."""
-        return "\n".join(explanation(self))
+    def explain(self, X: ArrayLike | None = None, Y: ArrayLike | None = None) -> str:
+        """What was chosen for this network, and why; one line a decision.
+
+        Parameters
+        ----------
+        X, Y : array_like, shapes (n, d), (m, d), optional
+            Data: then also what is chosen for them.
+        """
+        lines = list(explanation(self))
+        if X is not None:
+            lines += explanation_of_choice(choose(self.engines, self._data(X, Y)))
+        return "\n".join(lines)
 
     def __repr__(self) -> str:
         return f"<Kernel of {self.network!r}, {self.dtype}>"
@@ -264,64 +255,6 @@ class Kernel:
         if x.shape[1] != y.shape[1]:
             raise InvalidInput(f"X has {x.shape[1]} features and Y has {y.shape[1]}; pass points of one space")
         return x, y
-
-    def _settle(
-        self, network: Arrays, data: tuple[Array, Array], states: tuple[RowStates, RowStates], wanted: tuple[str, ...]
-    ) -> tuple[Schedule, float]:
-        """The plan to follow and its bound: as made, or with the least truncation where that is what it takes.
-
-        First for correlations up to 1, which costs nothing; where that is not enough, for those of the data.
-        """
-        if all(entry.dual is None or entry.dual.kind == "closed" for entry in self.schedule.hidden):
-            return self.schedule, 0.0
-        plan, worst = self.schedule, np.inf
-        for largest in (lambda: 1.0, lambda: largest_correlation(network, data, states)):
-            rho = largest()
-            for plan in (self.schedule, self.schedule.tightened(SMALLEST_SHARE)):
-                bound = propagate(network, plan.hidden, states, rho)
-                worst = max(getattr(bound, name) for name in wanted)
-                if worst <= self.tol:
-                    return plan, worst
-        return plan, worst
-
-    def _machine(self, width: int) -> tuple[ModuleType, Arrays]:
-        """The compiled module, and the network as arrays."""
-        module = store.load(self.source.text)
-        return module, self.schedule.arrays(module, width, self.source.columns)
-
-    def _states(
-        self,
-        machine: tuple[ModuleType, Arrays],
-        data: dict[str, Array],
-        wanted: tuple[str, ...],
-        threads: int,
-        *,
-        first: int = 0,
-        pairs: bool = True,
-        plan: Schedule | None = None,
-    ) -> tuple[RowStates, ...]:
-        """The states of the rows of X, or of X and Y, once it is certain that every dual exists there."""
-        names = list(data)
-
-        def check(states: RowStates, number: int, layer: int) -> None:
-            require_variances(self.schedule, layer, states.variance(layer), names[number], first)
-            if layer == len(self.schedule.hidden) and "ntk" in wanted:
-                require_tangents(states.tangent, names[number], first)
-
-        squares = [np.einsum("ij,ij->i", rows, rows) for rows in data.values()]
-        hidden = (plan or self.schedule).hidden
-        return prepare(*machine, hidden, squares, threads, check=check, pairs=pairs)
-
-
-def _require_tolerance(tol: float, worst: float) -> None:
-    if worst <= tol:
-        return
-    way_out = f"build the kernel with tol={worst * 1.1:.1e}, or remove points that are nearly equal"
-    if worst >= 0.9:
-        way_out = 'remove points that are nearly equal or opposite, use a smaller W_std, or ask for get="nngp"'
-    raise ToleranceNotMet(
-        f"the tolerance {tol:g} cannot be guaranteed on these data: {worst:.2g} is what can; {way_out}", achieved=worst
-    )
 
 
 def _shares(tol: float, depth: int) -> tuple[float, ...]:

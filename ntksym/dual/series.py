@@ -71,11 +71,6 @@ class SeriesDual:
         """Whether s has no jump and no infinite slope; where it has, no slope is given on the diagonal."""
         return self._table.profile.continuous
 
-    @property
-    def bends(self) -> bool:
-        """Whether s' has no jump, as far as is known."""
-        return self._table.profile.bends
-
     @cached_property
     def domain(self) -> tuple[sp.Expr, ...]:
         """Expressions in q that must be positive at every variance for E[s(U)^2] to exist."""
@@ -130,7 +125,7 @@ class SeriesDual:
         self._check_domain(variances)
         return self._table(variances, tolerance)
 
-    def expand(self, q: npt.ArrayLike, tolerance: float) -> Expansion:
+    def expand(self, q: npt.ArrayLike, tolerance: float, largest: float = 1.0) -> Expansion:
         """The series at variances q as the tiles of a Gram matrix take it, with the terms that the tolerance asks for.
 
         Parameters
@@ -139,6 +134,8 @@ class SeriesDual:
             Variances.
         tolerance : float
             Truncation error allowed, relative to the diagonal.
+        largest : float
+            |rho| up to which terms are wanted, as far as they serve at all.
         """
         variances = np.maximum(np.asarray(q, dtype=np.float64).ravel(), SMALLEST)
         cells, places = np.unique(np.floor(CELLS * np.log2(variances)), return_inverse=True)
@@ -146,9 +143,9 @@ class SeriesDual:
         if self.domain:  # the end of a cell may be where E[s(U)^2] diverges
             ends = np.clip(ends, variances.min(), variances.max())
         reach = np.minimum(*np.split(limits(self.coefficients(ends, tolerance), ends, tolerance), 2))
-        served = np.flatnonzero(np.all(reach == 1.0, axis=0))
+        served = np.flatnonzero(np.all(reach >= largest, axis=0))
         groups = int(served[0]) + 1 if len(served) else reach.shape[1]
-        found = self._table.rows(variances, tolerance)
+        found = self._table.rows(variances, tolerance, STEP * groups)
         stored = np.zeros((len(variances), STEP * groups))
         width = min(found.coefficients.shape[1], STEP * groups)
         stored[:, :width] = found.coefficients[:, :width]
@@ -156,7 +153,13 @@ class SeriesDual:
         return Expansion(stored, *layout, found.value, found.slope, reach[places, :groups])
 
     def evaluate(
-        self, q1: npt.ArrayLike, q2: npt.ArrayLike, c: npt.ArrayLike, *, dps: int | None = None
+        self,
+        q1: npt.ArrayLike,
+        q2: npt.ArrayLike,
+        c: npt.ArrayLike,
+        *,
+        gap: npt.ArrayLike | None = None,
+        dps: int | None = None,
     ) -> ValueAndSlope:
         """Value and slope as numbers.
 
@@ -166,6 +169,8 @@ class SeriesDual:
             Variances, not negative.
         c : array_like, shape (...)
             Covariances, c**2 <= q1*q2.
+        gap : array_like, shape (...), optional
+            1 - ``|rho|``, where it is known better than c can tell.
         dps : int, optional
             Decimal digits; then the arguments are single numbers, the results mpmath numbers from an integral in the
             plane. The slope is NaN where s jumps at places that are not known.
@@ -187,7 +192,8 @@ class SeriesDual:
         if first.size == 0:
             return ValueAndSlope(np.empty(shape), np.empty(shape))
         pairs = np.maximum(first.ravel(), SMALLEST), np.maximum(second.ravel(), SMALLEST)
-        value, slope = self._evaluate(*pairs, cov.ravel())
+        known = None if gap is None else np.broadcast_to(np.asarray(gap, dtype=np.float64), shape).ravel()
+        value, slope = self._evaluate(*pairs, cov.ravel(), known)
         return ValueAndSlope(value.reshape(shape)[()], slope.reshape(shape)[()])
 
     def error_bound(self, q1: npt.ArrayLike, q2: npt.ArrayLike) -> Any:
@@ -219,9 +225,9 @@ class SeriesDual:
         check_covariance(left, right, np.zeros(left.shape))
         return bound(self.accuracy(left), self.accuracy(right)).reshape(left.shape)[()]
 
-    def _evaluate(self, first: Array, second: Array, cov: Array) -> tuple[Array, Array]:
+    def _evaluate(self, first: Array, second: Array, cov: Array, known: Array | None) -> tuple[Array, Array]:
         self._check_domain(np.concatenate([first, second]))
-        gap = gap_of(first, second, cov)
+        gap = gap_of(first, second, cov) if known is None else known
         rho = np.copysign(1 - gap, cov)
         if self.certified:
             return evaluate_all(self._table, first, second, rho)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
 
 from ntksym.activation import Activation
+from ntksym.lowering.costs import cost_of
 from ntksym.lowering.frame import DIAGONAL_SLOPE, DIAGONAL_VALUE, ROOT
 from ntksym.lowering.passes import Stages, hoist
 from ntksym.lowering.series_frame import SUMMARY
@@ -64,9 +65,14 @@ class Part:
         return {public: column for column, (public, _) in enumerate(self.stages.shared.outputs)}
 
     @property
+    def cost(self) -> float:
+        """What a pair costs in a layer, in terms of a series."""
+        return cost_of(self.stages.pair)
+
+    @property
     def has_slope(self) -> bool:
-        """Whether the dual has a slope, without which there is no NTK."""
-        return {"slope"} <= {public for public, _ in self.stages.pair.outputs}
+        """Whether the slope is finite on the diagonal, without which there is no NTK."""
+        return {"diagonal_slope"} <= {public for public, _ in self.stages.row.outputs}
 
 
 @dataclass(frozen=True)
@@ -114,8 +120,7 @@ def _free_name(wanted: str, taken: set[str]) -> str:
 
 
 def _part(name: str, activation: Activation, form: NumericForm) -> Part:
-    slope = None if form.diagonal_slope is None else form.slope
-    pair = translate(PAIR_INPUTS, _given(value=form.value, slope=slope))
+    pair = translate(PAIR_INPUTS, _given(value=form.value, slope=form.slope))
     diagonal = translate(DIAGONAL_INPUTS, _given(value=form.diagonal_value, slope=form.diagonal_slope))
     title = (
         f"{name}(x) = {activation.expression}",

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from types import ModuleType
 from typing import Any
 
@@ -10,7 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ntksym.activation import Activation
+from ntksym.errors import NoClosedForm
 from ntksym.lowering.frame import DIAGONAL_SLOPE
+from ntksym.lowering.marks import NEAREST
 from ntksym.lowering.parts import Part, SeriesPart
 from ntksym.network.layers import Dense, Network
 from ntksym.series.expansion import Expansion
@@ -41,6 +44,10 @@ class Hidden:
         Row quantities to make room for; None for a series, whose number of terms depends on the data.
     tolerance : float
         Accuracy asked of its dual where that is a series.
+    reach : float
+        |rho| up to which terms of a series are stored.
+    exact : Dual or None
+        What single pairs are evaluated by, where it is not ``dual``: the closed form that a series stands for.
     """
 
     number: int
@@ -48,6 +55,13 @@ class Hidden:
     dense: Dense
     slots: int | None = DIAGONAL_SLOPE + 1
     tolerance: float = 0.0
+    reach: float = 1.0
+    exact: Any = None
+
+    @property
+    def single(self) -> Any:
+        """The dual for single pairs."""
+        return self.dual if self.exact is None else self.exact
 
     @property
     def parameters(self) -> tuple[float, ...]:
@@ -56,7 +70,7 @@ class Hidden:
 
     def expand(self, variances: Array) -> Expansion:
         """The series of a layer that is one."""
-        expansion: Expansion = self.dual.expand(variances, self.tolerance)
+        expansion: Expansion = self.dual.expand(variances, self.tolerance, self.reach)
         return expansion
 
 
@@ -76,6 +90,8 @@ class Arrays:
         What depends on the parameters of the activations alone.
     scale : float
         1/d.
+    nearest : pair of floats
+        |correlation| before the first nonlinearity from which on tiles leave out a pair: for the NNGP alone, for the NTK.
     """
 
     which: NDArray[np.int64]
@@ -84,6 +100,7 @@ class Arrays:
     slacks: Array
     shared: Array
     scale: float
+    nearest: tuple[float, float]
 
 
 @dataclass(frozen=True)
@@ -105,6 +122,18 @@ class Schedule:
         """The same with this accuracy asked of every series."""
         return replace(self, hidden=tuple(replace(entry, tolerance=tolerance) for entry in self.hidden))
 
+    def reaching(self, reaches: Sequence[float]) -> "Schedule":
+        """The same with terms stored for correlations up to these, one a layer."""
+        pairs = zip(self.hidden, reaches, strict=True)
+        return replace(self, hidden=tuple(replace(entry, reach=reach) for entry, reach in pairs))
+
+    @cached_property
+    def nearest(self) -> tuple[float, float]:
+        """Where the NNGP and the NTK amplify errors of the data: where an activation jumps, or where its slope does."""
+        duals = [entry.dual for entry in self.hidden if entry.dual is not None]
+        jumps = not all(dual.continuous for dual in duals)
+        return NEAREST if jumps else math.inf, math.inf if all(map(_bends, duals)) else NEAREST
+
     def arrays(self, module: ModuleType, width: int, columns: int) -> Arrays:
         """The arrays for data with ``width`` features and a module with ``columns`` shared quantities."""
         count = len(self.hidden)
@@ -119,7 +148,15 @@ class Schedule:
         biases = np.array([dense.bias_variance for dense in denses])
         shared = np.empty((count, max(1, columns)))
         module.share(which, parameters, shared)
-        return Arrays(which, weights, biases, slacks, shared, 1.0 / width)
+        return Arrays(which, weights, biases, slacks, shared, 1.0 / width, self.nearest)
+
+
+def _bends(dual: Any) -> bool:
+    """Whether s' has no jump."""
+    try:
+        return bool(dual.continuous) and not dual.activation.corners
+    except NoClosedForm:  # the pieces of s are not known
+        return False
 
 
 def schedule(

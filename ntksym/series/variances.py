@@ -159,7 +159,7 @@ class VarianceTable:
         known = self.rows(variances, tolerance)
         return replace(known, errors=_with_own_tails(known, variances))
 
-    def rows(self, variances: Array, tolerance: float = 0.0) -> Coefficients:
+    def rows(self, variances: Array, tolerance: float = 0.0, most: int | None = None) -> Coefficients:
         """Coefficients at variances q, shape (n,), all positive, without those that the tolerance does not ask for.
 
         Parameters
@@ -168,10 +168,13 @@ class VarianceTable:
             q.
         tolerance : float
             What may be left out of Parseval's sums, relative; 0 for everything that is known.
+        most : int, optional
+            Largest number of coefficients, whatever the tolerance asks for.
         """
         places = np.log2(variances)
         panels = list(self._assign(places, np.arange(len(places)), 0))
         terms = max((panel.terms(tolerance) for panel, _ in panels), default=1)  # the same for all: they will be paired
+        terms = terms if most is None else min(terms, most)
         coefficients = np.zeros((len(places), terms))
         wholes, errors = np.empty((len(places), WHOLES)), np.empty((len(places), 6))
         for panel, rows in panels:

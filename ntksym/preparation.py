@@ -1,0 +1,203 @@
+"""The data of one call on their way to a Gram matrix: engine chosen, rows prepared, errors bounded, matrix filled."""
+
+from dataclasses import dataclass
+from types import ModuleType
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ntksym.errors import ToleranceNotMet
+from ntksym.existence import require_tangents, require_variances
+from ntksym.lowering.schedule import Arrays, Schedule
+from ntksym.plan import Choice, Engine, choose
+from ntksym.propagation import Bound, largest_correlation, propagate
+from ntksym.tiles import hard_pairs
+from ntksym.tiles.filling import fill
+from ntksym.tiles.states import RowStates
+from ntksym.tiles.states import prepare as prepare_rows
+
+__all__ = ["SMALLEST_SHARE", "Points", "Prepared", "bound_of", "prepare", "row_states"]
+
+SMALLEST_SHARE = 2e-15
+"""Truncation errors below this are hidden by rounding."""
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Points:
+    """The data of a call and what is wanted of them.
+
+    Parameters
+    ----------
+    x, y : float arrays, shapes (n, d), (m, d)
+        The points, twice the same array for a symmetric result.
+    wanted : tuple of str
+        "nngp", "ntk".
+    threads : int
+        Number of threads.
+    """
+
+    x: Array
+    y: Array
+    wanted: tuple[str, ...]
+    threads: int
+
+    @property
+    def pair(self) -> tuple[Array, Array]:
+        """Both sets of points."""
+        return self.x, self.y
+
+    @property
+    def sets(self) -> dict[str, Array]:
+        """Each set once, by the name that the user knows."""
+        return {"X": self.x} if self.y is self.x else {"X": self.x, "Y": self.y}
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Everything that is known before the first pair is looked at.
+
+    Parameters
+    ----------
+    points : Points
+        The data.
+    choice : Choice
+        What was chosen for them.
+    plan : Schedule
+        The layers, with the truncation that keeps the tolerance.
+    machine : (module, Arrays)
+        The compiled module and the network as it takes it.
+    states : tuple of RowStates
+        Those of X and of Y.
+    bound : Bound or None
+        Of the errors of the entries; None where there is nothing to bound: closed forms, or no pairs.
+    """
+
+    points: Points
+    choice: Choice
+    plan: Schedule
+    machine: tuple[ModuleType, Arrays]
+    states: tuple[RowStates, RowStates]
+    bound: Bound | None
+
+    def fill(self, results: dict[str, NDArray[np.floating]]) -> None:
+        """Write the kernels into the results, one array (n, m) for each that is wanted."""
+        task = self.points.pair, self.states
+        targets = results.get("nngp"), results.get("ntk")
+        left_out = fill(*self.machine, *task, targets, self.points.threads)
+        hard_pairs.integrate(*self.machine, self.plan.hidden, *task, left_out, targets, self.points.threads)
+
+
+def prepare(engines: tuple[Engine, ...], tol: float, points: Points) -> Prepared:
+    """Choose an engine, prepare the rows, make sure that the tolerance is kept.
+
+    Parameters
+    ----------
+    engines : tuple of Engine
+        The ways to compute.
+    tol : float
+        Error allowed in an entry, relative to sqrt(K(x, x) K(y, y)).
+    points : Points
+        The data.
+
+    Raises
+    ------
+    InvalidInput, NoSuchDual
+        As `Kernel` says.
+    ToleranceNotMet
+        If the errors of series cannot be kept below the tolerance.
+    """
+    choice = choose(engines, points.pair)
+    plan, machine = choice.plan, choice.engine.machine(points.x.shape[1])
+    states = row_states(machine, plan, points)
+    bound = None
+    if len(points.x) and len(points.y) and _has_series(plan):
+        settled, bound = _settle(machine[1], plan, tol, points, (states[0], states[-1]))
+        _require_tolerance(tol, _worst(bound, points.wanted))
+        if settled is not plan:
+            plan, states = settled, row_states(machine, settled, points)
+    return Prepared(points, choice, plan, machine, (states[0], states[-1]), bound)
+
+
+def bound_of(engines: tuple[Engine, ...], tol: float, points: Points) -> Bound:
+    """The bound of the errors of the entries for these data, whatever the tolerance; zero for closed forms.
+
+    Parameters
+    ----------
+    engines, tol, points
+        As for `prepare`.
+    """
+    choice = choose(engines, points.pair)
+    machine = choice.engine.machine(points.x.shape[1])
+    states = row_states(machine, choice.plan, points, pairs=False)
+    pair = states[0], states[-1]
+    if not (len(points.x) and len(points.y)):
+        return Bound(0.0, 0.0)
+    plan = _settle(machine[1], choice.plan, tol, points, pair)[0] if _has_series(choice.plan) else choice.plan
+    return propagate(machine[1], plan.hidden, pair, largest_correlation(machine[1], points.pair, pair))
+
+
+def row_states(
+    machine: tuple[ModuleType, Arrays], plan: Schedule, points: Points, *, first: int = 0, pairs: bool = True
+) -> tuple[RowStates, ...]:
+    """The states of the rows of every set, once it is certain that every dual exists there.
+
+    Parameters
+    ----------
+    machine : (module, Arrays)
+        From `Engine.machine`.
+    plan : Schedule
+        The layers.
+    points : Points
+        The data.
+    first : int
+        Number of the first row, for messages.
+    pairs : bool
+        Whether pairs will be looked at.
+    """
+    names = list(points.sets)
+
+    def check(states: RowStates, number: int, layer: int) -> None:
+        require_variances(plan, layer, states.variance(layer), names[number], first)
+        if layer == len(plan.hidden) and "ntk" in points.wanted:
+            require_tangents(states.tangent, names[number], first)
+
+    squares = [np.einsum("ij,ij->i", rows, rows) for rows in points.sets.values()]
+    return prepare_rows(*machine, plan.hidden, squares, points.threads, check=check, pairs=pairs)
+
+
+def _has_series(plan: Schedule) -> bool:
+    return any(entry.dual is not None and entry.dual.kind == "series" for entry in plan.hidden)
+
+
+def _worst(bound: Bound, wanted: tuple[str, ...]) -> float:
+    return max(getattr(bound, name) for name in wanted)
+
+
+def _settle(
+    network: Arrays, plan: Schedule, tol: float, points: Points, states: tuple[RowStates, RowStates]
+) -> tuple[Schedule, Bound]:
+    """The plan to follow and its bound: as made, or with the least truncation where that is what it takes.
+
+    First for correlations up to 1, which costs nothing; where that is not enough, for those of the data.
+    """
+    settled, bound = plan, Bound(np.inf, np.inf)
+    for largest in (lambda: 1.0, lambda: largest_correlation(network, points.pair, states)):
+        rho = largest()
+        for settled in (plan, plan.tightened(SMALLEST_SHARE)):
+            bound = propagate(network, settled.hidden, states, rho)
+            if _worst(bound, points.wanted) <= tol:
+                return settled, bound
+    return settled, bound
+
+
+def _require_tolerance(tol: float, worst: float) -> None:
+    if worst <= tol:
+        return
+    way_out = f"build the kernel with tol={worst * 1.1:.1e}, or remove points that are nearly equal"
+    if worst >= 0.9:
+        way_out = 'remove points that are nearly equal or opposite, use a smaller W_std, or ask for get="nngp"'
+    raise ToleranceNotMet(
+        f"the tolerance {tol:g} cannot be guaranteed on these data: {worst:.2g} is what can; {way_out}", achieved=worst
+    )
