@@ -138,6 +138,11 @@ class Activation:
         return traits.breaks_of(self.pieces, self.values)[1]
 
     @cached_property
+    def corners(self) -> tuple[sp.Expr, ...]:
+        """Where the slope jumps; raises as ``pieces`` does."""
+        return traits.corners_of(self.pieces, self.values)
+
+    @cached_property
     def growth(self) -> Growth | None:
         """A bound ``(1 + |x|)**degree * exp(exponential*|x| + gaussian*x**2)`` for ``|s|``, or None if none is seen."""
         return growth_of(self.expression, self._known_pieces, self.values)

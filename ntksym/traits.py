@@ -16,7 +16,7 @@ from ntksym.pieces.identity import SAMPLE_POINTS, clearly_nonzero, is_zero
 from ntksym.pieces.judgement import Judge
 from ntksym.symbols import x
 
-__all__ = ["Parity", "breaks_of", "homogeneity_of", "is_polynomial", "parity_of"]
+__all__ = ["Parity", "breaks_of", "corners_of", "homogeneity_of", "is_polynomial", "parity_of"]
 
 Parity = Literal["even", "odd", "neither", "unknown"]
 MAX_DIFFERENCE_ORDER = 40
@@ -86,6 +86,24 @@ def breaks_of(pieces: Pieces, values: Values) -> tuple[tuple[sp.Expr, ...], tupl
         continuous = bool(step.is_finite) and Judge(values).sign(expanded(step)) == 0
         (kinks if continuous else jumps).append(place)
     return tuple(kinks), tuple(jumps)
+
+
+def corners_of(pieces: Pieces, values: Values) -> tuple[sp.Expr, ...]:
+    """The breakpoints at which the slope differs on the two sides, or is not known to be the same.
+
+    Parameters
+    ----------
+    pieces : Pieces
+        The function.
+    values : mapping of Symbol to Rational
+        The parameters' values.
+    """
+    corners = []
+    for place, left, right in zip(pieces.breakpoints, pieces.expressions, pieces.expressions[1:], strict=False):
+        turn = limit_at(sp.diff(left, x), place, "-") - limit_at(sp.diff(right, x), place, "+")
+        if not turn.is_finite or Judge(values).sign(expanded(turn)) != 0:
+            corners.append(place)
+    return tuple(corners)
 
 
 def homogeneity_of(pieces: Pieces, values: Values) -> sp.Expr | None:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from textwrap import indent
 
-from ntksym.lowering import series_frame, vectormath
+from ntksym.lowering import marks, series_frame, vectormath
 from ntksym.lowering.frame import (
     DIAGONAL_SLOPE,
     DIAGONAL_VALUE,
@@ -16,6 +16,7 @@ from ntksym.lowering.frame import (
     STRIP,
     TILE,
 )
+from ntksym.lowering.near_frame import near_function, near_list
 from ntksym.lowering.parts import Part, SeriesPart
 from ntksym.lowering.passes import count, prune
 from ntksym.lowering.printing import SCALAR, VECTORISED, statements
@@ -73,6 +74,8 @@ def emit(parts: Sequence[Part | SeriesPart]) -> Source:
         *_library([part for part in parts if isinstance(part, Part)]),
         *(function for part in parts for function in _functions(part)),
         _linear_functions(),
+        near_list([part.name if isinstance(part, Part) else None for part in parts]),
+        marks.mark_function(),
         PREPARE.substitute(share_branches=_share_branches(parts), row_branches=_row_branches(parts)),
         _fill("nngp", parts),
         _fill("ntk", parts),
@@ -116,7 +119,7 @@ def _functions(part: Part | SeriesPart) -> list[str]:
         functions.insert(0, _shared_function(part))
     if part.has_slope:
         functions.append(_step_function(part, "ntk"))
-    return functions
+    return [*functions, near_function(part)]
 
 
 def _shared_function(part: Part) -> str:
@@ -203,13 +206,14 @@ def _fill(get: str, parts: Sequence[Part | SeriesPart]) -> str:
     series = any(isinstance(part, SeriesPart) for part in parts)
     return FILL.substitute(
         get=get,
-        begin=series_frame.BEGIN if series else "",
+        begin=marks.BEGIN + (series_frame.BEGIN if series else ""),
         c_rows="first:last" if get == "nngp" else "first if both else 0 : last if both else last - first",
-        start="\n            ".join(["t[:] = c"] * (get == "ntk") + ["marked = 0"] * series),
+        start="t[:] = c" if get == "ntk" else "",
+        mark=marks.MARK,
         step_branches=_step_branches(get, parts),
-        record=series_frame.RECORD if series else "",
+        record=marks.RECORD,
         writes=indent("\n".join(writes), " " * 8),
-        end=series_frame.END if series else "",
+        end=marks.END,
     )
 
 

@@ -98,10 +98,13 @@ def write(tile, diagonal, out, top, height, left, width, symmetric):
 FILL = Template('''\
 @compiled
 def fill_$get(
-    products, offset, scale, block, height, width, which, weights, biases, slacks, shared,
+    products, offset, scale, block, height, width, nearest, which, weights, biases, slacks, shared,
     variances, tangents, rows, layout, other_layout, nngp, ntk, symmetric,
 ):
-    """Rows of one block, columns 0 <= j < width; products[i - offset, j] holds <x_i, y_j>, nngp and ntk the results."""
+    """Rows of one block, columns 0 <= j < width; products[i - offset, j] holds <x_i, y_j>, nngp and ntk the results.
+
+    The pairs (i, j) that are left to be computed one by one: |rho| >= nearest, or beyond the terms of a series.
+    """
     layers = which.size
     top = block * TILE
     both = nngp.size > 0
@@ -121,7 +124,7 @@ $begin    for other in range((width + TILE - 1) // TILE):
                 for j in range(count, TILE):
                     c[i - first, j] = 0.0
             $start
-            for layer in range(layers):
+$mark            for layer in range(layers):
                 size = layout[layer, 1]
                 place, other_place = layout[layer, 0] + block * size, other_layout[layer, 0] + other * size
                 here, there = rows[place : place + size], rows[other_place : other_place + size]

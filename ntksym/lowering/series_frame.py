@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from ntksym.lowering.frame import DIAGONAL_SLOPE, DIAGONAL_VALUE, ROOT, TILE
 from ntksym.series.expansion import STEP, Expansion
 
-__all__ = ["BEGIN", "END", "FIRST_GROUP", "RECORD", "SUMMARY", "pack", "series_functions", "slots_of"]
+__all__ = ["BEGIN", "FIRST_GROUP", "SUMMARY", "pack", "series_functions", "slots_of"]
 
 INVERSE_ROOT = 3
 FIRST_GROUP = 4
@@ -83,31 +83,8 @@ def series_functions() -> list[str]:
 
 BEGIN = """\
     scratch = np.zeros(4 * TILE)
-    hard = np.zeros((STRIP, TILE))
-    pairs = np.empty((TILE, 2), np.int64)
-    found = 0
 """
-"""Before the tiles: memory for one row of a tile, marks, and a list of the entries to be computed one by one."""
-
-RECORD = """\
-            if marked > 0:
-                for i in range(first, last):
-                    if found + TILE > pairs.shape[0]:
-                        longer = np.empty((2 * pairs.shape[0], 2), np.int64)
-                        longer[:found] = pairs[:found]
-                        pairs = longer
-                    for j in range(min(i, count) if symmetric and top == left else count):
-                        if hard[i - first, j] > 0.0:
-                            pairs[found, 0] = top + i
-                            pairs[found, 1] = left + j
-                            found += 1
-                hard[:] = 0.0
-"""
-"""After the layers of some rows of a tile: the entries that a layer marked go to the list."""
-
-END = """\
-    return pairs[:found]
-"""
+"""Before the tiles: memory for one row of a tile."""
 
 _UPPER = Template('''\
 @inlined

@@ -118,6 +118,7 @@ def _arguments(
 ) -> tuple[Any, ...]:
     """What the compiled code takes besides the block and its inner products."""
     absent = np.empty((0, 0), dtype=next(result.dtype for result in results if result is not None))
-    constants = (network.which, network.weights, network.biases, network.slacks, network.shared)
+    nearest = network.nearest[0 if results[1] is None else 1]
+    constants = (nearest, network.which, network.weights, network.biases, network.slacks, network.shared)
     rows = (states[0].variances, states[0].tangents, states[0].rows, states[0].layout, states[1].layout)
     return *constants, *rows, *(absent if result is None else result for result in results), symmetric

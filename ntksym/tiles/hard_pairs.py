@@ -1,30 +1,47 @@
-"""Pairs whose correlation is too near 1 for the stored terms of a series: through all layers by `Dual.evaluate`."""
+r"""Pairs of rows that the tiles leave out: their distance from |rho| = 1 from the data themselves, then layer by layer.
 
+For rows x and y of lengths a <= b, delta = y -+ x (upper sign where they point the same way) and u = x/a,
+
+    sin^2(t) = |delta - (delta.u) u|^2/b^2,     1 - cos(t) = sin^2(t)/(1 + cos(t)),     k = W_std^2/d,
+    p - |c| = k a b (1 - cos t) + k b_std^2 (a -+ b)^2/(p + k a b +- b_std^2),     p = sqrt(q1 q2),
+
+in which nothing cancels but in delta, where floating point subtracts neighbours exactly.
+"""
+
+import math
 from collections.abc import Sequence
 from itertools import pairwise
+from types import ModuleType
 from typing import Any
 
+import numba
 import numpy as np
 from numpy.typing import NDArray
 
 from ntksym.lowering.schedule import Arrays, Hidden
+from ntksym.tiles.near_pairs import advance
 from ntksym.tiles.states import RowStates
 from ntksym.tiles.threads import in_parallel
 
-__all__ = ["integrate"]
+__all__ = ["apart", "integrate"]
 
-BATCH = 2048
+BATCH = 4096
 """Pairs evaluated at a time by one thread."""
 
+RADIAL = 0.125
+"""Share of a difference across the other row below which it is computed component by component."""
+
 Array = NDArray[np.float64]
+Pairs = NDArray[np.int64]
 
 
 def integrate(
+    module: ModuleType,
     network: Arrays,
     hidden: Sequence[Hidden],
     points: tuple[Array, Array],
     states: tuple[RowStates, RowStates],
-    pairs: NDArray[np.int64],
+    pairs: Pairs,
     results: tuple[NDArray[Any] | None, NDArray[Any] | None],
     threads: int,
 ) -> None:
@@ -32,6 +49,8 @@ def integrate(
 
     Parameters
     ----------
+    module : module
+        Generated code.
     network, hidden : Arrays, sequence of Hidden
         The network.
     points, states : pairs
@@ -50,9 +69,9 @@ def integrate(
 
     def work(first: int, last: int) -> None:
         i, j = ordered[first:last].T
-        c = np.einsum("kd,kd->k", points[0][i], points[1][j])
-        variances = [(states[0].variance(layer)[i], states[1].variance(layer)[j]) for layer in range(len(hidden))]
-        for result, entries in zip(results, _advance(network, hidden, variances, c), strict=True):
+        variances = [(states[0].variance(layer)[i], states[1].variance(layer)[j]) for layer in range(len(hidden) + 1)]
+        state = apart(network, points, (i, j), variances[0])
+        for result, entries in zip(results, advance(module, network, hidden, variances, *state), strict=True):
             if result is not None:
                 result[i, j] = entries
                 if symmetric:
@@ -61,19 +80,65 @@ def integrate(
     in_parallel(work, pairwise([*range(0, len(ordered), BATCH), len(ordered)]), threads)
 
 
-def _advance(
-    network: Arrays, hidden: Sequence[Hidden], variances: Sequence[tuple[Array, Array]], products: Array
+def apart(
+    network: Arrays, points: tuple[Array, Array], pairs: tuple[Pairs, Pairs], variances: tuple[Array, Array]
 ) -> tuple[Array, Array]:
-    """The recursion of `ntksym.network.recursion`, with the variances known beforehand."""
-    c = network.weights[0] * (network.scale * products) + network.biases[0]
-    tangent = c
-    for layer, (q1, q2) in enumerate(variances):
-        weight, bias = network.weights[layer + 1], network.biases[layer + 1]
-        slope: Any = 1.0
-        dual = hidden[layer].dual
-        if dual is not None:
-            largest = np.sqrt(q1) * np.sqrt(q2)
-            c, slope = dual.evaluate(q1, q2, np.clip(c, -largest, largest))
-        c = weight * c + bias
-        tangent = c + weight * slope * tangent
-    return c, tangent
+    """p - ``|c|`` before the first layer, and the sign of c.
+
+    Parameters
+    ----------
+    network : Arrays
+        The network.
+    points : pair of float arrays, shapes (n, d), (m, d)
+        The data.
+    pairs : pair of int arrays, shape (k,)
+        Their rows.
+    variances : pair of float arrays, shape (k,)
+        q1 and q2 of the rows.
+    """
+    scale, bias = float(network.weights[0]) * network.scale, float(network.biases[0])
+    found = np.empty((5, len(pairs[0])))
+    _compare(*points, *(np.ascontiguousarray(side) for side in pairs), found)
+    first, second, difference, ahead, behind = found
+    product = scale * first * second
+    sign = np.where(product * (1.0 - ahead) + bias < 0, -1.0, 1.0)
+    away = np.where(sign > 0, difference, first + second)
+    total = np.sqrt(variances[0]) * np.sqrt(variances[1]) + product + sign * bias
+    spread = np.divide(scale * bias * away * away, total, out=np.zeros_like(total), where=total > 0)
+    return product * np.where(sign > 0, ahead, behind) + spread, sign
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy", fastmath={"reassoc", "contract", "arcp", "nsz"})
+def _compare(x, y, rows, columns, results):  # type: ignore[no-untyped-def]
+    """Of every pair: a, b, a - b, 1 - cos(t), 1 + cos(t); the last two to full accuracy where they are small."""
+    for k in range(rows.size):
+        one, two = x[rows[k]], y[columns[k]]
+        squares, others, product = 0.0, 0.0, 0.0
+        for i in range(one.size):
+            squares += one[i] * one[i]
+            others += two[i] * two[i]
+            product += one[i] * two[i]
+        side = 1.0 if product >= 0.0 else -1.0
+        lengths = math.sqrt(squares), math.sqrt(others)
+        if squares > others:
+            one, two, squares, others = two, one, others, squares
+        along, whole = 0.0, 0.0
+        for i in range(one.size):
+            step = two[i] - side * one[i]
+            along += step * one[i]
+            whole += step * step
+        share = along / squares if squares > 0.0 else 0.0
+        across = whole - share * along
+        if across < RADIAL * whole:
+            across = 0.0
+            for i in range(one.size):
+                step = two[i] - side * one[i] - share * one[i]
+                across += step * step
+        square = min(across / others, 1.0) if others > 0.0 else 0.0
+        cosine = math.sqrt(1.0 - square)
+        small = square / (1.0 + cosine)
+        longer = (whole + 2.0 * side * along) / (lengths[0] + lengths[1]) if others > 0.0 else 0.0
+        results[0, k], results[1, k] = lengths
+        results[2, k] = -longer if lengths[1] >= lengths[0] else longer
+        results[3, k] = small if side > 0.0 else 1.0 + cosine
+        results[4, k] = 1.0 + cosine if side > 0.0 else small

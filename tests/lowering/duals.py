@@ -71,8 +71,8 @@ class Truncated:
         coefficients, limits = whole.coefficients[:, : self.most], whole.limits[:, : self.most // STEP]
         return Expansion(coefficients, whole.offset, whole.stride, whole.value, whole.slope, limits)
 
-    def evaluate(self, q1: Any, q2: Any, c: Any) -> Any:
-        return self.dual.evaluate(q1, q2, c)
+    def evaluate(self, q1: Any, q2: Any, c: Any, *, gap: Any = None) -> Any:
+        return self.dual.evaluate(q1, q2, c, gap=gap)
 
 
 def expanded(most: int) -> Callable[[Activation], Truncated]:

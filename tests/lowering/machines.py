@@ -42,7 +42,7 @@ class Machine:
         arrays = self.arrays(x.shape[1])
         left_out = fill(self.module, arrays, *task, targets, self.threads)
         if integrate:
-            hard_pairs.integrate(arrays, self.plan.hidden, *task, left_out, targets, self.threads)
+            hard_pairs.integrate(self.module, arrays, self.plan.hidden, *task, left_out, targets, self.threads)
         return results, left_out
 
     def __call__(self, x: np.ndarray, y: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:

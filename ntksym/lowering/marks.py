@@ -1,0 +1,68 @@
+"""Entries that the tiles leave to be computed one by one: how compiled code marks them and makes a list of them.
+
+Two kinds: pairs so near |rho| = 1 before the first nonlinearity that their difference must come from the data, and
+pairs that the terms of a series do not serve.
+"""
+
+__all__ = ["BEGIN", "END", "MARK", "NEAREST", "RECORD", "mark_function"]
+
+NEAREST = 1 - 1e-5
+"""Correlation from which on, in size, covariances lose too much: eps/angle is then more than 5e-14."""
+
+BEGIN = """\
+    hard = np.zeros((STRIP, TILE))
+    pairs = np.empty((TILE, 2), np.int64)
+    found = 0
+"""
+"""Before the tiles: marks of some rows of a tile, and the list."""
+
+MARK = """\
+            marked = 0
+            if nearest <= 1.0:
+                size = layout[0, 1]
+                place, other_place = layout[0, 0] + block * size, other_layout[0, 0] + other * size
+                marked = mark_near(first, rows[place : place + size], rows[other_place : other_place + size], nearest, c, hard)
+"""
+"""Before the layers: what is near in the data."""
+
+RECORD = """\
+            if marked > 0:
+                for i in range(first, last):
+                    if found + TILE > pairs.shape[0]:
+                        longer = np.empty((2 * pairs.shape[0], 2), np.int64)
+                        longer[:found] = pairs[:found]
+                        pairs = longer
+                    for j in range(min(i, count) if symmetric and top == left else count):
+                        if hard[i - first, j] > 0.0:
+                            pairs[found, 0] = top + i
+                            pairs[found, 1] = left + j
+                            found += 1
+                hard[:] = 0.0
+"""
+"""After the layers of some rows of a tile: the entries that were marked go to the list."""
+
+END = """\
+    return pairs[:found]
+"""
+
+_MARK = '''\
+@inlined
+def mark_near(first, here, there, nearest, covariance, hard):
+    """Mark and count the pairs of some rows of a tile whose |rho| is at least ``nearest``."""
+    marked = 0
+    for row in range(covariance.shape[0]):
+        bound = nearest * here[first + row]
+        near = 0
+        for j in range(TILE):
+            near += abs(covariance[row, j]) >= bound * there[j]
+        if near > 0:
+            marked += near
+            for j in range(TILE):
+                hard[row, j] = 1.0 if abs(covariance[row, j]) >= bound * there[j] else 0.0
+    return marked
+'''
+
+
+def mark_function() -> str:
+    """Text of the function that marks what is near in the data."""
+    return _MARK

@@ -1,0 +1,113 @@
+r"""A closed form for pairs given by their distance from |rho| = 1: the compiled function, one for each activation.
+
+With p = sqrt(q1 q2) and low = p - |c| given to full relative accuracy, the dual at c = +-(p - low) and, for c > 0,
+
+    K(p) - K(p - low) = int_0^low D(p - e) de = low int_0^1 2 t D(p - low t^2) dt,
+
+which is a sum of terms of one sign. At a kink of s the slope D is analytic in the angle between U and V, which is
+analytic in t, so that few Gauss-Legendre nodes in t give it to rounding.
+"""
+
+from collections.abc import Sequence
+from string import Template
+from textwrap import indent
+
+from ntksym.lowering.frame import DIAGONAL_SLOPE, DIAGONAL_VALUE, ROOT
+from ntksym.lowering.parts import Part
+from ntksym.lowering.passes import prune
+from ntksym.lowering.printing import statements
+from ntksym.lowering.program import Program
+
+__all__ = ["FIRST_VALUE", "INTEGRAL", "QUANTITIES", "SECOND_VALUE", "SLOPE", "VALUE", "near_function", "near_list"]
+
+VALUE, SLOPE, INTEGRAL, FIRST_VALUE, SECOND_VALUE = range(5)
+"""Rows of the results: K and D at the pair, K(p) - K(p - low), E[s(U)^2], E[s(V)^2]."""
+
+QUANTITIES = 5
+
+_FUNCTION = Template('''\
+@compiled
+def ${name}_near(first, second, lows, signs, gaps, nodes, weights, shared, results):
+    """K, D and K(p) - K(p - low) of n pairs, n a multiple of TILE, and their diagonals; c = sign*(p - low).
+
+    first, second, lows, signs, gaps  (n,)      q1, q2, p - |c|, 1 or -1, sqrt(q1) - sqrt(q2)
+    nodes, weights                    (k,)      t**2 and 2 t dt
+    results                           (5, n)    K, D, K(p) - K(p - low) where the sign is 1, E[s(U)**2], E[s(V)**2]
+    """
+    here, there = np.empty($slots * TILE), np.empty($slots * TILE)
+$shared
+    for begin in range(0, lows.size, TILE):
+        end = begin + TILE
+        one, two = first[begin:end], second[begin:end]
+        distances, sides, differences = lows[begin:end], signs[begin:end], gaps[begin:end]
+        result = results[:, begin:end]
+        ${name}_rows(one, shared, here)
+        ${name}_rows(two, shared, there)
+        for j in range(TILE):
+            small = distances[j]
+            large = 2.0 * here[$root] * there[$root] - small
+            low = small if sides[j] > 0.0 else large
+            high = large if sides[j] > 0.0 else small
+            c = sides[j] * (0.5 * (large - small))
+$pair
+            same = (small == 0.0) & (one[j] == two[j]) & (sides[j] > 0.0)
+            result[0, j] = here[$value] if same else value
+            result[1, j] = here[$slope] if same else slope
+            result[2, j] = 0.0
+            result[3, j] = here[$value]
+            result[4, j] = there[$value]
+        for node in range(nodes.size):
+            place, weight = nodes[node], weights[node]
+            for j in range(TILE):
+                low = distances[j] * place
+                high = 2.0 * here[$root] * there[$root] - low
+                c = 0.5 * (high - low)
+$inner
+                result[2, j] += weight * distances[j] * slope
+''')
+
+
+def near_function(part: Part) -> str:
+    """Text of ``{name}_near``; it calls ``{name}_rows``."""
+    pair = part.stages.pair
+    inner = prune(pair, ["slope"])
+    reads = [f"{name} = shared[{column}]" for name, column in part.shared.items() if name in pair.inputs]
+    text = _FUNCTION.substitute(
+        name=part.name,
+        slots=len(part.slots),
+        shared=indent("\n".join(reads), " " * 4),
+        pair=indent("\n".join(_statements(part, pair)), " " * 12),
+        inner=indent("\n".join(_statements(part, inner)), " " * 16),
+        root=_at(ROOT),
+        value=_at(DIAGONAL_VALUE),
+        slope=_at(DIAGONAL_SLOPE),
+    )
+    return "\n".join(line for line in text.splitlines() if line.strip()) + "\n"
+
+
+def near_list(names: Sequence[str | None]) -> str:
+    """Text of ``near``: by the number of an activation its function; None where the dual is a series."""
+    functions = "".join(f"{name}_near, " if name else "None, " for name in names)
+    return f"near = ({functions.strip()})\n"
+
+
+def _statements(part: Part, program: Program) -> list[str]:
+    """The program for the pair at place j of the two sets of row quantities; low, high and c are there."""
+    sides = (("_1", "here"), ("_2", "there"))
+    lines = [
+        f"{name}{side} = {array}[{_at(slot)}]"
+        for name, slot in part.slots.items()
+        for side, array in sides
+        if name + side in program.inputs
+    ]
+    given = {
+        "det": "det = low * high",
+        "gap": "gap = differences[j]",
+        "floor": f"floor = FLOOR * here[{_at(ROOT)}] * there[{_at(ROOT)}] * (low + high) * 0.5 + SMALLEST_FLOOR",
+    }
+    lines += [line for name, line in given.items() if name in program.inputs]
+    return lines + statements(program, {public: public for public, _ in program.outputs})
+
+
+def _at(slot: int) -> str:
+    return f"{slot} * TILE + j" if slot else "j"
