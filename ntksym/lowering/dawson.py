@@ -111,7 +111,10 @@ def dawson_far(u: float) -> float:
 
 @inlined
 def exp_erfi(a: float, y: float) -> float:
-    """exp(a)*erfi(y), overflowing only as a whole, relative accuracy near y = 0. Error below 5 ulp."""
+    """exp(a)*erfi(y), overflowing only as a whole, relative accuracy near y = 0. Error below 5 ulp.
+
+    |y| not below 1e-290; beyond 1e100 as at 1e100.
+    """
     z = abs(y)
     z = 1e100 if z > 1e100 else z
     inverse = 1.0 / z

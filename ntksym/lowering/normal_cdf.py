@@ -99,7 +99,7 @@ def erf(x: float) -> float:
 
 @inlined
 def exp_normal_cdf(a: float, h: float) -> float:
-    """exp(a)*Phi(h), overflowing only as a whole; 0 at h = -inf. Error below 4 ulp."""
+    """exp(a)*Phi(h), overflowing only as a whole; 0 at h = -inf. Error below 4 ulp for |h| <= 1e100."""
     z = abs(h)
     z = 1e100 if z > 1e100 else z
     below = scaled_tail(z)
@@ -110,7 +110,7 @@ def exp_normal_cdf(a: float, h: float) -> float:
 
 @inlined
 def radial_density(t: float, radius: float) -> float:
-    """M(R (1 - t^2)/(1 + t^2))/(1 + t^2) for |t| <= sqrt(2) - 1, R <= 1e70."""
+    """M(R (1 - t^2)/(1 + t^2))/(1 + t^2) for |t| <= sqrt(2) - 1, R <= 1e70. Error below 12 ulp."""
     over = 1.0 + t * t
     far = 2.0 * radius + (6.0 - radius) * over
     near = 2.0 * radius + (1.0 - radius) * over
