@@ -199,8 +199,9 @@ class Kernel:
         results = {name: np.empty(len(x), dtype=self.dtype) for name in wanted}
         for first in range(0, len(x), DIAGONAL_BATCH):
             rows = slice(first, first + DIAGONAL_BATCH)
-            batch = Points(x[rows], x[rows], wanted, thread_count(threads))
-            (states,) = row_states(machine, choice.plan, batch, first=first, pairs=False)
+            batch = x[rows]
+            given = Points(batch, batch, wanted, thread_count(threads))
+            (states,) = row_states(machine, choice.plan, given, first=first, pairs=False)
             for name, result in results.items():
                 result[rows] = states.tangent if name == "ntk" else states.variance(len(choice.plan.hidden))
         return answer(get, results)
