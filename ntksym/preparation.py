@@ -12,7 +12,7 @@ from ntksym.lowering.schedule import Arrays, Schedule
 from ntksym.plan import Choice, Engine, choose
 from ntksym.propagation import Bound, largest_correlation, propagate
 from ntksym.tiles import hard_pairs
-from ntksym.tiles.filling import fill
+from ntksym.tiles.filling import fill, layers
 from ntksym.tiles.states import RowStates
 from ntksym.tiles.states import prepare as prepare_rows
 
@@ -85,7 +85,8 @@ class Prepared:
         """Write the kernels into the results, one array (n, m) for each that is wanted."""
         task = self.points.pair, self.states
         targets = results.get("nngp"), results.get("ntk")
-        left_out = fill(*self.machine, *task, targets, self.points.threads)
+        transform = layers(*self.machine, self.states, targets, symmetric=self.points.y is self.points.x)
+        left_out = fill(self.points.pair, targets, transform, self.points.threads)
         hard_pairs.integrate(*self.machine, self.plan.hidden, *task, left_out, targets, self.points.threads)
 
 

@@ -4,7 +4,7 @@ Inner products come from BLAS, panel by panel; compiled code then turns each blo
 entries of the kernel, tile by tile. Of a symmetric matrix only the lower half is computed, and written to both.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
@@ -17,13 +17,15 @@ from ntksym.lowering.schedule import Arrays
 from ntksym.tiles.states import RowStates
 from ntksym.tiles.threads import in_parallel
 
-__all__ = ["PANEL", "Panel", "fill", "panels"]
+__all__ = ["PANEL", "Panel", "Transform", "fill", "layers", "panels"]
 
 PANEL = 8 * TILE
 """Rows whose inner products are computed by one call of BLAS."""
 
 Array = NDArray[np.float64]
 Pairs = NDArray[np.int64]
+Transform = Callable[[Array, int, int, int, int], Pairs]
+"""(products, offset, block, number of its rows, number of columns) -> pairs left out; products[i - offset, j] is <x_i, y_j>."""
 
 
 @dataclass(frozen=True)
@@ -48,27 +50,21 @@ def panels(rows: int, columns: int, *, symmetric: bool) -> Iterator[Panel]:
 
 
 def fill(
-    module: ModuleType,
-    network: Arrays,
     points: tuple[Array, Array],
-    states: tuple[RowStates, RowStates],
     results: tuple[NDArray[Any] | None, NDArray[Any] | None],
+    transform: Transform,
     threads: int,
 ) -> Pairs:
-    """Write the kernel into the results; the pairs (i, j) that a series does not serve, shape (k, 2), are left out.
+    """Write the kernel into the results; the pairs (i, j) that are to be computed one by one, shape (k, 2), are left out.
 
     Parameters
     ----------
-    module : module
-        Generated code.
-    network : Arrays
-        The network.
     points : pair of float arrays, shapes (n, d), (m, d)
         The data; twice the same array for a symmetric result.
-    states : pair of RowStates
-        Theirs.
     results : pair of arrays (n, m) or None
         NNGP and NTK, C-contiguous, float64 or float32; None for the one not wanted.
+    transform : callable
+        What turns inner products into entries of these results, from `layers` or `ntksym.tiles.angle`.
     threads : int
         Number of threads for the compiled part; BLAS has its own.
     """
@@ -76,13 +72,11 @@ def fill(
     symmetric = x is y
     plan = list(panels(len(x), len(y), symmetric=symmetric))
     home = next(result for result in results if result is not None)
-    transform = module.fill_nngp if results[1] is None else module.fill_ntk
-    same_for_all = _arguments(network, states, results, symmetric=symmetric)
 
     def run(products: Array, offset: int, panel: Panel) -> Iterator[tuple[Any, ...]]:
         for block, height in panel.blocks():
             width = min(panel.width, block * TILE + height) if symmetric else panel.width
-            yield products, offset, network.scale, block, height, width, *same_for_all
+            yield products, offset, block, height, width
 
     def multiply(panel: Panel, products: Array) -> None:
         np.matmul(x[panel.first : panel.last], y[: panel.width].T, out=products)
@@ -91,7 +85,7 @@ def fill(
 
     def work(*job: Any) -> None:
         found = transform(*job)
-        if found is not None and len(found):
+        if len(found):
             left_out.append(found)
 
     if home.dtype == np.float64:  # the inner products wait in the result itself: no other memory is touched
@@ -109,16 +103,38 @@ def fill(
     return np.concatenate(left_out)
 
 
-def _arguments(
+def layers(
+    module: ModuleType,
     network: Arrays,
     states: tuple[RowStates, RowStates],
     results: tuple[NDArray[Any] | None, NDArray[Any] | None],
     *,
     symmetric: bool,
-) -> tuple[Any, ...]:
-    """What the compiled code takes besides the block and its inner products."""
+) -> Transform:
+    """What turns inner products into entries by the recursion, layer by layer.
+
+    Parameters
+    ----------
+    module : module
+        Generated code.
+    network : Arrays
+        The network.
+    states : pair of RowStates
+        Those of the rows and of the columns.
+    results : pair of arrays (n, m) or None
+        NNGP and NTK; None for the one not wanted.
+    symmetric : bool
+        Whether the results are written to both triangles.
+    """
     absent = np.empty((0, 0), dtype=next(result.dtype for result in results if result is not None))
+    compiled = module.fill_nngp if results[1] is None else module.fill_ntk
     nearest = network.nearest[0 if results[1] is None else 1]
     constants = (nearest, network.which, network.weights, network.biases, network.slacks, network.shared)
     rows = (states[0].variances, states[0].tangents, states[0].rows, states[0].layout, states[1].layout)
-    return *constants, *rows, *(absent if result is None else result for result in results), symmetric
+    same_for_all = *constants, *rows, *(absent if result is None else result for result in results), symmetric
+
+    def transform(products: Array, offset: int, block: int, height: int, width: int) -> Pairs:
+        found: Pairs = compiled(products, offset, network.scale, block, height, width, *same_for_all)
+        return found
+
+    return transform

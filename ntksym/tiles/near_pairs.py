@@ -21,6 +21,7 @@ from ntksym.lowering.frame import SMALLEST_VARIANCE, TILE
 from ntksym.lowering.near_frame import FIRST_VALUE, INTEGRAL, QUANTITIES, SECOND_VALUE, SLOPE, VALUE
 from ntksym.lowering.schedule import Arrays, Hidden
 from ntksym.series.evaluation import evaluate_pairs
+from ntksym.tiles.one_variance import sum_pairs, terms_at
 
 __all__ = ["advance"]
 
@@ -148,7 +149,14 @@ def _ask(
 
 
 def _ask_series(dual: Any, first: Array, second: Array, low: Array, sign: Array) -> _Answers:
-    """The same by `SeriesDual.evaluate`: at the pair, and at each node unless s jumps, when slopes cost too much."""
+    """The same by `SeriesDual.evaluate`: at the pair, and at each node unless s jumps, when slopes cost too much.
+
+    Pairs of one variance are summed by the terms at it, if these serve everywhere.
+    """
+    terms = terms_at(dual, float(first[0])) if np.all(first == first[0]) and np.all(second == first[0]) else None
+    if terms is not None:
+        value = np.full_like(low, terms.value)
+        return _Answers(*sum_pairs(terms, low, sign), value, value)
     p = np.sqrt(first) * np.sqrt(second)
     diagonals = [dual.evaluate(side, side, side).value for side in (first, second)]
     if not dual.continuous:

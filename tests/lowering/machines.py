@@ -13,7 +13,7 @@ from ntksym.lowering.parts import lower
 from ntksym.lowering.schedule import Arrays, Schedule, schedule
 from ntksym.network.layers import Network
 from ntksym.tiles import hard_pairs
-from ntksym.tiles.filling import fill
+from ntksym.tiles.filling import fill, layers
 from ntksym.tiles.states import RowStates, prepare
 
 
@@ -40,7 +40,8 @@ class Machine:
         task = (x, y), (states[0], states[-1])
         targets = results.get("nngp"), results.get("ntk")
         arrays = self.arrays(x.shape[1])
-        left_out = fill(self.module, arrays, *task, targets, self.threads)
+        transform = layers(self.module, arrays, task[1], targets, symmetric=x is y)
+        left_out = fill(task[0], targets, transform, self.threads)
         if integrate:
             hard_pairs.integrate(self.module, arrays, self.plan.hidden, *task, left_out, targets, self.threads)
         return results, left_out
