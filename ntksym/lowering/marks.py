@@ -6,8 +6,8 @@ pairs that the terms of a series do not serve.
 
 __all__ = ["BEGIN", "END", "MARK", "NEAREST", "RECORD", "mark_function"]
 
-NEAREST = 1 - 1e-5
-"""Correlation from which on, in size, covariances lose too much: eps/angle is then more than 5e-14."""
+NEAREST = 1 - 1e-4
+"""Correlation from which on, in size, covariances forget too much: an angle of 0.014 is known to 1e-14, a layer."""
 
 BEGIN = """\
     hard = np.zeros((STRIP, TILE))

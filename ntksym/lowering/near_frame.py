@@ -40,7 +40,7 @@ $shared
         end = begin + TILE
         one, two = first[begin:end], second[begin:end]
         distances, sides, differences = lows[begin:end], signs[begin:end], gaps[begin:end]
-        result = results[:, begin:end]
+        values, slopes, integrals = results[0, begin:end], results[1, begin:end], results[2, begin:end]
         ${name}_rows(one, shared, here)
         ${name}_rows(two, shared, there)
         for j in range(TILE):
@@ -51,11 +51,11 @@ $shared
             c = sides[j] * (0.5 * (large - small))
 $pair
             same = (small == 0.0) & (one[j] == two[j]) & (sides[j] > 0.0)
-            result[0, j] = here[$value] if same else value
-            result[1, j] = here[$slope] if same else slope
-            result[2, j] = 0.0
-            result[3, j] = here[$value]
-            result[4, j] = there[$value]
+            values[j] = here[$value] if same else value
+            slopes[j] = here[$slope] if same else slope
+        results[3, begin:end] = here[$diagonals]
+        results[4, begin:end] = there[$diagonals]
+        integrals[:] = 0.0
         for node in range(nodes.size):
             place, weight = nodes[node], weights[node]
             for j in range(TILE):
@@ -63,7 +63,7 @@ $pair
                 high = 2.0 * here[$root] * there[$root] - low
                 c = 0.5 * (high - low)
 $inner
-                result[2, j] += weight * distances[j] * slope
+                integrals[j] += weight * distances[j] * slope
 ''')
 
 
@@ -81,6 +81,7 @@ def near_function(part: Part) -> str:
         root=_at(ROOT),
         value=_at(DIAGONAL_VALUE),
         slope=_at(DIAGONAL_SLOPE),
+        diagonals=f"{DIAGONAL_VALUE} * TILE : {DIAGONAL_VALUE + 1} * TILE",
     )
     return "\n".join(line for line in text.splitlines() if line.strip()) + "\n"
 
