@@ -4,8 +4,8 @@ Each vectorises in a loop: no branch, no call to libm. `source_of` gives a funct
 the functions it calls; the text needs nothing but `numpy as np` and a decorator (`DECORATOR` needs `numba`).
 """
 
-import ast
 import inspect
+import re
 from types import ModuleType
 
 from ntksym.lowering import dawson, elementary
@@ -71,24 +71,20 @@ def source_of(name: str) -> str:
     return _TEXTS[name]
 
 
-def _read(module: ModuleType) -> dict[str, tuple[ast.FunctionDef, str]]:
-    text = inspect.getsource(module)
-    lines = text.splitlines(keepends=True)
-    return {
-        node.name: (node, "".join(lines[node.lineno - 1 : node.end_lineno]))
-        for node in ast.parse(text).body
-        if isinstance(node, ast.FunctionDef)
-    }
+_DEFINITION = re.compile(r"^def (\w+)\(.*?(?=^[^\s)]|\Z)", re.MULTILINE | re.DOTALL)
+"""A function at the left margin, as far as the next thing there that is not the end of a long signature."""
 
 
-_FUNCTIONS = {**_read(elementary), **_read(gaussian), **_read(dawson)}
-_TEXTS: dict[str, str] = {name: text for name, (_, text) in _FUNCTIONS.items()}
+def _texts(module: ModuleType) -> dict[str, str]:
+    return {match[1]: match[0].rstrip() + "\n" for match in _DEFINITION.finditer(inspect.getsource(module))}
 
 
-def _called(node: ast.FunctionDef) -> tuple[str, ...]:
-    names = (item.func.id for item in ast.walk(node) if isinstance(item, ast.Call) and isinstance(item.func, ast.Name))
-    return tuple(sorted({name for name in names if name in _FUNCTIONS}))
+def _called(module: ModuleType, name: str) -> tuple[str, ...]:
+    return tuple(sorted(_TEXTS.keys() & getattr(module, name).py_func.__code__.co_names))
 
 
-SOURCES: dict[str, tuple[str, ...]] = {name: _called(node) for name, (node, _) in _FUNCTIONS.items()}
+_MODULES = (elementary, gaussian, dawson)
+_TEXTS: dict[str, str] = {name: text for module in _MODULES for name, text in _texts(module).items()}
+
+SOURCES: dict[str, tuple[str, ...]] = {name: _called(module, name) for module in _MODULES for name in _texts(module)}
 """Name of a function -> names of the functions it calls. In the order of this mapping, callees come before callers."""
