@@ -1,51 +1,32 @@
 """Polynomials of exp, expm1, log, sin, cos, atan and acos; run as `python -m derivations.elementary`."""
 
-from collections.abc import Callable
+from fractions import Fraction
+from math import factorial
 
 import mpmath
 from mpmath import mp
 
-from derivations.fitting import Fit, report
+from derivations.fitting import Fit, PowerSeries, report
 
+exponential = PowerSeries(lambda n: Fraction(1, factorial(n + 2)), lambda n: Fraction(1, n + 3))
+"""(exp(r) - 1 - r)/r^2."""
 
-def exponential(r: mpmath.mpf) -> mpmath.mpf:
-    """(exp(r) - 1 - r)/r^2."""
-    return _series(r, lambda n: 1 / mpmath.factorial(n + 2))
+logarithm = PowerSeries(lambda n: Fraction(2, 2 * n + 3), lambda n: Fraction(1))
+"""(2 atanh(s)/s - 2)/z with z = s^2."""
 
+sine = PowerSeries(lambda n: Fraction((-1) ** (n + 1), factorial(2 * n + 3)), lambda n: Fraction(1, n + 20))
+"""(sin(r)/r - 1)/z with z = r^2."""
 
-def logarithm(z: mpmath.mpf) -> mpmath.mpf:
-    """(2 atanh(s)/s - 2)/z with z = s^2."""
-    return _series(z, lambda n: mp.mpf(2) / (2 * n + 3))
+cosine = PowerSeries(lambda n: Fraction((-1) ** n, factorial(2 * n + 4)), lambda n: Fraction(1, n + 30))
+"""(cos(r) - 1 + z/2)/z^2 with z = r^2."""
 
+arctangent = PowerSeries(lambda n: Fraction((-1) ** (n + 1), 2 * n + 3), lambda n: Fraction(1))
+"""(atan(t)/t - 1)/z with z = t^2."""
 
-def sine(z: mpmath.mpf) -> mpmath.mpf:
-    """(sin(r)/r - 1)/z with z = r^2."""
-    return _series(z, lambda n: mp.mpf(-1) ** (n + 1) / mpmath.factorial(2 * n + 3))
-
-
-def cosine(z: mpmath.mpf) -> mpmath.mpf:
-    """(cos(r) - 1 + z/2)/z^2 with z = r^2."""
-    return _series(z, lambda n: mp.mpf(-1) ** n / mpmath.factorial(2 * n + 4))
-
-
-def arctangent(z: mpmath.mpf) -> mpmath.mpf:
-    """(atan(t)/t - 1)/z with z = t^2."""
-    return _series(z, lambda n: mp.mpf(-1) ** (n + 1) / (2 * n + 3))
-
-
-def arccosine(y: mpmath.mpf) -> mpmath.mpf:
-    """(acos(w)/sqrt(1 - w^2) - 1)/y with y = 1 - w; its only singularity is at w = -1."""
-    return _series(y, lambda n: mp.mpf(2) ** (n + 1) * mpmath.factorial(n + 1) ** 2 / mpmath.factorial(2 * n + 3))
-
-
-def _series(v: mpmath.mpf, coefficient: Callable[[int], mpmath.mpf]) -> mpmath.mpf:
-    total, power, n = mp.zero, mp.one, 0
-    while n < 3 or abs(power) > mpmath.eps:
-        total += coefficient(n) * power
-        power *= v
-        n += 1
-    return total
-
+arccosine = PowerSeries(
+    lambda n: Fraction(2 ** (n + 1) * factorial(n + 1) ** 2, factorial(2 * n + 3)), lambda n: Fraction(1, 2)
+)
+"""(acos(w)/sqrt(1 - w^2) - 1)/y with y = 1 - w; its only singularity is at w = -1."""
 
 FITS = (
     Fit(

@@ -7,6 +7,7 @@ fail to converge. The error is measured in exact arithmetic on the rounded coeff
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from fractions import Fraction
 
 import mpmath
 from mpmath import mp
@@ -15,6 +16,24 @@ Function = Callable[[mpmath.mpf], mpmath.mpf]
 
 DIGITS = 60
 SAMPLES = 120
+
+
+@dataclass(frozen=True)
+class PowerSeries:
+    """The function sum c_n v^n, with |c_(m+1)| <= falling(n) |c_m| for all m >= n."""
+
+    coefficient: Callable[[int], Fraction]
+    falling: Callable[[int], Fraction]
+
+    def __call__(self, v: mpmath.mpf) -> mpmath.mpf:
+        """Its value at the precision in force."""
+        total, power, n = mp.zero, mp.one, 0
+        while n < 3 or abs(power) > mpmath.eps:
+            c = self.coefficient(n)
+            total += power * c.numerator / c.denominator
+            power *= v
+            n += 1
+        return total
 
 
 @dataclass(frozen=True)

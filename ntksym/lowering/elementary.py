@@ -8,7 +8,7 @@ They need the order of operations as written: `contract`, `nsz` and `arcp` are t
 `afn` are not (with `reassoc` the argument reductions fold away, exp is then wrong in every digit; the other three make
 the limits at infinity undefined). `inlined` sets these flags for the function alone, whatever its caller uses.
 
-The polynomials come from `derivations/elementary.py`, which prints their errors.
+The polynomials come from `derivations/elementary.py`; `derivations/proofs.py` proves bounds of their errors.
 """
 
 from collections.abc import Callable

@@ -1,6 +1,7 @@
-"""Scripts under derivations/: they give the coefficients that are in the code."""
+"""Scripts under derivations/: they give the coefficients that are in the code, and prove their errors."""
 
 import ast
+import importlib
 
 import pytest
 
@@ -46,3 +47,14 @@ def test_the_quadrature_nodes_are_reproduced() -> None:
     wanted = [number for pair in gaussian.gauss_legendre(gaussian.NODES) for number in pair]
     present = literals("wedge_integral")
     assert [value for value in present if value not in (0.0, 0.5, 2.0)] == wanted
+
+
+@pytest.mark.slow
+def test_the_errors_are_proven_in_ball_arithmetic() -> None:
+    pytest.importorskip("flint")
+    proofs = importlib.import_module("derivations.proofs")
+    assert {proof.fit.function for proof in proofs.PROOFS} == {fit.function for fit in FITS}
+    for proof in proofs.PROOFS:
+        bound = proof.bound()
+        assert proof.fit.error() <= bound < EPS, proof.fit.function
+    assert 0 < proofs.wedge_bound() < 2 * EPS
