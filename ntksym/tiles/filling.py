@@ -25,7 +25,7 @@ PANEL = 8 * TILE
 Array = NDArray[np.float64]
 Pairs = NDArray[np.int64]
 Transform = Callable[[Array, int, int, int, int], Pairs]
-"""(products, offset, block, number of its rows, number of columns) -> pairs left out; products[i - offset, j] is <x_i, y_j>."""
+"""(products, offset, block, its rows, columns) -> pairs left out; products[i - offset, j] is <x_i, y_j>."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ def fill(
     transform: Transform,
     threads: int,
 ) -> Pairs:
-    """Write the kernel into the results; the pairs (i, j) that are to be computed one by one, shape (k, 2), are left out.
+    """Write the kernel into the results; the pairs (i, j) to be computed one by one, shape (k, 2), are left out.
 
     Parameters
     ----------

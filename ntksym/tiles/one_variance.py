@@ -1,4 +1,4 @@
-"""A dual that is a series, at pairs of one variance whose distance from |rho| = 1 is known to full relative accuracy."""
+"""A dual that is a series, at pairs of one variance whose distance from |rho| = 1 is known to all digits."""
 
 from dataclasses import dataclass
 from functools import lru_cache
