@@ -19,6 +19,7 @@ from types import ModuleType
 import numpy as np
 from numpy.typing import NDArray
 
+from ntksym.errors import NoSuchDual, ToleranceNotMet
 from ntksym.lowering.schedule import Arrays, Schedule
 from ntksym.plan import Engine
 from ntksym.tiles import near_pairs
@@ -42,13 +43,13 @@ STEP = 1e-4
 DIGITS = 45
 """Bits to which the common norm is rounded, so that other data of this norm find the same series."""
 
-BEST, TERM = 12.0, 0.3
+BEST, TERM = 10.0, 0.25
 """Cost of a pair, and of every term beside, in terms of a series as in `ntksym.lowering.costs`."""
 
-LAYER, SERIES = 15.0, 60.0
+LAYER, SERIES = 12.0, 40.0
 """Cost of a pair in a layer beside that of its formula, and at most: then it is a series."""
 
-FIT = 1e7
+FIT = 2e7
 """Cost of a layer in a fit."""
 
 SMALLEST, LARGEST = 1e-120, 1e75
@@ -60,6 +61,9 @@ class Refusal:
     """Why a kernel is computed layer by layer."""
 
     reason: str
+
+    def __str__(self) -> str:
+        return f"layer by layer: {self.reason}"
 
 
 @dataclass(frozen=True)
@@ -185,6 +189,13 @@ class _Fit:
 
 @lru_cache(maxsize=128)
 def _fitted(task: _Task) -> _Fit | Refusal:
+    try:
+        return _fit(task)
+    except (NoSuchDual, ToleranceNotMet) as error:  # the layers will say so of the row where it is
+        return Refusal(str(error))
+
+
+def _fit(task: _Task) -> _Fit | Refusal:
     steps = np.array([1.0] if task.homogeneous else [1.0, 1 - STEP, 1 + STEP])
     states = _states(task, task.mean_square * steps)
     variances = states.variances[0, :, : len(steps)]

@@ -14,7 +14,7 @@ from ntksym.lowering.schedule import Hidden
 from ntksym.plan import Choice
 from ntksym.tiles.filling import PANEL
 
-__all__ = ["explanation", "explanation_of_choice"]
+__all__ = ["explanation", "explanation_of_data"]
 
 
 def explanation(kernel: Any) -> Iterator[str]:
@@ -37,7 +37,7 @@ def explanation(kernel: Any) -> Iterator[str]:
             yield f"{part.name}: once a layer {len(part.shared)} numbers; once a row and layer {rows}"
     if len(kernel.engines) > 1:
         heavy = ", ".join(part.name for part in kernel.source.parts if isinstance(part, Part) and part.cost >= HEAVY)
-        yield f"{heavy}: heavy closed form, replaced by its series on data where that is cheaper (explain(X) says which)"
+        yield f"{heavy}: heavy closed form, or its series where that is cheaper (explain(X) says which)"
     yield f"tiles of {TILE} x {TILE} entries, depth a loop inside the tile; k(X) computes one half and writes both"
     where = "the result itself, transformed in place" if kernel.dtype == "float64" else f"a buffer of {PANEL} rows"
     yield f"inner products by BLAS, in panels of {PANEL} rows, into {where}"
@@ -46,8 +46,9 @@ def explanation(kernel: Any) -> Iterator[str]:
     yield f"source: {store.name_of(kernel.source.text)}.py, {size} bytes, for any depth, W_std, b_std and parameters"
 
 
-def explanation_of_choice(choice: Choice) -> Iterator[str]:
+def explanation_of_data(choice: Choice, collapsed: str) -> Iterator[str]:
     """What was chosen for some data."""
+    yield f"on these data: {collapsed}"
     if choice.costs:
         closed, series = (f"{cost:.0f}" if np.isfinite(cost) else "not available" for cost in choice.costs)
         taken = "closed forms" if choice.closed else "series in place of the heavy ones"

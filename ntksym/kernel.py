@@ -19,15 +19,15 @@ from ntksym.derivation import derive as derive_dual
 from ntksym.dual import series_dual
 from ntksym.errors import InvalidInput
 from ntksym.existence import require_slopes
-from ntksym.explanation import explanation, explanation_of_choice
+from ntksym.explanation import explanation, explanation_of_data
 from ntksym.lowering.emit import Source
 from ntksym.lowering.frame import TILE
 from ntksym.lowering.parts import Part
 from ntksym.lowering.passes import Stages
 from ntksym.lowering.schedule import Schedule
 from ntksym.network.layers import Network
-from ntksym.plan import Engine, choose, engines
-from ntksym.preparation import SMALLEST_SHARE, Points, bound_of, prepare, row_states
+from ntksym.plan import Choice, Engine, engines
+from ntksym.preparation import SMALLEST_SHARE, Points, bound_of, find_route, prepare, row_states
 
 __all__ = ["Kernel", "build"]
 
@@ -151,7 +151,8 @@ class Kernel:
         out : array, or sequence of arrays for a tuple, optional
             Where to put the results: C-contiguous, of this kernel's dtype and of the shape of the result.
         threads : int, optional
-            Number of threads, by default that of numba (``NUMBA_NUM_THREADS``).
+            Number of threads; by default the processors (or ``NUMBA_NUM_THREADS``, ``OMP_NUM_THREADS``) less those that
+            other calls keep busy. The result is the same to the last bit.
 
         Returns
         -------
@@ -194,7 +195,7 @@ class Kernel:
         """
         wanted = self._wanted(get)
         x = points(X, "X")
-        choice = choose(self.engines, (x, x))
+        choice = self._choice(x, wanted)
         machine = choice.engine.machine(x.shape[1])
         results = {name: np.empty(len(x), dtype=self.dtype) for name in wanted}
         for first in range(0, len(x), DIAGONAL_BATCH):
@@ -238,11 +239,19 @@ class Kernel:
         """
         lines = list(explanation(self))
         if X is not None:
-            lines += explanation_of_choice(choose(self.engines, self._data(X, Y)))
+            names = ("nngp", "ntk") if all(dual.continuous for dual in self.duals) else ("nngp",)
+            route = find_route(self.engines, self.tol, Points(*self._data(X, Y), names, 1))
+            lines += explanation_of_data(route.choice, str(route.collapsed))
         return "\n".join(lines)
 
     def __repr__(self) -> str:
         return f"<Kernel of {self.network!r}, {self.dtype}>"
+
+    def _choice(self, x: Array, wanted: tuple[str, ...]) -> Choice:
+        """What ``k(X)`` follows."""
+        if len(self.engines) == 1:
+            return Choice(self.engines[0], self.schedule)
+        return find_route(self.engines, self.tol, Points(x, x, wanted, 1)).choice
 
     def _wanted(self, get: object) -> tuple[str, ...]:
         names = kernels(get)

@@ -6,17 +6,18 @@ from types import ModuleType
 import numpy as np
 from numpy.typing import NDArray
 
+from ntksym.collapse import Collapse, Refusal, collapse
 from ntksym.errors import ToleranceNotMet
 from ntksym.existence import require_tangents, require_variances
 from ntksym.lowering.schedule import Arrays, Schedule
 from ntksym.plan import Choice, Engine, choose
 from ntksym.propagation import Bound, largest_correlation, propagate
-from ntksym.tiles import hard_pairs
+from ntksym.tiles import angle, hard_pairs
 from ntksym.tiles.filling import fill, layers
 from ntksym.tiles.states import RowStates
 from ntksym.tiles.states import prepare as prepare_rows
 
-__all__ = ["SMALLEST_SHARE", "Points", "Prepared", "bound_of", "prepare", "row_states"]
+__all__ = ["SMALLEST_SHARE", "Points", "Prepared", "Route", "bound_of", "find_route", "prepare", "row_states"]
 
 SMALLEST_SHARE = 2e-15
 """Truncation errors below this are hidden by rounding."""
@@ -55,6 +56,27 @@ class Points:
 
 
 @dataclass(frozen=True)
+class Route:
+    """How a kernel is computed on some data.
+
+    Parameters
+    ----------
+    choice : Choice
+        The engine and its layers.
+    collapsed : Collapse or Refusal
+        The one function of the angle that takes their place, or why there is none.
+    """
+
+    choice: Choice
+    collapsed: Collapse | Refusal
+
+    def widened(self, bound: Bound) -> Bound:
+        """The bound with the error of the function of the angle."""
+        error = self.collapsed.error if isinstance(self.collapsed, Collapse) else 0.0
+        return Bound(bound.nngp + error, bound.ntk + error)
+
+
+@dataclass(frozen=True)
 class Prepared:
     """Everything that is known before the first pair is looked at.
 
@@ -62,7 +84,7 @@ class Prepared:
     ----------
     points : Points
         The data.
-    choice : Choice
+    route : Route
         What was chosen for them.
     plan : Schedule
         The layers, with the truncation that keeps the tolerance.
@@ -70,37 +92,63 @@ class Prepared:
         The compiled module and the network as it takes it.
     states : tuple of RowStates
         Those of X and of Y.
-    bound : Bound or None
-        Of the errors of the entries; None where there is nothing to bound: closed forms, or no pairs.
+    bound : Bound
+        Of the errors of the entries; zero where there is nothing to bound: closed forms, or no pairs.
     """
 
     points: Points
-    choice: Choice
+    route: Route
     plan: Schedule
     machine: tuple[ModuleType, Arrays]
     states: tuple[RowStates, RowStates]
-    bound: Bound | None
+    bound: Bound
 
     def fill(self, results: dict[str, NDArray[np.floating]]) -> None:
         """Write the kernels into the results, one array (n, m) for each that is wanted."""
-        task = self.points.pair, self.states
+        points, (module, network), states = self.points, self.machine, self.states
         targets = results.get("nngp"), results.get("ntk")
-        transform = layers(*self.machine, self.states, targets, symmetric=self.points.y is self.points.x)
-        left_out = fill(self.points.pair, targets, transform, self.points.threads)
-        hard_pairs.integrate(*self.machine, self.plan.hidden, *task, left_out, targets, self.points.threads)
+        symmetric = points.y is points.x
+        collapsed = self.route.collapsed
+        if isinstance(collapsed, Collapse):
+            series = collapsed.series
+            work = angle.transform(network, series, states, targets, symmetric=symmetric)
+
+            def complete(pairs: NDArray[np.int64]) -> None:
+                angle.compare(network, series, points.pair, states, pairs, targets)
+        else:
+            work = layers(module, network, states, targets, symmetric=symmetric)
+
+            def complete(pairs: NDArray[np.int64]) -> None:
+                hard_pairs.integrate(module, network, self.plan.hidden, points.pair, states, pairs, targets)
+
+        fill(points.pair, targets, work, complete, points.threads)
 
 
-def prepare(engines: tuple[Engine, ...], tol: float, points: Points) -> Prepared:
-    """Choose an engine, prepare the rows, make sure that the tolerance is kept.
+def find_route(engines: tuple[Engine, ...], tol: float, points: Points) -> Route:
+    """How the kernel is computed on these data: as a function of the angle, or by the cheapest engine.
 
     Parameters
     ----------
     engines : tuple of Engine
-        The ways to compute.
+        The ways to lower the network.
     tol : float
         Error allowed in an entry, relative to sqrt(K(x, x) K(y, y)).
     points : Points
         The data.
+    """
+    collapsed = collapse(engines[0], points.pair, points.wanted, tol)
+    if isinstance(collapsed, Collapse):
+        return Route(Choice(engines[0], engines[0].schedule.tightened(SMALLEST_SHARE)), collapsed)
+    return Route(choose(engines, points.pair), collapsed)
+
+
+def prepare(engines: tuple[Engine, ...], tol: float, points: Points) -> Prepared:
+    """Choose a route, prepare the rows, bound the errors.
+
+    Parameters
+    ----------
+    engines, tol, points
+        As for `find_route`.
 
     Raises
     ------
@@ -109,34 +157,33 @@ def prepare(engines: tuple[Engine, ...], tol: float, points: Points) -> Prepared
     ToleranceNotMet
         If the errors of series cannot be kept below the tolerance.
     """
-    choice = choose(engines, points.pair)
-    plan, machine = choice.plan, choice.engine.machine(points.x.shape[1])
-    states = row_states(machine, plan, points)
-    bound = None
-    if len(points.x) and len(points.y) and _has_series(plan):
-        settled, bound = _settle(machine[1], plan, tol, points, (states[0], states[-1]))
-        _require_tolerance(tol, _worst(bound, points.wanted))
-        if settled is not plan:
-            plan, states = settled, row_states(machine, settled, points)
-    return Prepared(points, choice, plan, machine, (states[0], states[-1]), bound)
+    route = find_route(engines, tol, points)
+    plan, machine = route.choice.plan, route.choice.engine.machine(points.x.shape[1])
+    pairs = not isinstance(route.collapsed, Collapse)
+    states = row_states(machine, plan, points, pairs=pairs)
+    settled, bound = _settle(machine[1], route, tol, points, (states[0], states[-1]))
+    _require_tolerance(tol, _worst(bound, points.wanted))
+    if settled is not plan and pairs:
+        states = row_states(machine, settled, points)
+    return Prepared(points, route, settled, machine, (states[0], states[-1]), bound)
 
 
 def bound_of(engines: tuple[Engine, ...], tol: float, points: Points) -> Bound:
-    """The bound of the errors of the entries for these data, whatever the tolerance; zero for closed forms.
+    """The bound of the errors of the entries for these data, whatever the tolerance.
 
     Parameters
     ----------
     engines, tol, points
-        As for `prepare`.
+        As for `find_route`.
     """
-    choice = choose(engines, points.pair)
-    machine = choice.engine.machine(points.x.shape[1])
-    states = row_states(machine, choice.plan, points, pairs=False)
-    pair = states[0], states[-1]
     if not (len(points.x) and len(points.y)):
         return Bound(0.0, 0.0)
-    plan = _settle(machine[1], choice.plan, tol, points, pair)[0] if _has_series(choice.plan) else choice.plan
-    return propagate(machine[1], plan.hidden, pair, largest_correlation(machine[1], points.pair, pair))
+    route = find_route(engines, tol, points)
+    machine = route.choice.engine.machine(points.x.shape[1])
+    states = row_states(machine, route.choice.plan, points, pairs=False)
+    pair = states[0], states[-1]
+    plan, _ = _settle(machine[1], route, tol, points, pair)
+    return route.widened(propagate(machine[1], plan.hidden, pair, largest_correlation(machine[1], points.pair, pair)))
 
 
 def row_states(
@@ -177,17 +224,19 @@ def _worst(bound: Bound, wanted: tuple[str, ...]) -> float:
 
 
 def _settle(
-    network: Arrays, plan: Schedule, tol: float, points: Points, states: tuple[RowStates, RowStates]
+    network: Arrays, route: Route, tol: float, points: Points, states: tuple[RowStates, RowStates]
 ) -> tuple[Schedule, Bound]:
     """The plan to follow and its bound: as made, or with the least truncation where that is what it takes.
 
     First for correlations up to 1, which costs nothing; where that is not enough, for those of the data.
     """
-    settled, bound = plan, Bound(np.inf, np.inf)
+    settled, bound = route.choice.plan, Bound(0.0, 0.0)
+    if not (_has_series(settled) and len(points.x) and len(points.y)):
+        return settled, bound
     for largest in (lambda: 1.0, lambda: largest_correlation(network, points.pair, states)):
         rho = largest()
-        for settled in (plan, plan.tightened(SMALLEST_SHARE)):
-            bound = propagate(network, settled.hidden, states, rho)
+        for settled in (route.choice.plan, route.choice.plan.tightened(SMALLEST_SHARE)):
+            bound = route.widened(propagate(network, settled.hidden, states, rho))
             if _worst(bound, points.wanted) <= tol:
                 return settled, bound
     return settled, bound

@@ -1,7 +1,6 @@
 """Gram matrices whose entries are r_i r_j F(theta_ij): tiles filled from one series in the angle."""
 
 from collections.abc import Sequence
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -15,12 +14,11 @@ from ntksym.tiles.angle_series import AngleSeries
 from ntksym.tiles.filling import Transform
 from ntksym.tiles.hard_pairs import apart
 from ntksym.tiles.states import RowStates
-from ntksym.tiles.threads import in_parallel
 
 __all__ = ["compare", "transform"]
 
 BATCH = 4096
-"""Pairs whose rows are compared at a time by one thread."""
+"""Pairs whose rows are compared at a time."""
 
 Array = NDArray[np.float64]
 Pairs = NDArray[np.int64]
@@ -72,7 +70,6 @@ def compare(
     states: tuple[RowStates, RowStates],
     pairs: Pairs,
     results: tuple[NDArray[Any] | None, NDArray[Any] | None],
-    threads: int,
 ) -> None:
     """Write the entries of some pairs, their angles from the differences of the data.
 
@@ -84,11 +81,7 @@ def compare(
         The data; twice the same array for a symmetric result.
     pairs : int array, shape (k, 2)
         Rows of the first and of the second.
-    threads : int
-        Number of threads.
     """
-    if not len(pairs):
-        return
     ordered = pairs[np.lexsort((pairs[:, 1], pairs[:, 0]))]
     symmetric = points[0] is points[1]
     kernels: list[tuple[NDArray[Any], AngleSeries, Array, Array]] = [
@@ -96,9 +89,8 @@ def compare(
         for kernel, (target, one) in enumerate(zip(results, series, strict=True))
         if target is not None and one is not None
     ]
-
-    def work(first: int, last: int) -> None:
-        i, j = ordered[first:last].T
+    for first in range(0, len(ordered), BATCH):
+        i, j = ordered[first : first + BATCH].T
         variances = states[0].variance(0)[i], states[1].variance(0)[j]
         low, sign = apart(network, points, (i, j), variances)
         p = np.sqrt(np.maximum(variances[0], SMALLEST_VARIANCE)) * np.sqrt(np.maximum(variances[1], SMALLEST_VARIANCE))
@@ -109,8 +101,6 @@ def compare(
             target[i, j] = entries = np.where(same, left[i], values)
             if symmetric:
                 target[j, i] = entries
-
-    in_parallel(work, pairwise([*range(0, len(ordered), BATCH), len(ordered)]), threads)
 
 
 def _diagonal(states: RowStates, kernel: int) -> Array:

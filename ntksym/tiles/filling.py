@@ -53,9 +53,10 @@ def fill(
     points: tuple[Array, Array],
     results: tuple[NDArray[Any] | None, NDArray[Any] | None],
     transform: Transform,
+    complete: Callable[[Pairs], object],
     threads: int,
-) -> Pairs:
-    """Write the kernel into the results; the pairs (i, j) to be computed one by one, shape (k, 2), are left out.
+) -> None:
+    """Write the kernel into the results.
 
     Parameters
     ----------
@@ -65,6 +66,8 @@ def fill(
         NNGP and NTK, C-contiguous, float64 or float32; None for the one not wanted.
     transform : callable
         What turns inner products into entries of these results, from `layers` or `ntksym.tiles.angle`.
+    complete : callable
+        What writes the entries of pairs (i, j), shape (k, 2), that the transform leaves out; k > 0.
     threads : int
         Number of threads for the compiled part; BLAS has its own.
     """
@@ -81,26 +84,23 @@ def fill(
     def multiply(panel: Panel, products: Array) -> None:
         np.matmul(x[panel.first : panel.last], y[: panel.width].T, out=products)
 
-    left_out: list[Pairs] = [np.empty((0, 2), dtype=np.int64)]
-
     def work(*job: Any) -> None:
-        found = transform(*job)
-        if len(found):
-            left_out.append(found)
+        left_out = transform(*job)
+        if len(left_out):
+            complete(left_out)
 
     if home.dtype == np.float64:  # the inner products wait in the result itself: no other memory is touched
         for panel in plan:
             multiply(panel, home[panel.first : panel.last, : panel.width])
         jobs = (job for panel in reversed(plan) for job in run(home, 0, panel))
         in_parallel(work, jobs, threads)
-        return np.concatenate(left_out)
+        return
     buffer = np.empty(PANEL * len(y))
     for panel in plan:
         height = panel.last - panel.first
         products = buffer[: height * panel.width].reshape(height, panel.width)
         multiply(panel, products)
         in_parallel(work, run(products, panel.first, panel), threads)
-    return np.concatenate(left_out)
 
 
 def layers(

@@ -10,7 +10,6 @@ in which nothing cancels but in delta, where floating point subtracts neighbours
 
 import math
 from collections.abc import Sequence
-from itertools import pairwise
 from types import ModuleType
 from typing import Any
 
@@ -21,12 +20,11 @@ from numpy.typing import NDArray
 from ntksym.lowering.schedule import Arrays, Hidden
 from ntksym.tiles.near_pairs import advance
 from ntksym.tiles.states import RowStates
-from ntksym.tiles.threads import in_parallel
 
 __all__ = ["apart", "integrate"]
 
 BATCH = 4096
-"""Pairs evaluated at a time by one thread."""
+"""Pairs evaluated at a time."""
 
 RADIAL = 0.125
 """Share of a difference across the other row below which it is computed component by component."""
@@ -43,7 +41,6 @@ def integrate(
     states: tuple[RowStates, RowStates],
     pairs: Pairs,
     results: tuple[NDArray[Any] | None, NDArray[Any] | None],
-    threads: int,
 ) -> None:
     """Write the entries of some pairs, and those of their mirror images if the result is symmetric.
 
@@ -59,16 +56,11 @@ def integrate(
         Rows of the first and of the second.
     results : pair of arrays (n, m) or None
         NNGP and NTK; None for the one not wanted.
-    threads : int
-        Number of threads.
     """
-    if not len(pairs):
-        return
     ordered = pairs[np.lexsort((pairs[:, 1], pairs[:, 0]))]
     symmetric = points[0] is points[1]
-
-    def work(first: int, last: int) -> None:
-        i, j = ordered[first:last].T
+    for first in range(0, len(ordered), BATCH):
+        i, j = ordered[first : first + BATCH].T
         variances = [(states[0].variance(layer)[i], states[1].variance(layer)[j]) for layer in range(len(hidden) + 1)]
         state = apart(network, points, (i, j), variances[0])
         for result, entries in zip(results, advance(module, network, hidden, variances, *state), strict=True):
@@ -77,13 +69,11 @@ def integrate(
                 if symmetric:
                     result[j, i] = entries
 
-    in_parallel(work, pairwise([*range(0, len(ordered), BATCH), len(ordered)]), threads)
-
 
 def apart(
     network: Arrays, points: tuple[Array, Array], pairs: tuple[Pairs, Pairs], variances: tuple[Array, Array]
 ) -> tuple[Array, Array]:
-    """p - ``|c|`` before the first layer, and the sign of c.
+    """How far ``|c|`` is from p before the first layer, and the sign of c.
 
     Parameters
     ----------

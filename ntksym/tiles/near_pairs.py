@@ -10,17 +10,20 @@ An odd or even s takes a pair near -1 to one near 1; any other takes it away fro
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import ModuleType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ntksym.activation import Activation
+from ntksym.errors import ToleranceNotMet
 from ntksym.lowering.frame import SMALLEST_VARIANCE, TILE
-from ntksym.lowering.near_frame import FIRST_VALUE, INTEGRAL, QUANTITIES, SECOND_VALUE, SLOPE, VALUE
+from ntksym.lowering.near_frame import QUANTITIES
 from ntksym.lowering.schedule import Arrays, Hidden
 from ntksym.series.evaluation import evaluate_pairs
+from ntksym.series.radial import CLOSEST, WIDEST, radial_gap
 from ntksym.tiles.one_variance import sum_pairs, terms_at
 
 __all__ = ["advance"]
@@ -35,6 +38,9 @@ NEAR = 1e-2
 AGREEMENT = 64 * EPSILON
 """What the two ways to E may differ by, relative to p: more means that D varies too fast for the nodes."""
 
+NARROW = WIDEST / (1 + WIDEST)
+"""The relative difference of two radii up to which sqrt(V1 V2) - K(p) is small."""
+
 
 def _rule(count: int) -> tuple[Array, Array]:
     """Nodes t**2 and weights 2 t dt of Gauss and Legendre on (0, 1)."""
@@ -44,8 +50,10 @@ def _rule(count: int) -> tuple[Array, Array]:
 
 
 NODES = _rule(8)
-"""D(p - E t**2) is analytic for t < sqrt(2 p/E): at the largest E these are exact to rounding."""
+"""D(p - E t**2) is analytic for t < sqrt(2 p/E): at the largest E these are exact to rounding ..."""
 
+MANY_NODES = _rule(24)
+"""... but where s is not homogeneous, kinks of U and V lie apart if the norms differ, and D turns where E passes that."""
 
 FEW_NODES = _rule(4)
 """Where each costs an integral in the plane: what is missing is 1e-8 of what the angle changes in D."""
@@ -53,13 +61,28 @@ FEW_NODES = _rule(4)
 
 @dataclass(frozen=True)
 class _Answers:
-    """What a dual says about some pairs: K and D, K(p) - K(p - E), and V on both sides."""
+    """What a dual says about some pairs: K and D, sqrt(V1 V2) - K(p - E), V1 and V2; the fall may be NaN."""
 
     value: Array
     slope: Array
-    integral: Array
+    fall: Array
     first: Array
     second: Array
+
+
+@dataclass(frozen=True)
+class _Sides:
+    """The rows of some pairs before a layer: their variances, the roots, and p."""
+
+    first: Array
+    second: Array
+    roots: tuple[Array, Array]
+    p: Array
+
+    @classmethod
+    def at(cls, first: Array, second: Array) -> "_Sides":
+        roots = np.sqrt(first), np.sqrt(second)
+        return cls(first, second, roots, np.where(first == second, first, roots[0] * roots[1]))
 
 
 @dataclass(frozen=True)
@@ -97,33 +120,32 @@ def advance(
     """
     count = len(low)
     whole = np.minimum(np.arange(count + -count % TILE), count - 1)
-    roots = [tuple(np.sqrt(side[whole]) for side in pair) for pair in variances]
-    c = sign[whole] * (roots[0][0] * roots[0][1] - low[whole])
+    sides = [_Sides.at(first[whole], second[whole]) for first, second in variances]
+    carry = min(network.nearest) <= 1
+    c = sign[whole] * (sides[0].p - low[whole])
     pairs = _Pairs(low[whole], sign[whole], c, c)
     for layer, entry in enumerate(hidden):
         parity = "odd" if entry.dual is None else entry.dual.activation.parity
         reflected = np.ones_like(pairs.low) if parity in ("odd", "even") else pairs.sign
-        answers = _ask(module, network, layer, entry, roots[layer], pairs.low, reflected)
+        near = (reflected > 0) & (pairs.low <= NEAR * sides[layer].p) & carry
+        answers = _ask(module, network, layer, entry, sides[layer], (pairs.low, reflected, near))
         turned = pairs.sign if parity == "odd" else np.ones_like(pairs.low)
         tilted = pairs.sign if parity == "even" else np.ones_like(pairs.low)
         dense = float(network.weights[layer + 1]), float(network.biases[layer + 1])
-        carried = (reflected > 0) & (pairs.low <= NEAR * roots[layer][0] * roots[layer][1])
-        low, sign, c = _through(dense, answers, turned, carried, roots[layer + 1])
+        low, sign, c = _through(dense, answers, turned, sides[layer + 1])
         pairs = _Pairs(low, sign, c, c + dense[0] * tilted * answers.slope * pairs.tangent)
     return pairs.c[:count], pairs.tangent[:count]
 
 
-def _through(
-    dense: tuple[float, float], answers: _Answers, sign: Array, carried: NDArray[np.bool_], roots: tuple[Array, Array]
-) -> tuple[Array, Array, Array]:
-    """E, sign and c behind a layer whose K has this sign; by way of K(p) - K(p - E) where that can be, else of K."""
+def _through(dense: tuple[float, float], answers: _Answers, sign: Array, sides: _Sides) -> tuple[Array, Array, Array]:
+    """E, sign and c behind a layer whose K has this sign; by way of K(p) - K(p - E) where that is known, else of K."""
     weight, bias = dense
-    p = roots[0] * roots[1]
+    p = sides.p
     first, second = np.sqrt(answers.first), np.sqrt(answers.second)
     spread = weight * bias * (first - sign * second) ** 2 / (p + weight * first * second + sign * bias)
-    low = spread + weight * answers.integral
+    low = spread + weight * answers.fall
     plain = sign * weight * answers.value + bias
-    carried = carried & (np.abs(p - sign * plain - low) <= AGREEMENT * p)
+    carried = np.abs(p - sign * plain - low) <= AGREEMENT * p  # where the fall is not known, this is False
     c = np.where(carried, sign * (p - low), plain)
     return np.where(carried, low, np.maximum(p - np.abs(plain), 0.0)), np.copysign(1.0, c), c
 
@@ -133,22 +155,44 @@ def _ask(
     network: Arrays,
     layer: int,
     entry: Hidden,
-    roots: tuple[Array, Array],
-    low: Array,
-    sign: Array,
+    sides: _Sides,
+    state: tuple[Array, Array, NDArray[np.bool_]],
 ) -> _Answers:
-    first, second = (np.maximum(root * root, SMALLEST_VARIANCE) for root in roots)
+    """The dual at pairs given by E, the sign of c and whether the fall is wanted."""
+    low, sign, near = state
+    first, second = np.maximum(sides.first, SMALLEST_VARIANCE), np.maximum(sides.second, SMALLEST_VARIANCE)
     if entry.dual is None:
-        return _Answers(roots[0] * roots[1] - low, np.ones_like(low), low, first, second)
+        return _Answers(sides.p - low, np.ones_like(low), low, first, second)
     compiled = module.near[entry.number]
-    if compiled is not None:
+    if compiled is None:
+        answers = _ask_series(entry.single, first, second, low, sign, near)
+    else:
         results = np.empty((QUANTITIES, len(low)))
-        compiled(first, second, low, sign, roots[0] - roots[1], *NODES, network.shared[layer], results)
-        return _Answers(*results)
-    return _ask_series(entry.dual, first, second, low, sign)
+        gap = sides.roots[0] - sides.roots[1]
+        nodes = MANY_NODES if entry.dual.activation.homogeneity is None else NODES
+        compiled(first, second, low, sign, gap, *nodes, network.shared[layer], results)
+        answers = _Answers(*results)
+    radial = _radial(entry.dual.activation, np.sqrt(first), np.sqrt(second), near)
+    return replace(answers, fall=np.where(near, answers.fall + radial, np.nan))
 
 
-def _ask_series(dual: Any, first: Array, second: Array, low: Array, sign: Array) -> _Answers:
+def _radial(activation: Activation, first: Array, second: Array, near: NDArray[np.bool_]) -> Array:
+    """sqrt(V1 V2) - K(p); NaN where the radii differ too much for it to be small."""
+    apart = np.abs(first - second)
+    result = np.zeros_like(first)
+    if activation.homogeneity is not None:
+        return result
+    wanted = near & (apart > CLOSEST * first)
+    close = wanted & (apart <= NARROW * first)
+    result[wanted] = np.nan
+    try:
+        result[close] = radial_gap(activation, first[close], second[close])
+    except ToleranceNotMet:  # s oscillates too fast for a table
+        return result
+    return result
+
+
+def _ask_series(dual: Any, first: Array, second: Array, low: Array, sign: Array, near: NDArray[np.bool_]) -> _Answers:
     """The same by `SeriesDual.evaluate`: at the pair, and at each node unless s jumps, when slopes cost too much.
 
     Pairs of one variance are summed by the terms at it, if these serve everywhere.
@@ -162,8 +206,12 @@ def _ask_series(dual: Any, first: Array, second: Array, low: Array, sign: Array)
     if not dual.continuous:
         value, _, _ = evaluate_pairs(dual.activation, first, second, low / p, sign * (1 - low / p))
         return _Answers(value, np.zeros_like(low), np.full_like(low, np.nan), *diagonals)
-    places = np.concatenate([[1.0], FEW_NODES[0]])
-    gaps = np.minimum(places[:, None] * (low / p), 1.0)
-    signs = np.concatenate([sign[None], np.ones((len(FEW_NODES[0]), len(sign)))])
-    found = dual.evaluate(*np.broadcast_arrays(first, second, signs * p * (1 - gaps)), gap=gaps)
-    return _Answers(found.value[0], found.slope[0], low * (FEW_NODES[1] @ found.slope[1:]), *diagonals)
+    gaps = np.minimum(low / p, 1.0)
+    value, slope = dual.evaluate(first, second, sign * p * (1 - gaps), gap=gaps)
+    fall = np.full_like(low, np.nan)
+    if near.any():
+        first, second, p = first[near], second[near], p[near]
+        steps = FEW_NODES[0][:, None] * gaps[near]
+        slopes = dual.evaluate(*np.broadcast_arrays(first, second, p * (1 - steps)), gap=steps).slope
+        fall[near] = low[near] * (FEW_NODES[1] @ slopes)
+    return _Answers(value, slope, fall, *diagonals)

@@ -41,10 +41,15 @@ class Machine:
         targets = results.get("nngp"), results.get("ntk")
         arrays = self.arrays(x.shape[1])
         transform = layers(self.module, arrays, task[1], targets, symmetric=x is y)
-        left_out = fill(task[0], targets, transform, self.threads)
-        if integrate:
-            hard_pairs.integrate(self.module, arrays, self.plan.hidden, *task, left_out, targets, self.threads)
-        return results, left_out
+        left_out = [np.empty((0, 2), dtype=np.int64)]
+
+        def complete(pairs: np.ndarray) -> None:
+            left_out.append(pairs)
+            if integrate:
+                hard_pairs.integrate(self.module, arrays, self.plan.hidden, *task, pairs, targets)
+
+        fill(task[0], targets, transform, complete, self.threads)
+        return results, np.concatenate(left_out)
 
     def __call__(self, x: np.ndarray, y: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
         """NNGP and NTK."""
