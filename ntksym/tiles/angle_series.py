@@ -119,7 +119,7 @@ def _parts(sample: Sample, angles: Angles) -> tuple[Array, Array]:
 
 @lru_cache(maxsize=8)
 def _nodes(count: int) -> Angles:
-    return _angles((2 * np.arange(count) + 1) * (np.pi / (2 * count)))
+    return _angles(np.pi * (np.arange(count) + 0.5) / count)
 
 
 def _angles(phi: Array) -> Angles:
