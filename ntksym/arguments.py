@@ -3,11 +3,11 @@
 from itertools import combinations
 from typing import Any, NamedTuple
 
-import numba
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ntksym.errors import InvalidInput
+from ntksym.tiles.threads import spare_threads
 
 __all__ = ["answer", "kernels", "matrices", "points", "result_type", "thread_count", "tolerance"]
 
@@ -182,9 +182,9 @@ def result_type(dtype: Any) -> str:
 
 
 def thread_count(threads: Any) -> int:
-    """How many threads to use, by default as many as numba (``NUMBA_NUM_THREADS``), or InvalidInput."""
+    """How many threads to use, by default those that are spare (`spare_threads`), or InvalidInput."""
     if threads is None:
-        return int(vars(numba.config)["NUMBA_NUM_THREADS"])
+        return spare_threads()
     return whole_number("threads", threads, 1)
 
 

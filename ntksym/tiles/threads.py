@@ -1,37 +1,83 @@
-"""Jobs dealt out to threads."""
+"""Jobs dealt out to threads that live as long as one call: nothing to be broken by a fork, and nothing left behind.
 
+The compiled code releases the interpreter's lock, so plain threads run at once. Results never depend on their number.
+"""
+
+import os
 import threading
+from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Any
 
-__all__ = ["in_parallel"]
+__all__ = ["in_parallel", "spare_threads"]
+
+LIMITS = "NUMBA_NUM_THREADS", "OMP_NUM_THREADS"
+"""Environment variables that say how many threads a process may use; schedulers set them for their workers."""
+
+_at_work: list[None] = []
+"""An entry for every thread that does jobs; adding one and taking it away cannot be torn apart by other threads."""
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_at_work.clear)  # a child has none of the threads of its parent
+
+
+def spare_threads() -> int:
+    """Processors that this process may use, less the threads that other calls keep busy at the moment; at least 1."""
+    return max(1, _processors() - len(_at_work))
+
+
+def _processors() -> int:
+    for name in LIMITS:
+        limit = os.environ.get(name, "")
+        if limit.isdecimal() and int(limit) > 0:
+            return int(limit)
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def in_parallel(work: Callable[..., object], jobs: Iterable[tuple[Any, ...]], threads: int) -> None:
     """Call ``work(*job)`` for every job from several threads; each takes the next job when it has finished one.
 
-    The first exception of any thread stops the others at their next job and is raised here.
+    The first exception of any thread, or an interrupt, stops the others at their next job and is raised here once they
+    have ended. The caller is one of the threads; where the system starts no more of them, fewer do.
     """
-    waiting = iter(jobs)
-    lock = threading.Lock()
+    waiting = deque(jobs)
     failures: list[BaseException] = []
 
     def take() -> None:
+        _at_work.append(None)
         try:
             while not failures:
-                with lock:
-                    job = next(waiting, None)
-                if job is None:
+                try:
+                    job = waiting.popleft()
+                except IndexError:
                     return
                 work(*job)
         except BaseException as error:
             failures.append(error)
+        finally:
+            _at_work.pop()
 
-    workers = [threading.Thread(target=take, name="ntksym-tiles") for _ in range(threads - 1)]
-    for worker in workers:
-        worker.start()
-    take()
-    for worker in workers:
-        worker.join()
+    workers = [threading.Thread(target=take, name="ntksym-tiles") for _ in range(min(threads, len(waiting)) - 1)]
+    try:
+        _start(workers)
+        take()
+        _join(workers)
+    except BaseException as error:  # an interrupt between jobs, or while the others finish theirs
+        failures.append(error)
+        _join(workers)
     if failures:
-        raise failures[0]
+        raise next((error for error in failures if not isinstance(error, Exception)), failures[0])
+
+
+def _start(workers: Iterable[threading.Thread]) -> None:
+    for worker in workers:
+        try:
+            worker.start()
+        except RuntimeError:  # a limit on threads
+            return
+
+
+def _join(workers: Iterable[threading.Thread]) -> None:
+    for worker in workers:
+        if worker.is_alive():
+            worker.join()
