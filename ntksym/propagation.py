@@ -34,7 +34,7 @@ ROUNDING = 4 * float(np.finfo(np.float64).eps)
 TINY = float(np.finfo(np.float64).tiny)
 """A variance that underflows has entries that do."""
 
-PANEL = 512
+PANEL = 128
 """Rows whose correlations are looked at together."""
 
 
@@ -154,14 +154,19 @@ def largest_correlation(network: Arrays, points: tuple[Array, Array], states: tu
     """
     x, y = points
     largest, slack = 0.0, float(np.max(network.slacks, initial=0.0))
-    left, right = (np.sqrt(part.variance(0)) for part in states)
+    left, right = (np.sqrt(np.maximum(part.variance(0), SMALLEST_VARIANCE)) for part in states)
+    scale, bias = network.weights[0] * network.scale, network.biases[0]
     for top in range(0, len(x), PANEL):
         rows = slice(top, min(top + PANEL, len(x)))
         width = rows.stop if x is y else len(y)
-        c = network.weights[0] * (network.scale * (x[rows] @ y[:width].T)) + network.biases[0]
-        with np.errstate(divide="ignore", invalid="ignore"):
-            rho = c / (left[rows, None] * right[:width])
+        rho = x[rows] @ (scale * y[:width]).T
+        rho += bias
+        rho /= left[rows, None]
+        rho /= right[:width]
+        if x is y:
+            np.fill_diagonal(rho[:, top:], 0.0)
+        if rho.max(initial=0.0) >= 1 - slack:
             same = (rho >= 1 - slack) & (np.abs(left[rows, None] / right[:width] - 1) <= slack)
-        rho = np.abs(np.where(same | ~np.isfinite(rho), 0.0, rho))
-        largest = max(largest, float(rho.max(initial=0.0)))
+            rho[same] = 0.0
+        largest = max(largest, float(rho.max(initial=0.0)), -float(rho.min(initial=0.0)))
     return min(largest, 1.0)

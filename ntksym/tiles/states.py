@@ -1,7 +1,7 @@
 """What is known of every row of the data before any pair is looked at: variances and row quantities, layer by layer."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from types import ModuleType
 
@@ -166,7 +166,8 @@ class _Preparation:
 
     def _expand(self, layer: int) -> None:
         variances = np.maximum(self._variances[:, layer].reshape(-1)[self._real], SMALLEST_VARIANCE)
-        expansion = self._hidden[layer].expand(variances)
+        entry = self._hidden[layer] if self._pairs else replace(self._hidden[layer], reach=0.0)
+        expansion = entry.expand(variances)
         self._layout[layer, 2:] = expansion.offset, expansion.stride
         slots = slots_of(expansion) if self._pairs else FIRST_GROUP
         pack(expansion, variances, self._real, self._room(layer, slots))
