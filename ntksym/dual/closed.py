@@ -140,7 +140,13 @@ class ClosedDual:
     slope_error_bound = error_bound
 
     def evaluate(
-        self, q1: npt.ArrayLike, q2: npt.ArrayLike, c: npt.ArrayLike, *, dps: int | None = None
+        self,
+        q1: npt.ArrayLike,
+        q2: npt.ArrayLike,
+        c: npt.ArrayLike,
+        *,
+        dps: int | None = None,
+        gap: npt.ArrayLike | None = None,
     ) -> ValueAndSlope:
         """Value and slope as numbers.
 
@@ -152,6 +158,8 @@ class ClosedDual:
             Covariances, c**2 <= q1*q2.
         dps : int, optional
             Decimal digits; then the arguments are single numbers and the results mpmath numbers.
+        gap : array_like, shape (...), optional
+            1 - ``|rho|``, where it is known more exactly than c can say; c then only gives the sign. Not with ``dps``.
 
         Raises
         ------
@@ -169,9 +177,9 @@ class ClosedDual:
             pairs = np.vectorize(self._evaluate_safely, otypes=[np.float64, np.float64])(first, second, cov)
             return ValueAndSlope(*(part[()] for part in pairs))
         first, second, cov = np.broadcast_arrays(np.maximum(first, SMALLEST), np.maximum(second, SMALLEST), cov)
-        cov, determinant = snapped(first, second, cov)
+        cov, determinant = snapped(first, second, cov, None if gap is None else np.asarray(gap, dtype=np.float64))
         with np.errstate(divide="ignore", over="ignore", under="ignore", invalid="ignore"):
-            floor = np.maximum(determinant, ROUNDING * first * second)
+            floor = np.maximum(determinant, (ROUNDING if gap is None else ROUNDING**2) * first * second)
             pair = self._functions(first, second, cov, determinant, floor, *self._parameter_floats)
             diagonal = self._diagonal_functions(first, *self._parameter_floats)
         equal = (determinant == 0) & (cov > 0) & (first == second)

@@ -44,9 +44,14 @@ def check_covariance(first: Any, second: Any, cov: Any) -> None:
         raise InvalidInput("|c| must not exceed sqrt(q1*q2): this is no covariance matrix")
 
 
-def snapped(first: Any, second: Any, cov: Any) -> tuple[Any, Any]:
-    """Covariance and determinant, with a correlation within `ROUNDING` of +-1 made exactly that."""
+def snapped(first: Any, second: Any, cov: Any, known: Any = None) -> tuple[Any, Any]:
+    """Covariance and determinant, with a correlation within `ROUNDING` of +-1 made exactly that.
+
+    If 1 - ``|rho|`` is ``known`` more exactly than the covariance can say, the determinant is that of it.
+    """
     product = np.where(first == second, first, np.sqrt(first) * np.sqrt(second))
+    if known is not None:
+        return np.copysign(product * (1 - known), cov), product * product * known * (2 - known)
     gap = product - np.abs(cov)
     parallel = gap <= ROUNDING * product
     return np.where(parallel, np.copysign(product, cov), cov), np.where(parallel, 0.0, gap * (product + np.abs(cov)))
