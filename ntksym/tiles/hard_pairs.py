@@ -17,6 +17,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from ntksym.lowering.frame import TILE
 from ntksym.lowering.schedule import Arrays, Hidden
 from ntksym.tiles.near_pairs import advance
 from ntksym.tiles.states import RowStates
@@ -61,13 +62,18 @@ def integrate(
     symmetric = points[0] is points[1]
     for first in range(0, len(ordered), BATCH):
         i, j = ordered[first : first + BATCH].T
-        variances = [(states[0].variance(layer)[i], states[1].variance(layer)[j]) for layer in range(len(hidden) + 1)]
+        variances = list(zip(_variances(states[0], i), _variances(states[1], j), strict=True))
         state = apart(network, points, (i, j), variances[0])
         for result, entries in zip(results, advance(module, network, hidden, variances, *state), strict=True):
             if result is not None:
                 result[i, j] = entries
                 if symmetric:
                     result[j, i] = entries
+
+
+def _variances(states: RowStates, rows: Pairs) -> Array:
+    """Variances of some rows before every layer and at the output, shape (layers + 1, k)."""
+    return np.ascontiguousarray(states.variances[rows // TILE, :, rows % TILE].T)
 
 
 def apart(

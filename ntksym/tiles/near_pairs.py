@@ -52,8 +52,8 @@ def _rule(count: int) -> tuple[Array, Array]:
 NODES = _rule(8)
 """D(p - E t**2) is analytic for t < sqrt(2 p/E): at the largest E these are exact to rounding ..."""
 
-MANY_NODES = _rule(24)
-"""... but where s is not homogeneous, kinks of U and V lie apart if the norms differ, and D turns where E passes that."""
+MANY_NODES = _rule(64)
+"""... but kinks of U and V that are not at zero lie apart if the norms differ, and D turns where E passes that."""
 
 FEW_NODES = _rule(4)
 """Where each costs an integral in the plane: what is missing is 1e-8 of what the angle changes in D."""
@@ -169,11 +169,16 @@ def _ask(
     else:
         results = np.empty((QUANTITIES, len(low)))
         gap = sides.roots[0] - sides.roots[1]
-        nodes = MANY_NODES if entry.dual.activation.homogeneity is None else NODES
+        nodes = _nodes(entry.dual.activation)
         compiled(first, second, low, sign, gap, *nodes, network.shared[layer], results)
         answers = _Answers(*results)
     radial = _radial(entry.dual.activation, np.sqrt(first), np.sqrt(second), near)
     return replace(answers, fall=np.where(near, answers.fall + radial, np.nan))
+
+
+def _nodes(activation: Activation) -> tuple[Array, Array]:
+    places = (*activation.corners, *activation.jumps)
+    return NODES if all(place.xreplace(activation.values) == 0 for place in places) else MANY_NODES
 
 
 def _radial(activation: Activation, first: Array, second: Array, near: NDArray[np.bool_]) -> Array:
