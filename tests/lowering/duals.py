@@ -66,8 +66,8 @@ class Truncated:
     def continuous(self) -> bool:
         return self.dual.continuous
 
-    def expand(self, q: np.ndarray, tolerance: float) -> Expansion:
-        whole = self.dual.expand(q, tolerance)
+    def expand(self, q: np.ndarray, tolerance: float, largest: float = 1.0) -> Expansion:
+        whole = self.dual.expand(q, tolerance, largest)
         coefficients, limits = whole.coefficients[:, : self.most], whole.limits[:, : self.most // STEP]
         return Expansion(coefficients, whole.offset, whole.stride, whole.value, whole.slope, limits)
 
