@@ -2,8 +2,12 @@
 
 The folder holds code that is executed: it belongs to the user alone (mode 0700), and a file is compared with the text
 byte by byte before it is used. ``NTKSYM_CACHE`` names another folder.
+
+Several threads and several processes may use it at once: one at a time writes or compiles a module, the others wait and
+take what it has left. What the disk refuses to keep, or has lost a part of, is made again and costs time, no failure.
 """
 
+import fcntl
 import hashlib
 import importlib.util
 import os
@@ -11,17 +15,26 @@ import stat
 import sys
 import tempfile
 import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from types import ModuleType
 
 from ntksym.errors import InvalidInput
 
-__all__ = ["clear", "entries", "folder", "load", "name_of"]
+__all__ = ["clear", "entries", "first_call", "folder", "load", "name_of"]
 
 PREFIX = "ntksym_k_"
 
+_loaded: dict[str, ModuleType] = {}
+_called: set[tuple[str, str]] = set()
+
 _lock = threading.RLock()
+"""Held by the thread that loads or compiles. A fork waits for it: the child would find a module half made."""
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_lock.release)
 
 
 def name_of(text: str) -> str:
@@ -42,13 +55,39 @@ def load(text: str) -> ModuleType:
     InvalidInput
         The folder named by ``NTKSYM_CACHE`` cannot be used.
     """
-    name = name_of(text)
-    with _lock:
-        if name not in sys.modules:
-            path = folder() / f"{name}.py"
-            _write(path, text)
-            _execute(name, path)
-        return sys.modules[name]
+    module = _loaded.get(text)
+    if module is None:
+        with _lock:
+            module = _loaded[text] = _loaded.get(text) or _made(text)
+    return module
+
+
+def first_call(module: ModuleType, kind: str, call: Callable[[], object]) -> None:
+    """Call ``call`` if it is the first of its kind in this process: what it compiles is there for the others.
+
+    Parameters
+    ----------
+    module : module
+        From `load`.
+    kind : str
+        Tells apart the functions of the module and the types of their arguments.
+    call : callable
+        Calls one of these functions with arguments that give it nothing to do.
+    """
+    key = module.__name__, kind
+    if key in _called:
+        return
+    path = Path(str(module.__file__))
+    with _lock, _alone(path):
+        try:
+            call()
+        except OSError:  # compiled, but the disk is full
+            call()
+        except Exception:  # numba cannot read what it wrote: a file was cut short
+            for remains in _machine_code(path):
+                remains.unlink(missing_ok=True)
+            call()
+        _called.add(key)
 
 
 def entries() -> tuple[Path, ...]:
@@ -63,10 +102,23 @@ def clear() -> int:
     """
     paths = entries()
     for path in paths:
-        for compiled in (path.parent / "__pycache__").glob(f"{path.stem}.*"):
-            compiled.unlink(missing_ok=True)
-        path.unlink(missing_ok=True)
+        for part in (*_machine_code(path), path):
+            part.unlink(missing_ok=True)
     return len(paths)
+
+
+def _machine_code(path: Path) -> tuple[Path, ...]:
+    """What Python and numba keep of a module."""
+    return tuple((path.parent / "__pycache__").glob(f"{path.stem}.*"))
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """No other process is in here for the same module; where files cannot be locked, perhaps one is."""
+    with ExitStack() as stack:
+        with suppress(OSError):
+            fcntl.flock(stack.enter_context(path.open("rb")), fcntl.LOCK_EX)
+        yield
 
 
 def folder() -> Path:
@@ -107,8 +159,25 @@ def _private(path: Path) -> Path:
 _WAY_OUT = "set the environment variable NTKSYM_CACHE to a folder of your own"
 
 
+def _made(text: str) -> ModuleType:
+    name = name_of(text)
+    refusals: list[OSError] = []
+    for place in (folder, _temporary_folder):
+        path = place() / f"{name}.py"
+        try:
+            _write(path, text)
+        except OSError as error:
+            refusals.append(error)
+        else:
+            return _execute(name, path)
+    raise InvalidInput(f"cannot keep a compiled kernel: {refusals[0]}; {_WAY_OUT}") from refusals[0]
+
+
 def _write(path: Path, text: str) -> None:
-    """Put the text at the path unless it is there already; readers see all of it or nothing."""
+    """Put the text at the path unless it is there already; readers see all of it or nothing.
+
+    Of several processes the first one's file stays: numba throws away machine code that is older than its source.
+    """
     data = text.encode()
     if path.is_file() and path.read_bytes() == data:
         return
@@ -116,13 +185,15 @@ def _write(path: Path, text: str) -> None:
     try:
         with os.fdopen(handle, "wb") as stream:
             stream.write(data)
-        os.replace(temporary, path)
-    except OSError:
+        with suppress(OSError):
+            os.link(temporary, path)
+        if not path.is_file() or path.read_bytes() != data:
+            os.replace(temporary, path)
+    finally:
         Path(temporary).unlink(missing_ok=True)
-        raise
 
 
-def _execute(name: str, path: Path) -> None:
+def _execute(name: str, path: Path) -> ModuleType:
     """Import the file. Its name is registered first: numba looks it up when it reads its cache."""
     specification = importlib.util.spec_from_file_location(name, path)
     if specification is None or specification.loader is None:
@@ -134,3 +205,4 @@ def _execute(name: str, path: Path) -> None:
     except BaseException:
         del sys.modules[name]
         raise
+    return module

@@ -8,6 +8,7 @@ from types import ModuleType
 import numpy as np
 from numpy.typing import NDArray
 
+from ntksym.lowering import store
 from ntksym.lowering.frame import SMALLEST_VARIANCE, TILE
 from ntksym.lowering.schedule import Arrays, Hidden
 from ntksym.lowering.series_frame import FIRST_GROUP, pack, slots_of
@@ -159,10 +160,14 @@ class _Preparation:
             else:
                 self._room(layer, slots)
         network = self._network
-        numbers = (network.which, network.weights, network.biases, network.shared, self._layout)
-        spans = list(pairwise([*range(0, self.blocks, SPAN), self.blocks]))
-        jobs = ((*span, begin, end, *numbers, self._variances, self._tangents, self._rows) for span in spans)
-        in_parallel(self._module.prepare, jobs, min(self._threads, len(spans)))
+        numbers = network.which, network.weights, network.biases, network.shared
+        arrays = *numbers, self._layout, self._variances, self._tangents, self._rows
+
+        def advance(first: int, last: int) -> None:
+            self._module.prepare(first, last, begin, end, *arrays)
+
+        store.first_call(self._module, "prepare", lambda: advance(0, 0))
+        in_parallel(advance, pairwise([*range(0, self.blocks, SPAN), self.blocks]), self._threads)
 
     def _expand(self, layer: int) -> None:
         variances = np.maximum(self._variances[:, layer].reshape(-1)[self._real], SMALLEST_VARIANCE)
