@@ -21,7 +21,8 @@ MARK = """\
             if nearest <= 1.0:
                 size = layout[0, 1]
                 place, other_place = layout[0, 0] + block * size, other_layout[0, 0] + other * size
-                marked = mark_near(first, rows[place : place + size], rows[other_place : other_place + size], nearest, c, hard)
+                here, there = rows[place : place + size], rows[other_place : other_place + size]
+                marked = mark_near(first, here, there, nearest, c, hard)
 """
 """Before the layers: what is near in the data."""
 

@@ -91,7 +91,7 @@ class Arrays:
     scale : float
         1/d.
     nearest : pair of floats
-        |correlation| before the first nonlinearity from which on tiles leave out a pair: for the NNGP alone, for the NTK.
+        |rho| before the first nonlinearity from which on tiles leave out a pair: for the NNGP alone, for the NTK.
     """
 
     which: NDArray[np.int64]

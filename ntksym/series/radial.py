@@ -67,7 +67,7 @@ def radial_gap(activation: Activation, first: Array, second: Array) -> Array:
 
 def _chebyshev(places: Array, count: int) -> Array:
     """Values of the Chebyshev polynomials, shape (n, count)."""
-    return np.polynomial.chebyshev.chebvander(np.clip(places, -1.0, 1.0), count - 1)
+    return np.asarray(np.polynomial.chebyshev.chebvander(np.clip(places, -1.0, 1.0), count - 1), dtype=np.float64)
 
 
 @lru_cache(maxsize=256)
@@ -85,11 +85,11 @@ def _coefficients(activation: Activation, cell: int) -> Array:
 def _share(profile: Profile, radius: float, difference: float) -> float:
     """G/t^2 at r1 = r (1 + t/2), r2 = r (1 - t/2)."""
     outer, inner = radius * (1 + difference / 2), radius * (1 - difference / 2)
-    reach = max(9.5, reach_of(profile, outer))
+    reach = reach_of(profile, outer)
     low, high = int(np.floor(np.log2(inner))) - 3, int(np.ceil(np.log2(outer * reach)))
     table = profile.table(low, high)
     crossed = [sorted((kink / outer, kink / inner)) for kink in profile.breaks if kink]
-    z, masses = _grid(np.concatenate([table.edges / radius, *crossed, np.arange(-np.ceil(reach), np.ceil(reach) + 1)]), reach)
+    z, masses = _grid(np.concatenate([table.edges / radius, *crossed, np.arange(-reach, reach), [reach]]), reach)
     change = _change(table, z, outer, inner, crossed) / difference
     total = table.value(outer * z) + table.value(inner * z)
     both, square = masses @ (change * total), masses @ (total * total)
@@ -109,8 +109,7 @@ def _grid(edges: Array, reach: float) -> tuple[Array, Array]:
 def _change(table: Table, z: Array, outer: float, inner: float, crossed: list[list[float]]) -> Array:
     """s(r1 z) - s(r2 z), as an integral of s' unless a kink lies between."""
     middle, half = (outer + inner) / 2, (outer - inner) / 2
-    mean = sum(w * table.slope((middle + half * place) * z) for place, w in zip(_MEAN_PLACES, _MEAN_WEIGHTS, strict=True))
-    change = half * z * mean
+    change = half * z * (_MEAN_WEIGHTS @ table.slope(np.outer(middle + half * _MEAN_PLACES, z)))
     for low, high in crossed:
         inside = (low < z) & (z < high)
         change[inside] = table.value(outer * z[inside]) - table.value(inner * z[inside])

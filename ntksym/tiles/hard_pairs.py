@@ -94,7 +94,8 @@ def apart(
     """
     scale, bias = float(network.weights[0]) * network.scale, float(network.biases[0])
     found = np.empty((5, len(pairs[0])))
-    _compare(*points, *(np.ascontiguousarray(side) for side in pairs), found)
+    rows, columns = (np.ascontiguousarray(side) for side in pairs)
+    _compare(points[0], points[1], rows, columns, found)
     first, second, difference, ahead, behind = found
     product = scale * first * second
     sign = np.where(product * (1.0 - ahead) + bias < 0, -1.0, 1.0)
