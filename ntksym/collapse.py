@@ -12,7 +12,7 @@ with G(1) = 1, the next layer has T' = sqrt(q1' q2') (rho' + k D(1, 1, rho) G(rh
 q' = w^2 q^a K(1, 1, 1): again a number times sqrt(q1' q2') times a function of rho, whatever a is in each layer.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from types import ModuleType
 
@@ -22,9 +22,10 @@ from numpy.typing import NDArray
 from ntksym.errors import NoSuchDual, ToleranceNotMet
 from ntksym.lowering.schedule import Arrays, Schedule
 from ntksym.plan import Engine
+from ntksym.propagation import Bound, propagate
 from ntksym.tiles import near_pairs
 from ntksym.tiles.angle_series import FEWEST, Angles, AngleSeries, between, fit
-from ntksym.tiles.one_variance import terms_at
+from ntksym.tiles.one_variance import SERVED, terms_at
 from ntksym.tiles.states import RowStates, prepare
 
 __all__ = ["HOMOGENEOUS", "ONE_NORM", "Collapse", "Refusal", "collapse", "is_homogeneous"]
@@ -77,7 +78,7 @@ class Collapse:
     series : pair of AngleSeries or None
         For NNGP and NTK; None for the one not wanted.
     error : float
-        Bound of the error of an entry, relative to sqrt(K(x, x) K(y, y)), beside that of the duals.
+        Bound of the error of an entry, relative to sqrt(K(x, x) K(y, y)).
     """
 
     reason: str
@@ -133,9 +134,11 @@ def collapse(engine: Engine, points: tuple[Array, Array], wanted: tuple[str, ...
         return found
     if homogeneous and not _in_range(engine.schedule, found.variances, squares / square):
         return Refusal("the variances leave the range in which homogeneity holds to rounding")
-    error = found.series[0].error + found.rate * spread
-    if error > tol / SHARE:
+    if found.series[0].error + found.rate * spread > tol / SHARE:
         return Refusal("the norms of the rows differ by too much")
+    error = found.series[0].error + found.rate * spread + max(getattr(found.duals, name) for name in wanted)
+    if error > tol:
+        return Refusal("the errors of series are not bounded at every angle")
     if BEST + sum(one.terms for one in found.series) * TERM >= sum(layers):
         return Refusal("the function of the angle has so many terms that the layers cost less")
     by_name = dict(zip(wanted, found.series, strict=True))
@@ -180,10 +183,11 @@ class _Task:
 
 @dataclass(frozen=True)
 class _Fit:
-    """Series, how fast F changes with log(q), and the variances before every layer and at the output."""
+    """Series, how fast F changes with log(q), what duals that are series get wrong, variances before every layer."""
 
     series: tuple[AngleSeries, ...]
     rate: float
+    duals: Bound
     variances: Array
 
 
@@ -211,7 +215,15 @@ def _fit(task: _Task) -> _Fit | Refusal:
     if not task.homogeneous:
         below, above = (_sample(task, states, row, between(FEWEST)) for row in (1, 2))
         rate = max(float(np.abs(a - b).max()) for a, b in zip(above, below, strict=True)) / (2 * STEP)
-    return _Fit(found, rate, variances[:, 0])
+    return _Fit(found, rate, _error_of_duals(task, states), variances[:, 0])
+
+
+def _error_of_duals(task: _Task, states: RowStates) -> Bound:
+    """The bound at the output for every angle; the rounding of the data is not counted."""
+    if all(entry.slots is not None for entry in task.schedule.hidden):
+        return Bound(0.0, 0.0)
+    network = replace(task.machine[1], slacks=np.zeros_like(task.machine[1].slacks))
+    return propagate(network, task.schedule.tightened(SERVED).hidden, [states], 1.0)
 
 
 def _states(task: _Task, mean_squares: Array) -> RowStates:

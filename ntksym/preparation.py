@@ -70,11 +70,6 @@ class Route:
     choice: Choice
     collapsed: Collapse | Refusal
 
-    def widened(self, bound: Bound) -> Bound:
-        """The bound with the error of the function of the angle."""
-        error = self.collapsed.error if isinstance(self.collapsed, Collapse) else 0.0
-        return Bound(bound.nngp + error, bound.ntk + error)
-
 
 @dataclass(frozen=True)
 class Prepared:
@@ -159,11 +154,14 @@ def prepare(engines: tuple[Engine, ...], tol: float, points: Points) -> Prepared
     """
     route = find_route(engines, tol, points)
     plan, machine = route.choice.plan, route.choice.engine.machine(points.x.shape[1])
-    pairs = not isinstance(route.collapsed, Collapse)
-    states = row_states(machine, plan, points, pairs=pairs)
-    settled, bound = _settle(machine[1], route, tol, points, (states[0], states[-1]))
+    if isinstance(route.collapsed, Collapse):
+        states = row_states(machine, plan, points, pairs=False)
+        bound = Bound(route.collapsed.error, route.collapsed.error)
+        return Prepared(points, route, plan, machine, (states[0], states[-1]), bound)
+    states = row_states(machine, plan, points)
+    settled, bound = _settle(machine[1], plan, tol, points, (states[0], states[-1]))
     _require_tolerance(tol, _worst(bound, points.wanted))
-    if settled is not plan and pairs:
+    if settled is not plan:
         states = row_states(machine, settled, points)
     return Prepared(points, route, settled, machine, (states[0], states[-1]), bound)
 
@@ -179,11 +177,13 @@ def bound_of(engines: tuple[Engine, ...], tol: float, points: Points) -> Bound:
     if not (len(points.x) and len(points.y)):
         return Bound(0.0, 0.0)
     route = find_route(engines, tol, points)
+    if isinstance(route.collapsed, Collapse):
+        return Bound(route.collapsed.error, route.collapsed.error)
     machine = route.choice.engine.machine(points.x.shape[1])
     states = row_states(machine, route.choice.plan, points, pairs=False)
     pair = states[0], states[-1]
-    plan, _ = _settle(machine[1], route, tol, points, pair)
-    return route.widened(propagate(machine[1], plan.hidden, pair, largest_correlation(machine[1], points.pair, pair)))
+    plan, _ = _settle(machine[1], route.choice.plan, tol, points, pair)
+    return propagate(machine[1], plan.hidden, pair, largest_correlation(machine[1], points.pair, pair))
 
 
 def row_states(
@@ -224,19 +224,19 @@ def _worst(bound: Bound, wanted: tuple[str, ...]) -> float:
 
 
 def _settle(
-    network: Arrays, route: Route, tol: float, points: Points, states: tuple[RowStates, RowStates]
+    network: Arrays, plan: Schedule, tol: float, points: Points, states: tuple[RowStates, RowStates]
 ) -> tuple[Schedule, Bound]:
     """The plan to follow and its bound: as made, or with the least truncation where that is what it takes.
 
     First for correlations up to 1, which costs nothing; where that is not enough, for those of the data.
     """
-    settled, bound = route.choice.plan, Bound(0.0, 0.0)
+    settled, bound = plan, Bound(0.0, 0.0)
     if not (_has_series(settled) and len(points.x) and len(points.y)):
         return settled, bound
     for largest in (lambda: 1.0, lambda: largest_correlation(network, points.pair, states)):
         rho = largest()
-        for settled in (route.choice.plan, route.choice.plan.tightened(SMALLEST_SHARE)):
-            bound = route.widened(propagate(network, settled.hidden, states, rho))
+        for settled in (plan, plan.tightened(SMALLEST_SHARE)):
+            bound = propagate(network, settled.hidden, states, rho)
             if _worst(bound, points.wanted) <= tol:
                 return settled, bound
     return settled, bound

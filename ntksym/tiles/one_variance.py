@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ntksym.series.accuracy import limits
 
-__all__ = ["Terms", "sum_pairs", "terms_at"]
+__all__ = ["SERVED", "Terms", "sum_pairs", "terms_at"]
 
 Array = NDArray[np.float64]
 
