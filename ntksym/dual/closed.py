@@ -70,7 +70,7 @@ class ClosedDual:
         """E[f'(U) g'(U)] in q, None where it diverges because the activation jumps."""
         return self.formulae.slope.diagonal if self.continuous else None
 
-    @property
+    @cached_property
     def continuous(self) -> bool:
         """Whether the activation has no jump; a jump makes the slope infinite on the diagonal."""
         return self.formulae.is_continuous
