@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from ntksym.lowering.angle_frame import GROUP
 
-__all__ = ["FEWEST", "AngleSeries", "Angles", "between", "fit"]
+__all__ = ["FEWEST", "MOST", "AngleSeries", "Angles", "Sample", "between", "fit"]
 
 Array = NDArray[np.float64]
 Parts = tuple[Array, Array]
@@ -144,7 +144,7 @@ def _coefficients(values: Array, count: int) -> Array:
 
 def _series(kernels: Sequence[tuple[Array, Array]], allowed: float) -> tuple[Parts, ...]:
     """As few terms as serve, in as few blocks, the same number for all; none where the powers cancel too much."""
-    lengths = [[_needed(part, allowed / 4) for part in parts] for parts in kernels]
+    lengths = [[_needed(part, allowed / 8) for part in parts] for parts in kernels]
     blocks = 1
     while blocks <= MOST_BLOCKS:
         series = [
