@@ -116,7 +116,7 @@ class Prepared:
             def complete(pairs: NDArray[np.int64]) -> None:
                 hard_pairs.integrate(module, network, self.plan.hidden, points.pair, states, pairs, targets)
 
-        fill(points.pair, targets, work, complete, points.threads)
+        fill(points.pair, work, complete, points.threads)
 
 
 def find_route(engines: tuple[Engine, ...], tol: float, points: Points) -> Route:
@@ -183,7 +183,8 @@ def bound_of(engines: tuple[Engine, ...], tol: float, points: Points) -> Bound:
     states = row_states(machine, route.choice.plan, points, pairs=False)
     pair = states[0], states[-1]
     plan, _ = _settle(machine[1], route.choice.plan, tol, points, pair)
-    return propagate(machine[1], plan.hidden, pair, largest_correlation(machine[1], points.pair, pair))
+    nearest = machine[1].nearest["ntk" in points.wanted]
+    return propagate(machine[1], plan.hidden, pair, largest_correlation(machine[1], points.pair, pair, nearest))
 
 
 def row_states(
@@ -233,7 +234,8 @@ def _settle(
     settled, bound = plan, Bound(0.0, 0.0)
     if not (_has_series(settled) and len(points.x) and len(points.y)):
         return settled, bound
-    for largest in (lambda: 1.0, lambda: largest_correlation(network, points.pair, states)):
+    nearest = network.nearest["ntk" in points.wanted]
+    for largest in (lambda: 1.0, lambda: largest_correlation(network, points.pair, states, nearest)):
         rho = largest()
         for settled in (plan, plan.tightened(SMALLEST_SHARE)):
             bound = propagate(network, settled.hidden, states, rho)

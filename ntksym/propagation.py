@@ -142,7 +142,9 @@ def _moved(whole: Array, there: Array, rate: Array, largest: float, error: float
     return np.asarray(np.minimum(rate, chord) * error)
 
 
-def largest_correlation(network: Arrays, points: tuple[Array, Array], states: tuple[RowStates, RowStates]) -> float:
+def largest_correlation(
+    network: Arrays, points: tuple[Array, Array], states: tuple[RowStates, RowStates], nearest: float
+) -> float:
     """The largest |correlation| of two different points before the first nonlinearity.
 
     Parameters
@@ -151,6 +153,8 @@ def largest_correlation(network: Arrays, points: tuple[Array, Array], states: tu
         The network.
     points, states : pairs
         The data, and the states of their rows.
+    nearest : float
+        Points that are nearer, in size, are not counted: their distance is carried through the layers instead.
     """
     x, y = points
     largest, slack = 0.0, float(np.max(network.slacks, initial=0.0))
@@ -168,5 +172,7 @@ def largest_correlation(network: Arrays, points: tuple[Array, Array], states: tu
         if rho.max(initial=0.0) >= 1 - slack:
             same = (rho >= 1 - slack) & (np.abs(left[rows, None] / right[:width] - 1) <= slack)
             rho[same] = 0.0
+        if nearest <= 1:
+            rho[np.abs(rho) >= nearest] = 0.0
         largest = max(largest, float(rho.max(initial=0.0)), -float(rho.min(initial=0.0)))
     return min(largest, 1.0)
