@@ -7,14 +7,12 @@ The cases take turns, so that all of them see the same machine; the table shows 
 """
 
 import argparse
-import statistics
-import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
 
 import numpy as np
 
 import ntksym as nk
+from tests.benchmarks.clock import Clock, take_turns
+from tests.benchmarks.environment import describe, set_aside
 
 CASES = [
     ("relu", 3, "float64", "ntk"),
@@ -33,29 +31,6 @@ CASES = [
 SERIES = 1e-10
 
 
-@dataclass
-class Clock:
-    """What is timed, and the seconds of every round."""
-
-    name: str
-    work: Callable[[], object]
-    seconds: list[float] = field(default_factory=list)
-
-    def tick(self) -> None:
-        start = time.perf_counter()
-        result = self.work()
-        self.seconds.append(time.perf_counter() - start)
-        del result
-
-    @property
-    def median(self) -> float:
-        return statistics.median(self.seconds)
-
-    @property
-    def best(self) -> float:
-        return min(self.seconds)
-
-
 def measure(cases: list[tuple[str, int, str, str]], n: int, d: int, rounds: int) -> tuple[list[Clock], list[Clock]]:
     """Clocks of the floor (product, write) and of the cases."""
     x = np.random.default_rng(0).normal(size=(n, d))
@@ -65,9 +40,7 @@ def measure(cases: list[tuple[str, int, str, str]], n: int, d: int, rounds: int)
         kernel = nk.build(nk.fully_connected(activation, depth, W_std=1.5, b_std=0.1), tol=SERIES, dtype=dtype)
         kernel(x[:8], get=get)  # compiles
         clocks.append(Clock(f"{activation} depth {depth} {dtype} {get}", lambda k=kernel, g=get: k(x, get=g)))
-    for _ in range(rounds):
-        for clock in (*floor, *clocks):
-            clock.tick()
+    take_turns([*floor, *clocks], rounds)
     return floor, clocks
 
 
@@ -94,6 +67,8 @@ def main() -> None:
     parser.add_argument("-d", type=int, default=100)
     parser.add_argument("--rounds", type=int, default=9)
     options = parser.parse_args()
+    set_aside()
+    print(describe())
     one = [(options.activation, options.depth, options.dtype, options.get)]
     floor, clocks = measure(one if options.activation else CASES, options.n, options.d, options.rounds)
     print(f"n = {options.n}, d = {options.d}, {options.rounds} rounds; floor: X @ X.T and one write of the result")

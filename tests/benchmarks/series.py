@@ -8,13 +8,8 @@ the reference recursion in mpmath with every expectation integrated numerically 
 """
 
 import argparse
-import statistics
-import subprocess
-import tempfile
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import mpmath
@@ -27,9 +22,13 @@ import ntksym as nk
 from ntksym.network import recursion
 from ntksym.quadrature.activations import derivative_integrand, integrand
 from ntksym.quadrature.expectation import expectation
+from tests.benchmarks.clock import Clock, take_turns
+from tests.benchmarks.environment import describe, set_aside
+from tests.benchmarks.peers import Peer
+from tests.benchmarks.problems import B_STD, W_STD, Problem
 from tests.references.series_points import GOLDEN, PLACES, references
 
-DEPTH, W_STD, B_STD, DEGREE = 3, 1.5, 0.1, 25
+DEPTH, DEGREE = 3, 25
 TOLERANCES = (1e-7, 1e-10, 1e-12)
 DIGITS = 25
 ACTIVATIONS = ("tanh", "sigmoid", "softplus", "silu", "mish", "arctan", "softsign")
@@ -89,34 +88,30 @@ def errors(result: Array, pairs: Pairs, exact: Array, scales: Array) -> tuple[fl
     return float(relative[~diagonal].max()), float(relative[diagonal].max())
 
 
-def clock(work: Sequence[Callable[[], object]], rounds: int) -> list[tuple[float, float]]:
-    """Median and shortest seconds of each, in turns, after a turn that compiles."""
-    for task in work:
-        task()
-    seconds: list[list[float]] = [[] for _ in work]
-    for _ in range(rounds):
-        for task, found in zip(work, seconds, strict=True):
-            start = time.perf_counter()
-            result = task()
-            found.append(time.perf_counter() - start)
-            del result
-    return [(statistics.median(found), min(found)) for found in seconds]
+def timed(kernels: Sequence[nk.Kernel], x: Array, rounds: int) -> list[Clock]:
+    """The kernels on the rows, in turns, after a turn that compiles."""
+    clocks = [Clock("", lambda k=kernel: k(x)) for kernel in kernels]
+    for clock in clocks:
+        clock.work()
+    take_turns(clocks, rounds)
+    return clocks
 
 
-def milliseconds(times: tuple[float, float]) -> tuple[str, str]:
+def milliseconds(clock: Clock) -> tuple[str, str]:
     """Median and best as text."""
-    return f"{1e3 * times[0]:.1f}", f"{1e3 * times[1]:.1f}"
+    return f"{1e3 * clock.median:.1f}", f"{1e3 * clock.best:.1f}"
 
 
 def by_neural_tangents(interpreter: str, x: Array) -> tuple[float, Array]:
-    """Seconds and the tangent kernel."""
-    script = Path(__file__).with_name("series_neural_tangents.py")
-    with tempfile.TemporaryDirectory() as folder:
-        data, result = Path(folder) / "rows.npy", Path(folder) / "result.npy"
-        np.save(data, x)
-        arguments = [interpreter, script, data, result, DEPTH, W_STD, B_STD, DEGREE]
-        done = subprocess.run(list(map(str, arguments)), capture_output=True, text=True, check=True)
-        return float(done.stdout), np.load(result)
+    """Seconds of the second run, and the tangent kernel."""
+    problem = Problem("tanh", DEPTH, *x.shape)
+    peer = Peer("neural-tangents", "with_neural_tangents", interpreter)
+    try:
+        pairs = [(i, j) for i in range(len(x)) for j in range(len(x))]
+        values = peer.prepare(problem, x, pairs)["values"]
+        return peer.run(), np.array(values).reshape(len(x), len(x))
+    finally:
+        peer.close()
 
 
 def kernels(n: int, d: int, rounds: int, interpreter: str | None) -> Table:
@@ -127,7 +122,7 @@ def kernels(n: int, d: int, rounds: int, interpreter: str | None) -> Table:
     columns = ("", "median ms", "best ms", "error off the diagonal", "on the diagonal", "bound", "times slower")
     table = Table(*columns, title=f"tanh, n = {n}, d = {d}")
     ours = [nk.build(network("tanh"), tol=tol) for tol in TOLERANCES]
-    times = clock([lambda k=kernel: k(x) for kernel in ours], rounds)
+    times = timed(ours, x, rounds)
     for kernel, taken in zip(ours, times, strict=True):
         found = (*errors(kernel(x), pairs, exact, scales), kernel.error_bound(x))
         table.add_row(f"ntksym, tol = {kernel.tol:g}", *milliseconds(taken), *map("{:.1e}".format, found), "")
@@ -135,7 +130,7 @@ def kernels(n: int, d: int, rounds: int, interpreter: str | None) -> Table:
         seconds, result = by_neural_tangents(interpreter, x)
         name = f"neural-tangents, ElementwiseNumerical(deg={DEGREE})"
         found = errors(result, pairs, exact, scales)
-        ratio = " / ".join(f"{seconds / median:.0f}" for median, _ in times)
+        ratio = " / ".join(f"{seconds / taken.median:.0f}" for taken in times)
         table.add_row(name, f"{1e3 * seconds:.0f}", "", *map("{:.1e}".format, found), "none", ratio)
     return table
 
@@ -146,9 +141,9 @@ def against_closed(n: int, d: int, rounds: int) -> Table:
     table = Table("", "median ms", "best ms", "over relu", "best over best", title=f"n = {n}, d = {d}")
     names = ["relu, closed form", *(f"tanh, series, tol = {tol:g}" for tol in TOLERANCES)]
     built = [nk.build(network("relu")), *(nk.build(network("tanh"), tol=tol) for tol in TOLERANCES)]
-    times = clock([lambda k=kernel: k(x) for kernel in built], rounds)
+    times = timed(built, x, rounds)
     for name, taken in zip(names, times, strict=True):
-        ratios = (f"{own / relu:.2f}" for own, relu in zip(taken, times[0], strict=True))
+        ratios = f"{taken.median / times[0].median:.2f}", f"{taken.best / times[0].best:.2f}"
         table.add_row(name, *milliseconds(taken), *ratios)
     return table
 
@@ -193,6 +188,8 @@ def main() -> None:
     parser.add_argument("--neural-tangents", metavar="PYTHON", help="an interpreter that has neural-tangents")
     parser.add_argument("--rounds", type=int, default=15)
     options = parser.parse_args()
+    set_aside()
+    print(describe())
     console = Console(width=170)
     console.print(kernels(1000, 100, options.rounds, options.neural_tangents))
     console.print(against_closed(4000, 100, options.rounds))
