@@ -50,8 +50,8 @@ BEST, TERM = 10.0, 0.25
 LAYER, SERIES = 12.0, 40.0
 """Cost of a pair in a layer beside that of its formula, and at most: then it is a series."""
 
-FIT = 2e7
-"""Cost of a layer in a fit."""
+FIT = 5e6
+"""Cost of a layer in a fit, of which a call must save as much: others may follow."""
 
 SMALLEST, LARGEST = 1e-120, 1e75
 """Variances at which the algebra of homogeneous functions holds to the last digit."""
@@ -118,9 +118,9 @@ def collapse(engine: Engine, points: tuple[Array, Array], wanted: tuple[str, ...
         Error allowed in an entry, relative to sqrt(K(x, x) K(y, y)).
     """
     x, y = points
-    layers = _layer_costs(engine)
-    saving = (len(x) * len(y) / (1 + (x is y))) * (sum(layers) - BEST)
-    if saving <= FIT * len(layers):
+    entries = len(x) * len(y) / (1 + (x is y))
+    layers = _layer_costs(engine) if entries * SERIES > FIT else []
+    if entries * (sum(layers) - BEST) <= FIT * len(layers):
         return Refusal("that costs no less than the layers on so few points")
     machine = engine.machine(x.shape[1])
     squares = np.concatenate([np.einsum("ij,ij->i", rows, rows) for rows in ((x,) if x is y else (x, y))])
@@ -129,7 +129,8 @@ def collapse(engine: Engine, points: tuple[Array, Array], wanted: tuple[str, ...
     spread = 0.0 if homogeneous else _spread(machine[1], squares, square)
     if not spread < STEP:
         return Refusal("the rows have different norms")
-    found = _fitted(_Task(engine.schedule, machine[1].scale * square, homogeneous, wanted, tol / SHARE, machine))
+    plan = engine.schedule
+    found = _fitted(_Task(id(plan), machine[1].scale * square, homogeneous, wanted, tol / SHARE, plan, machine))
     if isinstance(found, Refusal):
         return found
     if homogeneous and not _in_range(engine.schedule, found.variances, squares / square):
@@ -171,13 +172,14 @@ def _spread(network: Arrays, squares: Array, square: float) -> float:
 
 @dataclass(frozen=True)
 class _Task:
-    """What a fit depends on; the machine only says how."""
+    """What a fit depends on: the network, known by its identity, which costs less than comparing it, and numbers."""
 
-    schedule: Schedule
+    network: int
     mean_square: float
     homogeneous: bool
     wanted: tuple[str, ...]
     allowed: float
+    schedule: Schedule = field(compare=False)
     machine: tuple[ModuleType, Arrays] = field(compare=False)
 
 
