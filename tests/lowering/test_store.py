@@ -1,7 +1,9 @@
+import fcntl
 import os
 import stat
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -119,6 +121,93 @@ def test_the_usual_folder_is_the_users_cache(tmp_path: Path, monkeypatch: pytest
     monkeypatch.delenv("NTKSYM_CACHE", raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     assert store.folder() == tmp_path / "ntksym"
+
+
+def called_in_a_new_process(text: str, monkeypatch: pytest.MonkeyPatch) -> int:
+    """twice(21), as if nothing had been loaded yet; through the store."""
+    monkeypatch.setattr(store, "_loaded", {})
+    monkeypatch.setattr(store, "_called", set())
+    monkeypatch.delitem(sys.modules, store.name_of(text), raising=False)
+    module = store.load(text)
+    results: list[int] = []
+    store.first_call(module, "twice", lambda: results.append(module.twice(21)))
+    return results[-1]
+
+
+def test_a_first_call_is_made_once(cache: Path) -> None:
+    module = store.load(MODULE.format(factor=29))
+    calls: list[str] = []
+    for kind in ("float64", "float32", "float64"):
+        store.first_call(module, kind, lambda kind=kind: calls.append(kind))  # type: ignore[misc]
+    assert calls == ["float64", "float32"]
+
+
+@pytest.mark.parametrize("ending", ["nbi", "nbc"])
+@pytest.mark.parametrize("rest", [slice(0, 0), slice(0, 40), slice(5, None)], ids=["empty", "cut short", "garbled"])
+def test_damaged_machine_code_is_made_again(
+    ending: str, rest: slice, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = MODULE.format(factor=2)
+    assert called_in_a_new_process(text, monkeypatch) == 42
+    (path,) = cache.rglob(f"*.{ending}")
+    path.write_bytes(path.read_bytes()[rest])
+    assert called_in_a_new_process(text, monkeypatch) == 42
+    assert called_in_a_new_process(text, monkeypatch) == 42
+    stats = sys.modules[store.name_of(text)].twice.stats
+    assert (sum(stats.cache_hits.values()), sum(stats.cache_misses.values())) == (1, 0)
+
+
+def test_machine_code_that_does_not_fit_on_the_disk_serves_this_process(cache: Path) -> None:
+    text = MODULE.format(factor=31)
+    code = f"""
+import resource
+from ntksym.lowering import store
+resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))
+module = store.load({text!r})
+store.first_call(module, "twice", lambda: module.twice(1))
+print(module.twice(2))
+"""
+    assert finished(in_another_process(code, cache)).strip() == "62"
+    assert not list(cache.rglob("*.nbc"))
+    assert not list(cache.rglob("*.tmp*"))
+
+
+def test_a_text_that_fits_on_no_disk_is_refused_with_a_way_out(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(path: Path, text: str) -> None:
+        raise OSError(28, "No space left on device", str(path))
+
+    monkeypatch.setattr(store, "_write", refuse)
+    with pytest.raises(InvalidInput, match=r"No space left.*NTKSYM_CACHE"):
+        store.load(MODULE.format(factor=37))
+
+
+def test_a_text_that_does_not_fit_on_its_disk_goes_to_a_temporary_folder(
+    cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
+    write = store._write
+
+    def refuse(path: Path, text: str) -> None:
+        if path.parent == cache:
+            raise OSError(28, "No space left on device", str(path))
+        write(path, text)
+
+    monkeypatch.setattr(store, "_write", refuse)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    request.addfinalizer(store._temporary_folder.cache_clear)
+    store._temporary_folder.cache_clear()
+    assert store.load(MODULE.format(factor=41)).twice(1) == 41
+
+
+def test_one_process_compiles_a_module_and_the_others_wait(cache: Path) -> None:
+    module = store.load(MODULE.format(factor=43))
+    called = threading.Event()
+    with open(str(module.__file__), "rb") as other_process:
+        fcntl.flock(other_process, fcntl.LOCK_EX)
+        waiting = threading.Thread(target=store.first_call, args=(module, "twice", called.set))
+        waiting.start()
+        assert not called.wait(0.5)
+    assert called.wait(60)
+    waiting.join()
 
 
 KERNEL = """
