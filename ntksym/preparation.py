@@ -89,6 +89,8 @@ class Prepared:
         Those of X and of Y.
     bound : Bound
         Of the errors of the entries; zero where there is nothing to bound: closed forms, or no pairs.
+    exact : Engine
+        The lowering that computes pairs one by one: with a closed form wherever there is one.
     """
 
     points: Points
@@ -97,6 +99,7 @@ class Prepared:
     machine: tuple[ModuleType, Arrays]
     states: tuple[RowStates, RowStates]
     bound: Bound
+    exact: Engine
 
     def fill(self, results: dict[str, NDArray[np.floating]]) -> None:
         """Write the kernels into the results, one array (n, m) for each that is wanted."""
@@ -112,9 +115,12 @@ class Prepared:
                 angle.compare(network, series, points.pair, states, pairs, targets)
         else:
             work = layers(module, network, states, targets, symmetric=symmetric)
+            same = self.exact is self.route.choice.engine
+            machine = self.machine if same else self.exact.machine(points.x.shape[1])
+            hidden = self.plan.hidden if same else self.exact.schedule.hidden
 
             def complete(pairs: NDArray[np.int64]) -> None:
-                hard_pairs.integrate(module, network, self.plan.hidden, points.pair, states, pairs, targets)
+                hard_pairs.integrate(*machine, hidden, points.pair, states, pairs, targets)
 
         fill(points.pair, work, complete, points.threads)
 
@@ -157,13 +163,13 @@ def prepare(engines: tuple[Engine, ...], tol: float, points: Points) -> Prepared
     if isinstance(route.collapsed, Collapse):
         states = row_states(machine, plan, points, pairs=False)
         bound = Bound(route.collapsed.error, route.collapsed.error)
-        return Prepared(points, route, plan, machine, (states[0], states[-1]), bound)
+        return Prepared(points, route, plan, machine, (states[0], states[-1]), bound, engines[0])
     states = row_states(machine, plan, points)
     settled, bound = _settle(machine[1], plan, tol, points, (states[0], states[-1]))
     _require_tolerance(tol, _worst(bound, points.wanted))
     if settled is not plan:
         states = row_states(machine, settled, points)
-    return Prepared(points, route, settled, machine, (states[0], states[-1]), bound)
+    return Prepared(points, route, settled, machine, (states[0], states[-1]), bound, engines[0])
 
 
 def bound_of(engines: tuple[Engine, ...], tol: float, points: Points) -> Bound:
