@@ -21,14 +21,14 @@ ACTIVATIONS = ("relu", "gelu", "elu", "tanh")
 COLOURS = dict(zip(ACTIVATIONS, ("C0", "C1", "C2", "C3"), strict=True))
 CENTRE = Problem()
 SIZES = (100, 300, 1000, 2000, 4000, 8000, 12000)
-FEATURES = (1, 10, 100, 1000, 5000)
+FEATURES = (3, 10, 100, 1000, 5000)
 DEPTHS = (1, 3, 10, 30, 50)
 
 
 def problems(*, quick: bool) -> list[Problem]:
     """The lines of the figure, one of the three numbers at a time."""
     centre = replace(CENTRE, n=200, d=10) if quick else CENTRE
-    sizes, features, depths = ((50, 200), (1, 10), (1, 3)) if quick else (SIZES, FEATURES, DEPTHS)
+    sizes, features, depths = ((50, 200), (3, 10), (1, 3)) if quick else (SIZES, FEATURES, DEPTHS)
     found = []
     for activation in ACTIVATIONS:
         one = replace(centre, activation=activation)
@@ -39,13 +39,13 @@ def problems(*, quick: bool) -> list[Problem]:
 
 def draw(results: Sequence[Result], file: Path) -> None:
     """Seconds against n; times of the floor against d and against depth."""
-    figure, (left, middle, right) = plt.subplots(1, 3, figsize=(12, 3.8), layout="constrained")
+    figure, (left, middle, right) = plt.subplots(1, 3, figsize=(13, 4), layout="constrained")
     centre = _centre(results)
     for activation in ACTIVATIONS:
         own = [result for result in results if result.problem.activation == activation]
         style = {"color": COLOURS[activation], "marker": "o", "markersize": 3, "label": activation}
         left.loglog(*_line(own, centre, "n", lambda r: r.median("ntksym")), **style)
-        middle.semilogx(*_line(own, centre, "d", lambda r: r.ratio("ntksym", "floor")), **style)
+        middle.loglog(*_line(own, centre, "d", lambda r: r.ratio("ntksym", "floor")), **style)
         right.loglog(*_line(own, centre, "depth", lambda r: r.ratio("ntksym", "floor")), **style)
         level = replace(centre, normalised=True)
         right.loglog(
@@ -55,10 +55,8 @@ def draw(results: Sequence[Result], file: Path) -> None:
     relu = [result for result in results if result.problem.activation == ACTIVATIONS[0]]
     left.loglog(*_line(relu, centre, "n", lambda r: r.median("floor")), color="black", linestyle="--", label="floor")
     left.set(xlabel="rows n", ylabel="seconds", title=f"d = {centre.d}, depth {centre.depth}")
-    middle.set(
-        xlabel="features d", ylabel="times the floor", title=f"n = {centre.n}, depth {centre.depth}", ylim=(0, None)
-    )
-    right.set(xlabel="depth", title=f"n = {centre.n}, d = {centre.d}; dotted: rows of one norm")
+    middle.set(xlabel="features d", ylabel="times the floor", title=f"n = {centre.n}, depth {centre.depth}")
+    right.set(xlabel="depth", title=f"n = {centre.n}, d = {centre.d}; dotted: one norm")
     left.legend(frameon=False)
     figure.savefig(file, metadata={"Date": None})
 
