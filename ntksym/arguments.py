@@ -96,7 +96,7 @@ def points(data: ArrayLike, name: str) -> NDArray[np.float64]:
             row=int(row),
             column=int(column),
         )
-    return numbers if numbers.flags.c_contiguous or numbers.flags.f_contiguous else np.ascontiguousarray(numbers)
+    return np.require(numbers, requirements=("C", "ALIGNED", "WRITEABLE"))  # the one kind that code is compiled for
 
 
 def _array(data: Any, name: str) -> NDArray[Any]:

@@ -12,7 +12,6 @@ from ntksym.lowering.frame import TILE
 from ntksym.lowering.parts import Part
 from ntksym.lowering.schedule import Hidden
 from ntksym.plan import Choice
-from ntksym.tiles.filling import PANEL
 
 __all__ = ["explanation", "explanation_of_data"]
 
@@ -39,8 +38,7 @@ def explanation(kernel: Any) -> Iterator[str]:
         heavy = ", ".join(part.name for part in kernel.source.parts if isinstance(part, Part) and part.cost >= HEAVY)
         yield f"{heavy}: heavy closed form, or its series where that is cheaper (explain(X) says which)"
     yield f"tiles of {TILE} x {TILE} entries, depth a loop inside the tile; k(X) computes one half and writes both"
-    where = "the result itself, transformed in place" if kernel.dtype == "float64" else f"a buffer of {PANEL} rows"
-    yield f"inner products by BLAS, in panels of {PANEL} rows, into {where}"
+    yield "inner products, layers and writing in one pass over the result; no other memory of its size"
     yield f"threads: {thread_count(None)} (NUMBA_NUM_THREADS), or the argument threads"
     size = len(kernel.source.text)
     yield f"source: {store.name_of(kernel.source.text)}.py, {size} bytes, for any depth, W_std, b_std and parameters"

@@ -11,7 +11,7 @@ from ntksym.kernel import build
 from ntksym.lowering.frame import TILE
 from ntksym.network.layers import Dense, Network, fully_connected, serial
 from ntksym.network.recursion import begin, evaluate
-from ntksym.tiles.filling import PANEL
+from ntksym.tiles.filling import SPAN
 
 EPSILON = float(np.finfo(np.float64).eps)
 TOLERANCE = 1e-8
@@ -86,9 +86,9 @@ def test_float32_is_the_rounded_float64(name: str) -> None:
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
-def test_panels_fit_together(dtype: str) -> None:
+def test_blocks_fit_together(dtype: str) -> None:
     kernel = build(NETWORKS["tanh"], tol=TOLERANCE, dtype=dtype)
-    x = data(PANEL + TILE + 1, d=3)
+    x = data(SPAN * TILE + TILE + 1, d=3)
     whole = kernel(x)
     np.testing.assert_array_equal(whole, whole.T)
     tail = kernel(x[-70:], x[:TILE])

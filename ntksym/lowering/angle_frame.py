@@ -16,6 +16,7 @@ are data, so that one module, compiled once, serves every network.
 from string import Template
 
 from ntksym.lowering.frame import TILE
+from ntksym.lowering.inner_products import product_functions
 
 __all__ = ["DIAGONALS", "GROUP", "INVERSE", "ROOTS", "SLOTS", "angle_source"]
 
@@ -55,16 +56,17 @@ STRIP = $strip
 SPAN = STRIP * TILE
 
 compiled = numba.njit(cache=True, nogil=True, error_model="numpy", fastmath={"arcp", "contract", "nsz"})
-inlined = numba.njit(forceinline=True, nogil=True, error_model="numpy", fastmath={"arcp", "contract", "nsz"})
+inlined = numba.njit(
+    forceinline=True, nogil=True, error_model="numpy", fastmath={"arcp", "contract", "nsz"},
+    no_cpython_wrapper=True, no_cfunc_wrapper=True,
+)
 
+
+$products
 
 @inlined
-def correlate(products, count, factor, bias, inverse, inverses, rho):
-    """rho = (factor*<x, y> + bias)/sqrt(q_i*q_j) for one row of a tile."""
-    for j in range(count):
-        rho[j] = products[j]
-    for j in range(count, TILE):
-        rho[j] = 0.0
+def correlate(factor, bias, inverse, inverses, rho):
+    """rho = (factor*<x, y> + bias)/sqrt(q_i*q_j) for one row of a tile, given <x, y>."""
     for j in range(TILE):
         rho[j] = (factor * rho[j] + bias) * (inverse * inverses[j])
 
@@ -137,34 +139,36 @@ def write(tile, diagonal, out, top, height, left, width, symmetric):
 
 @compiled
 def fill(
-    products, offset, factor, bias, slack, near, block, height, width, lines, other_lines, terms, sizes, nngp, ntk,
-    symmetric,
+    x, y, other, begin, end, factor, bias, slack, near, lines, other_lines, terms, sizes, nngp, ntk, symmetric
 ):
-    """Rows of one block, columns 0 <= j < width; products[i - offset, j] holds <x_i, y_j>, nngp and ntk the results.
+    """Columns of one block, the rows of the blocks begin <= block < end; nngp and ntk hold the results.
 
     The pairs that lie within ``near`` of rho = 1 or -1 are returned; they hold what rounding leaves of the angle.
     """
-    top = block * TILE
-    here = lines[block]
+    left = other * TILE
+    count = min(TILE, y.shape[0] - left)
     doublings = int(round(math.log2(terms.shape[2])))
     tiles = np.empty((2, TILE, TILE))
     ones = np.ones(SPAN)
-    rho, y, u = np.empty(SPAN), np.empty(SPAN), np.empty(SPAN)
+    columns = np.empty((y.shape[1], TILE))
+    correlations = np.empty((STRIP, TILE))
+    rho, stretched, u = correlations.reshape(SPAN), np.empty(SPAN), np.empty(SPAN)
     before, now, power, total = np.empty(SPAN), np.empty(SPAN), np.empty(SPAN), np.empty(SPAN)
     pairs = np.empty((TILE, 2), np.int64)
     found = 0
-    for other in range((width + TILE - 1) // TILE):
-        left = other * TILE
-        count = min(TILE, width - left)
-        there = other_lines[other]
+    if begin < end:
+        gather(y, left, count, columns)
+    for block in range(begin, end):
+        top = block * TILE
+        height = min(TILE, x.shape[0] - top)
+        here, there = lines[block], other_lines[other]
         for first in range(0, height, STRIP):
             last = min(first + STRIP, height)
+            multiply(x, top + first, last - first, columns, correlations)
             for i in range(first, last):
-                row = rho[(i - first) * TILE : (i - first + 1) * TILE]
-                product = products[top - offset + i, left : left + count]
-                correlate(product, count, factor, bias, here[0, i], there[0], row)
+                correlate(factor, bias, here[0, i], there[0], correlations[i - first])
             rho[(last - first) * TILE :] = 0.0
-            close = stretch(rho, doublings, slack, near, y, u)
+            close = stretch(rho, doublings, slack, near, stretched, u)
             for kernel in range(2):
                 if sizes[kernel, 0] + sizes[kernel, 1] > 0:
                     total[:] = 0.0
@@ -172,7 +176,7 @@ def fill(
                         if sizes[kernel, part] > 0:
                             outer = ones if part == 0 else rho
                             used = terms[kernel, part, :, : sizes[kernel, part]]
-                            add_part(used, y, u, outer, before, now, power, total)
+                            add_part(used, stretched, u, outer, before, now, power, total)
                     for i in range(first, last):
                         inverse, root, diagonal = here[0, i], here[1 + 2 * kernel, i], here[2 + 2 * kernel, i]
                         correlation = rho[(i - first) * TILE : (i - first + 1) * TILE]
@@ -186,7 +190,8 @@ def fill(
                 for i in range(first, last):
                     if found + TILE > pairs.shape[0]:
                         longer = np.empty((2 * pairs.shape[0], 2), np.int64)
-                        longer[:found] = pairs[:found]
+                        for k in range(found):
+                            longer[k, 0], longer[k, 1] = pairs[k, 0], pairs[k, 1]
                         pairs = longer
                     for j in range(min(i, count) if symmetric and top == left else count):
                         if 1.0 - abs(rho[(i - first) * TILE + j]) < near:
@@ -206,6 +211,7 @@ def angle_source() -> str:
     reads = [f"a{term} = terms[first + {term}]" for term in range(GROUP)]
     horner = [f"p = p * x + a{term}" for term in range(GROUP)]
     return _TEXT.substitute(
+        products=product_functions(),
         tile=TILE,
         strip=STRIP,
         slots=SLOTS,

@@ -16,6 +16,7 @@ from ntksym.lowering.frame import (
     STRIP,
     TILE,
 )
+from ntksym.lowering.inner_products import product_functions
 from ntksym.lowering.near_frame import near_function, near_list
 from ntksym.lowering.parts import Part, SeriesPart
 from ntksym.lowering.passes import count, prune
@@ -23,6 +24,12 @@ from ntksym.lowering.printing import SCALAR, VECTORISED, statements
 from ntksym.lowering.program import Program
 
 __all__ = ["Source", "emit"]
+
+START = """\
+for i in range(last - first):
+                for j in range(TILE):
+                    t[i, j] = c[i, j]"""
+"""Entry by entry: numba takes longer to compile ``t[:] = c``, which may raise an error, than all the layers."""
 
 PAIR_PROLOGUE = """\
 c = covariance[row, j]
@@ -76,6 +83,7 @@ def emit(parts: Sequence[Part | SeriesPart]) -> Source:
         _linear_functions(),
         near_list([part.name if isinstance(part, Part) else None for part in parts]),
         marks.mark_function(),
+        product_functions(),
         PREPARE.substitute(share_branches=_share_branches(parts), row_branches=_row_branches(parts)),
         _fill("nngp", parts),
         _fill("ntk", parts),
@@ -207,8 +215,8 @@ def _fill(get: str, parts: Sequence[Part | SeriesPart]) -> str:
     return FILL.substitute(
         get=get,
         begin=marks.BEGIN + (series_frame.BEGIN if series else ""),
-        c_rows="first:last" if get == "nngp" else "first if both else 0 : last if both else last - first",
-        start="t[:] = c" if get == "ntk" else "",
+        c_place="first" if get == "nngp" else "first if both else 0",
+        start=START if get == "ntk" else "",
         mark=marks.MARK,
         step_branches=_step_branches(get, parts),
         record=marks.RECORD,

@@ -45,7 +45,10 @@ FLOOR = 2.220446049250313e-16**2
 SMALLEST_FLOOR = 1e-300
 
 compiled = numba.njit(cache=True, nogil=True, error_model="numpy", fastmath={"arcp", "contract", "nsz"})
-inlined = numba.njit(forceinline=True, nogil=True, error_model="numpy", fastmath={"arcp", "contract", "nsz"})
+inlined = numba.njit(
+    forceinline=True, nogil=True, error_model="numpy", fastmath={"arcp", "contract", "nsz"},
+    no_cpython_wrapper=True, no_cfunc_wrapper=True,
+)
 ''')
 
 PREPARE = Template('''\
@@ -98,31 +101,34 @@ def write(tile, diagonal, out, top, height, left, width, symmetric):
 FILL = Template('''\
 @compiled
 def fill_$get(
-    products, offset, scale, block, height, width, nearest, which, weights, biases, slacks, shared,
+    x, y, other, begin, end, scale, nearest, which, weights, biases, slacks, shared,
     variances, tangents, rows, layout, other_layout, nngp, ntk, symmetric,
 ):
-    """Rows of one block, columns 0 <= j < width; products[i - offset, j] holds <x_i, y_j>, nngp and ntk the results.
+    """Columns of one block, the rows of the blocks begin <= block < end; nngp and ntk hold the results.
 
     The pairs (i, j) that are left to be computed one by one: |rho| >= nearest, or beyond the terms of a series.
     """
     layers = which.size
-    top = block * TILE
+    left = other * TILE
+    count = min(TILE, y.shape[0] - left)
     both = nngp.size > 0
+    columns = np.empty((y.shape[1], TILE))
     c_tile = np.empty((TILE, TILE))
     t_tile = np.empty((TILE, TILE))
-$begin    for other in range((width + TILE - 1) // TILE):
-        left = other * TILE
-        count = min(TILE, width - left)
+    if begin < end:
+        gather(y, left, count, columns)
+$begin    for block in range(begin, end):
+        top = block * TILE
+        height = min(TILE, x.shape[0] - top)
         for first in range(0, height, STRIP):
             last = min(first + STRIP, height)
-            c = c_tile[$c_rows]
+            place = $c_place
+            multiply(x, top + first, last - first, columns, c_tile[place : place + STRIP])
+            c = c_tile[place : place + last - first]
             t = t_tile[first:last]
-            for i in range(first, last):
-                product = products[top - offset + i, left : left + count]
-                for j in range(count):
-                    c[i - first, j] = weights[0] * (scale * product[j]) + biases[0]
-                for j in range(count, TILE):
-                    c[i - first, j] = 0.0
+            for i in range(last - first):
+                for j in range(TILE):
+                    c[i, j] = weights[0] * (scale * c[i, j]) + biases[0]
             $start
 $mark            for layer in range(layers):
                 size = layout[layer, 1]

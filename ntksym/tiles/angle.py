@@ -50,17 +50,18 @@ def transform(
     """
     module = store.load(angle_source())
     factor, bias = float(network.weights[0]) * network.scale, float(network.biases[0])
-    near = max(1.0 - network.nearest[0 if results[1] is None else 1], 0.0)
+    near = 1.0 - network.nearest[0 if results[1] is None else 1]
     numbers = factor, bias, float(network.slacks[0]), near
     absent = np.empty((0, 0), dtype=next(result.dtype for result in results if result is not None))
     targets = (absent if result is None else result for result in results)
     same_for_all = *(_lines(part) for part in states), *_packed(series), *targets, symmetric
 
-    def work(products: Array, offset: int, block: int, height: int, width: int) -> Pairs:
-        pairs: Pairs = module.fill(products, offset, *numbers, block, height, width, *same_for_all)
+    def work(x: Array, y: Array, other: int, first: int, last: int) -> Pairs:
+        pairs: Pairs = module.fill(x, y, other, first, last, *numbers, *same_for_all)
         return pairs
 
-    store.first_call(module, f"fill, {absent.dtype}", lambda: work(np.empty((0, 0)), 0, 0, 0, 0))
+    nothing = np.empty((0, 0))
+    store.first_call(module, f"fill, {absent.dtype}", lambda: work(nothing, nothing, 0, 0, 0))
     return work
 
 

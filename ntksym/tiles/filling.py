@@ -1,11 +1,11 @@
 """Tiles of a Gram matrix: which rows are computed together, and where the results go.
 
-Inner products come from BLAS, panel by panel; compiled code then turns each block of ``TILE`` rows of a panel into
-entries of the kernel, tile by tile. Of a symmetric matrix only the lower half is computed, and written to both.
+Compiled code takes one block of ``TILE`` columns and some blocks of rows, and turns them, tile by tile, into entries:
+inner products, recursion and writing in one go. Of a symmetric matrix only the lower half is computed, and written to
+both.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
@@ -18,41 +18,27 @@ from ntksym.lowering.schedule import Arrays
 from ntksym.tiles.states import RowStates
 from ntksym.tiles.threads import in_parallel
 
-__all__ = ["PANEL", "Panel", "Transform", "fill", "layers", "panels"]
+__all__ = ["SPAN", "Transform", "fill", "layers", "spans"]
 
-PANEL = 8 * TILE
-"""Rows whose inner products are computed by one call of BLAS."""
+SPAN = 16
+"""Blocks of rows that a thread computes at a time."""
 
 Array = NDArray[np.float64]
 Pairs = NDArray[np.int64]
-Transform = Callable[[Array, int, int, int, int], Pairs]
-"""(products, offset, block, its rows, columns) -> pairs left out; products[i - offset, j] is <x_i, y_j>."""
+Transform = Callable[[Array, Array, int, int, int], Pairs]
+"""(x, y, block of columns, blocks of rows from, to) -> pairs left out."""
 
 
-@dataclass(frozen=True)
-class Panel:
-    """Rows ``first <= i < last`` of the result, columns ``0 <= j < width``; ``first`` begins a block."""
-
-    first: int
-    last: int
-    width: int
-
-    def blocks(self) -> Iterator[tuple[int, int]]:
-        """Pairs (block, number of its rows), the last first: of a symmetric matrix it is the longest."""
-        for top in reversed(range(self.first, self.last, TILE)):
-            yield top // TILE, min(TILE, self.last - top)
-
-
-def panels(rows: int, columns: int, *, symmetric: bool) -> Iterator[Panel]:
-    """Panels that cover the result, or its lower half."""
-    for first in range(0, rows, PANEL):
-        last = min(first + PANEL, rows)
-        yield Panel(first, last, last if symmetric else columns)
+def spans(rows: int, columns: int, *, symmetric: bool) -> Iterator[tuple[int, int, int]]:
+    """Blocks of columns, each with some blocks of rows, from and to, that cover the result or its lower half."""
+    end = -(-rows // TILE)
+    for other in range(-(-columns // TILE)):
+        for first in range(other if symmetric else 0, end, SPAN):
+            yield other, first, min(first + SPAN, end)
 
 
 def fill(
     points: tuple[Array, Array],
-    results: tuple[NDArray[Any] | None, NDArray[Any] | None],
     transform: Transform,
     complete: Callable[[Pairs], object],
     threads: int,
@@ -63,45 +49,21 @@ def fill(
     ----------
     points : pair of float arrays, shapes (n, d), (m, d)
         The data; twice the same array for a symmetric result.
-    results : pair of arrays (n, m) or None
-        NNGP and NTK, C-contiguous, float64 or float32; None for the one not wanted.
     transform : callable
-        What turns inner products into entries of these results, from `layers` or `ntksym.tiles.angle`.
+        What turns rows and columns into entries of the results, from `layers` or `ntksym.tiles.angle`.
     complete : callable
         What writes the entries of pairs (i, j), shape (k, 2), that the transform leaves out; k > 0.
     threads : int
-        Number of threads for the compiled part; BLAS has its own.
+        Number of threads.
     """
     x, y = points
-    symmetric = x is y
-    plan = list(panels(len(x), len(y), symmetric=symmetric))
-    home = next(result for result in results if result is not None)
 
-    def run(products: Array, offset: int, panel: Panel) -> Iterator[tuple[Any, ...]]:
-        for block, height in panel.blocks():
-            width = min(panel.width, block * TILE + height) if symmetric else panel.width
-            yield products, offset, block, height, width
-
-    def multiply(panel: Panel, products: Array) -> None:
-        np.matmul(x[panel.first : panel.last], y[: panel.width].T, out=products)
-
-    def work(*job: Any) -> None:
-        left_out = transform(*job)
+    def work(other: int, first: int, last: int) -> None:
+        left_out = transform(x, y, other, first, last)
         if len(left_out):
             complete(left_out)
 
-    if home.dtype == np.float64:  # the inner products wait in the result itself: no other memory is touched
-        for panel in plan:
-            multiply(panel, home[panel.first : panel.last, : panel.width])
-        jobs = (job for panel in reversed(plan) for job in run(home, 0, panel))
-        in_parallel(work, jobs, threads)
-        return
-    buffer = np.empty(PANEL * len(y))
-    for panel in plan:
-        height = panel.last - panel.first
-        products = buffer[: height * panel.width].reshape(height, panel.width)
-        multiply(panel, products)
-        in_parallel(work, run(products, panel.first, panel), threads)
+    in_parallel(work, spans(len(x), len(y), symmetric=x is y), threads)
 
 
 def layers(
@@ -134,10 +96,11 @@ def layers(
     rows = (states[0].variances, states[0].tangents, states[0].rows, states[0].layout, states[1].layout)
     same_for_all = *constants, *rows, *(absent if result is None else result for result in results), symmetric
 
-    def transform(products: Array, offset: int, block: int, height: int, width: int) -> Pairs:
-        found: Pairs = compiled(products, offset, network.scale, block, height, width, *same_for_all)
+    def transform(x: Array, y: Array, other: int, first: int, last: int) -> Pairs:
+        found: Pairs = compiled(x, y, other, first, last, network.scale, *same_for_all)
         return found
 
+    nothing = np.empty((0, 0))
     kind = f"{compiled.__name__}, {absent.dtype}"
-    store.first_call(module, kind, lambda: transform(np.empty((0, 0)), 0, 0, 0, 0))
+    store.first_call(module, kind, lambda: transform(nothing, nothing, 0, 0, 0))
     return transform

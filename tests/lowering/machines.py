@@ -48,7 +48,7 @@ class Machine:
             if integrate:
                 hard_pairs.integrate(self.module, arrays, self.plan.hidden, *task, pairs, targets)
 
-        fill(task[0], targets, transform, complete, self.threads)
+        fill(task[0], transform, complete, self.threads)
         return results, np.concatenate(left_out)
 
     def __call__(self, x: np.ndarray, y: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
