@@ -58,6 +58,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_derive(commands)
     _add_verify(commands)
     _add_gram(commands)
+    _add_precompile(commands)
     _add_catalogue(commands)
     return parser
 
@@ -174,6 +175,20 @@ def _add_gram(commands: "argparse._SubParsersAction[_Parser]") -> None:
     data.add_argument("--normalize", action="store_true", help="scale every row to |x|^2 = number of columns")
     data.add_argument(
         "-o", "--out", metavar="FILE", help=".npy, .npz or .csv; an older file is replaced once the new one is complete"
+    )
+
+
+def _add_precompile(commands: "argparse._SubParsersAction[_Parser]") -> None:
+    parser = _add(
+        commands,
+        "precompile",
+        "compile kernels ahead of time, so that the first Gram matrix of later programs starts at once",
+        ["ntksym precompile relu gelu", 'ntksym precompile "x*exp(-x**2/2)" --get ntk', "ntksym precompile"],
+    )
+    parser.add_argument("formulas", nargs="*", metavar="FORMULA", type=str.strip, help=f"{_FORMULA} (default: all)")
+    parser.add_argument("--get", choices=("nngp", "ntk", "both"), default="both", help="which kernels (default both)")
+    parser.add_argument(
+        "--dtype", choices=("float64", "float32", "both"), default="both", help="of the results (default both)"
     )
 
 

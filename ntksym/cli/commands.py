@@ -19,11 +19,13 @@ from rich.text import Text
 from ntksym.activation import Activation
 from ntksym.catalogue import Entry, catalogue
 from ntksym.cli.data import check_destination, load, save
-from ntksym.cli.screen import waiting
+from ntksym.cli.precompilation import Outcome, precompile, precompile_angle
+from ntksym.cli.screen import one_line, waiting
 from ntksym.derivation import derive
 from ntksym.dual import Dual, SeriesDual
 from ntksym.errors import InvalidInput
 from ntksym.kernel import build
+from ntksym.lowering import store
 from ntksym.network.layers import fully_connected
 from ntksym.typeset import explain, to_code
 from ntksym.typeset.series_prose import TOLERANCES, measured_variance
@@ -199,6 +201,39 @@ def _print_gram(summary: Mapping[str, Any]) -> None:
         print("not written: give --out FILE to keep it")
 
 
+def _precompile(options: argparse.Namespace) -> int:
+    if not store.is_lasting():
+        raise InvalidInput("no folder for compiled kernels can be written; set the environment variable NTKSYM_CACHE")
+    kinds = ("ntk", "nngp") if options.get == "both" else (options.get,)
+    types = ("float64", "float32") if options.dtype == "both" else (options.dtype,)
+    formulas = list(dict.fromkeys(options.formulas)) or list(catalogue)
+    outcomes: list[Outcome] = []
+    with waiting() as wait:
+        for number, formula in enumerate(formulas):
+            wait.say(f"compiling {formula}")
+            wait.advance(number, len(formulas) + 1)
+            outcomes.append(precompile(formula, kinds, types))
+        wait.say("compiling what all share")
+        outcomes.append(precompile_angle(kinds, types))
+    failed = any(outcome.status == "failed" for outcome in outcomes)
+    if options.json:
+        described = {outcome.name: _described_outcome(outcome) for outcome in outcomes}
+        _print_json({"folder": str(store.folder()), "outcomes": described})
+        return 1 if failed else 0
+    table = Table(box=None, pad_edge=False, show_header=False)
+    for outcome in outcomes:
+        seconds = f"{outcome.seconds:.1f} s" if outcome.status == "compiled" else ""
+        table.add_row(*map(Text, (outcome.name, outcome.status, seconds, one_line(outcome.reason))))
+    Console(width=None if sys.stdout.isatty() else 300).print(table)
+    print(f"{len(store.compiled())} compiled functions in {store.folder()}")
+    return 1 if failed else 0
+
+
+def _described_outcome(outcome: Outcome) -> dict[str, Any]:
+    described = {"status": outcome.status, "seconds": round(outcome.seconds, 3)}
+    return described | ({"reason": outcome.reason} if outcome.reason else {})
+
+
 def _catalogue(options: argparse.Namespace) -> int:
     entries = [entry for entry in catalogue.values() if _matches(entry, options.pattern)]
     if not entries:
@@ -261,6 +296,7 @@ COMMANDS: Mapping[str, Callable[[argparse.Namespace], int]] = {
     "derive": _derive,
     "verify": _verify,
     "gram": _gram,
+    "precompile": _precompile,
     "catalogue": _catalogue,
 }
 """Each takes the parsed options and returns the exit status."""

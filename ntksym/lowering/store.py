@@ -23,7 +23,7 @@ from types import ModuleType
 
 from ntksym.errors import InvalidInput
 
-__all__ = ["clear", "entries", "first_call", "folder", "load", "name_of"]
+__all__ = ["clear", "compiled", "entries", "first_call", "folder", "is_lasting", "load", "name_of"]
 
 PREFIX = "ntksym_k_"
 
@@ -93,6 +93,16 @@ def first_call(module: ModuleType, kind: str, call: Callable[[], object]) -> Non
 def entries() -> tuple[Path, ...]:
     """The generated modules on disk, oldest first."""
     return tuple(sorted(folder().glob(f"{PREFIX}*.py"), key=lambda path: (path.stat().st_mtime, path.name)))
+
+
+def compiled() -> frozenset[str]:
+    """Names of the files of machine code in the folder; one a function and type of arguments."""
+    return frozenset(path.name for path in (folder() / "__pycache__").glob(f"{PREFIX}*.nbc"))
+
+
+def is_lasting() -> bool:
+    """Whether the folder outlives this process."""
+    return _temporary_folder.cache_info().currsize == 0 or folder() != _temporary_folder()
 
 
 def clear() -> int:

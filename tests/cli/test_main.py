@@ -33,7 +33,7 @@ def rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> np.ndarray:
     return X
 
 
-@pytest.mark.parametrize("words", [(), ("derive",), ("verify",), ("gram",), ("catalogue",)])
+@pytest.mark.parametrize("words", [(), ("derive",), ("verify",), ("gram",), ("precompile",), ("catalogue",)])
 def test_help_shows_an_example(words: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
     assert main([*words, "--help"]) == 0
     printed = capsys.readouterr().out
