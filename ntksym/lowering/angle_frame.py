@@ -157,7 +157,7 @@ def fill(
     pairs = np.empty((TILE, 2), np.int64)
     found = 0
     if begin < end:
-        gather(y, left, count, columns)
+        turn(y, left, count, columns)
     for block in range(begin, end):
         top = block * TILE
         height = min(TILE, x.shape[0] - top)

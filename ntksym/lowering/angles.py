@@ -44,8 +44,10 @@ def in_angles(formula: sp.Expr) -> sp.Expr:
         return rooted
     rest = rooted.subs(latitude, 0)
     constant = -factor * sp.pi / 2
-    shifted = min((rest + constant, rest + sp.expand_mul(constant)), key=_length)
-    return factor * opposite + shifted if _length(shifted) < _length(rest) else rooted
+    for before, added in ((rest, constant), (sp.expand_mul(rest), sp.expand_mul(constant))):
+        if _length(before + added) < _length(before):
+            return factor * opposite + before + added
+    return rooted
 
 
 def _length(formula: sp.Expr) -> int:

@@ -116,7 +116,7 @@ def fill_$get(
     c_tile = np.empty((TILE, TILE))
     t_tile = np.empty((TILE, TILE))
     if begin < end:
-        gather(y, left, count, columns)
+        turn(y, left, count, columns)
 $begin    for block in range(begin, end):
         top = block * TILE
         height = min(TILE, x.shape[0] - top)

@@ -19,7 +19,7 @@ CHUNK = 64
 
 _TEXT = Template('''\
 @inlined
-def gather(points, left, count, columns):
+def turn(points, left, count, columns):
     """columns[k, j] = points[left + j, k]: the columns of a tile, features first; zeros beyond the last."""
     for j in range(count):
         point = points[left + j]

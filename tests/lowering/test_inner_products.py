@@ -24,7 +24,7 @@ def test_they_are_inner_products(functions: dict, features: int, height: int, co
     draws = np.random.default_rng(features)
     x, y = draws.normal(size=(height + 2, features)), draws.normal(size=(count + 1, features))
     columns, products = np.full((features, TILE), np.nan), np.full((STRIP, TILE), np.nan)
-    functions["gather"](y, 1, count, columns)
+    functions["turn"](y, 1, count, columns)
     functions["multiply"](x, 2, height, columns, products)
     sizes = np.linalg.norm(x[2:], axis=1)[:, None] * np.linalg.norm(y[1:], axis=1)
     error = np.abs(products[:height, :count] - x[2:] @ y[1:].T)
