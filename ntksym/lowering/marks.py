@@ -31,7 +31,8 @@ RECORD = """\
                 for i in range(first, last):
                     if found + TILE > pairs.shape[0]:
                         longer = np.empty((2 * pairs.shape[0], 2), np.int64)
-                        longer[:found] = pairs[:found]
+                        for k in range(found):
+                            longer[k, 0], longer[k, 1] = pairs[k, 0], pairs[k, 1]
                         pairs = longer
                     for j in range(min(i, count) if symmetric and top == left else count):
                         if hard[i - first, j] > 0.0:
