@@ -22,7 +22,7 @@ def assigns_a_slice(node: ast.AST) -> bool:
 
 @pytest.mark.parametrize("name", ["relu", "elu", "tanh", "angle"])
 def test_no_array_is_copied_into_a_slice(name: str) -> None:
-    """For ``a[:] = b`` numba compiles the text of an error message, which takes longer than all the rest: write a loop."""
+    """For ``a[:] = b`` numba compiles the text of an error message, which takes longer than the rest: write a loop."""
     nodes = ast.walk(ast.parse(text_of(name)))
     assert [ast.unparse(node) for node in nodes if assigns_a_slice(node)] == []
 
