@@ -136,7 +136,7 @@ def choose(ways: Sequence[Engine], data: tuple[Array, Array]) -> Choice:
     """
     series = any(entry.slots is None for way in ways for entry in way.schedule.hidden)
     count = len(data[0]) * len(data[1])
-    if not series or (count <= FEW and len(ways) == 1) or not count:
+    if not series or count <= FEW:
         return Choice(ways[0], ways[0].schedule)
     sample = _sample(ways[0].schedule, data)
     found = []

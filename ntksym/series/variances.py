@@ -6,6 +6,7 @@ Gaussian depends on q. An octave of q takes 16 nodes; where the check between th
 
 from collections.abc import Iterator
 from dataclasses import astuple, dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -68,6 +69,11 @@ class Errors:
     slope_deviation: float
     diagonal: float
     diagonal_slope: float
+
+    @cached_property
+    def row(self) -> Array:
+        """All of them, shape (6,)."""
+        return np.array(astuple(self))
 
 
 @dataclass(frozen=True)
@@ -185,7 +191,7 @@ class VarianceTable:
             )
             # Entry by entry, so that the diagonal of a kernel does not depend on which rows come together.
             wholes[rows] = np.polynomial.chebyshev.chebval(t, panel.fits[:, :WHOLES]).T
-            errors[rows] = astuple(panel.errors)
+            errors[rows] = panel.errors.row
             errors[rows, :2] += panel.dropped[width]
         value, slope, dilation, bend = np.maximum(wholes, 0.0).T
         bend = bend if self.profile.bends else np.full(len(places), np.inf)
