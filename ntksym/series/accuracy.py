@@ -188,7 +188,8 @@ def limits(found: Coefficients, variances: Array, tolerance: float) -> Array:
     count, terms = found.coefficients.shape
     groups = -(-terms // STEP)
     order = found.offset + found.stride * np.arange(groups * STEP)
-    squares = np.pad(found.coefficients**2, ((0, 0), (0, groups * STEP - terms)))
+    squares = np.zeros((count, groups * STEP))
+    np.square(found.coefficients, out=squares[:, :terms])
     degree = found.offset + found.stride * STEP * np.arange(1, groups + 1)
     reach = _reach(squares, found.value, found.errors[:, 0], degree, tolerance)
     if np.all(np.isfinite(found.slope)):
@@ -199,7 +200,8 @@ def limits(found: Coefficients, variances: Array, tolerance: float) -> Array:
 
 def _reach(squares: Array, whole: Array, rest: Array, degree: Array, tolerance: float) -> Array:
     sums = squares.reshape(len(squares), len(degree), STEP).sum(axis=2)
-    after = np.pad(np.cumsum(sums[:, :0:-1], axis=1)[:, ::-1], ((0, 0), (0, 1)))
+    after = np.zeros_like(sums)
+    after[:, :-1] = np.cumsum(sums[:, :0:-1], axis=1)[:, ::-1]
     whole = np.where(whole > 0, whole, 1.0)[:, None]
     left_out = after / whole + rest[:, None]
     with np.errstate(divide="ignore"):
@@ -253,7 +255,9 @@ def response(table: VarianceTable, variances: Array, largest: float, tolerance: 
         changes = [part[count : 2 * count] / part[2 * count :] for part in (together.value, together.slope)]
         elasticity, slope_elasticity = (np.abs(np.log(change)) / (2 * np.log1p(STEP_IN_Q)) for change in changes)
     answers = stretch, elasticity, slope_elasticity, local, local_slope
-    stretch, elasticity, slope_elasticity, local, local_slope = (np.nan_to_num(part, posinf=np.inf) for part in answers)
+    stretch, elasticity, slope_elasticity, local, local_slope = (
+        np.where(np.isnan(part), 0.0, part) for part in answers
+    )
     return Response(
         value=found.value,
         slope=found.slope,

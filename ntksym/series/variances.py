@@ -104,7 +104,11 @@ class Panel:
 
     def terms(self, tolerance: float) -> int:
         """How many coefficients keep what is left out below a quarter of the tolerance, anywhere on the panel."""
-        return max(1, int(np.argmax(np.all(self.dropped <= tolerance / 4, axis=1))))
+        return max(1, int(np.argmax(self._dropped_at_most <= tolerance / 4)))
+
+    @cached_property
+    def _dropped_at_most(self) -> Array:
+        return np.asarray(np.max(self.dropped, axis=1))
 
 
 @dataclass(frozen=True)
@@ -186,11 +190,10 @@ class VarianceTable:
         for panel, rows in panels:
             width = min(terms, panel.fits.shape[1] - WHOLES)
             t = (2 * places[rows] - (panel.low + panel.high)) / (panel.high - panel.low)
-            coefficients[rows, :width] = (
-                np.polynomial.chebyshev.chebvander(t, NODES - 1) @ panel.fits[:, WHOLES : WHOLES + width]
-            )
+            basis = np.polynomial.chebyshev.chebvander(t, NODES - 1)
+            coefficients[rows, :width] = basis @ panel.fits[:, WHOLES : WHOLES + width]
             # Entry by entry, so that the diagonal of a kernel does not depend on which rows come together.
-            wholes[rows] = np.polynomial.chebyshev.chebval(t, panel.fits[:, :WHOLES]).T
+            wholes[rows] = np.sum(basis[:, :, None] * panel.fits[:, :WHOLES], axis=1)
             errors[rows] = panel.errors.row
             errors[rows, :2] += panel.dropped[width]
         value, slope, dilation, bend = np.maximum(wholes, 0.0).T
