@@ -7,7 +7,7 @@ becomes machine code at the first call, or its machine code comes from the store
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 from ntksym.activation import Activation
 from ntksym.arguments import answer, kernels, matrices, points, result_type, thread_count, tolerance
 from ntksym.derivation import derive as derive_dual
+from ntksym.distances import distances
 from ntksym.dual import series_dual
 from ntksym.errors import InvalidInput
 from ntksym.existence import require_slopes
@@ -206,6 +207,39 @@ class Kernel:
             for name, result in results.items():
                 result[rows] = states.tangent if name == "ntk" else states.variance(len(choice.plan.hidden))
         return answer(get, results)
+
+    def distance(
+        self,
+        X: ArrayLike,
+        Y: ArrayLike | None = None,
+        *,
+        get: str | tuple[str, ...] = "ntk",
+        threads: int | None = None,
+    ) -> Any:
+        """D[i, j] = k(X[i], X[i]) + k(Y[j], Y[j]) - 2 k(X[i], Y[j]), the squared distance; Y is X by default.
+
+        Neighbours do not lose their digits: where D is small beside the diagonal, it is carried through the layers from
+        the difference of the points.
+
+        Parameters
+        ----------
+        X, Y, get, threads
+            As for the kernel.
+
+        Returns
+        -------
+        array of shape (n, n) or (n, m), or a named tuple of such arrays
+
+        Raises
+        ------
+        InvalidInput, NoSuchDual, ToleranceNotMet
+            As for the kernel; `ToleranceNotMet` also for neighbours where an activation has kinks and no closed form.
+        """
+        wanted = self._wanted(get)
+        x, y = self._data(X, Y)
+        given = Points(x, y, wanted, thread_count(threads))
+        results = distances(replace(self, dtype="float64"), given)
+        return answer(get, {name: matrix.astype(self.dtype, copy=False) for name, matrix in results.items()})
 
     def error_bound(self, X: ArrayLike, Y: ArrayLike | None = None, *, get: str | tuple[str, ...] = "ntk") -> Any:
         """The largest |K~(x, y) - K(x, y)|/sqrt(K(x, x) K(y, y)) is at most this, over the pairs of these data.

@@ -32,6 +32,7 @@ FLOORS = {
     "lowering": 6,
     "arguments": 7,
     "existence": 7,
+    "distances": 7,
     "kernel": 7,
     "propagation": 7,
     "plan": 7,

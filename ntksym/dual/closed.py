@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from typing import Any
 
@@ -19,7 +19,7 @@ from ntksym.errors import InvalidInput, NoClosedForm, NoSuchDual
 from ntksym.symbolic.descent import DescendedFormulae
 from ntksym.symbolic.formulae import VIEWS, Formulae
 from ntksym.symbolic.integrands import Integrand, read_integrands
-from ntksym.symbolic.numeric_form import NumericForm
+from ntksym.symbolic.numeric_form import NumericForm, numeric
 from ntksym.symbolic.special import MPMATH, NUMPY
 from ntksym.symbolic.steps import Step, steps_of
 from ntksym.symbols import c, det, q, q1, q2
@@ -94,6 +94,14 @@ class ClosedDual:
     def numeric(self) -> NumericForm:
         """The expressions that floating-point code is made of."""
         return self.formulae.numeric
+
+    @cached_property
+    def bent(self) -> NumericForm | None:
+        """`numeric` with the derivative of the slope in c; None where that has no closed form."""
+        try:
+            return replace(self.numeric, bend=numeric(self.formulae.slope.slope.terms))
+        except NoClosedForm:
+            return None
 
     @cached_property
     def steps(self) -> tuple[Step, ...]:

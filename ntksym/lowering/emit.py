@@ -154,7 +154,7 @@ def _row_function(part: Part) -> str:
 
 def _step_function(part: Part, get: str) -> str:
     """One layer for some rows of a tile: the loop over its columns is the one that vectorises."""
-    program = part.stages.pair if get == "ntk" else prune(part.stages.pair, ["value"])
+    program = prune(part.stages.pair, ["value", "slope"] if get == "ntk" else ["value"])
     sides: dict[str, list[str]] = {"_1": [], "_2": []}
     for name, slot in part.slots.items():
         for side, array, index in (("_1", "here", "i"), ("_2", "there", "j")):

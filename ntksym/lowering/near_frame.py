@@ -4,8 +4,9 @@ With p = sqrt(q1 q2) and low = p - |c| given to full relative accuracy, the dual
 
     K(p) - K(p - low) = int_0^low D(p - e) de = low int_0^1 2 t D(p - low t^2) dt,
 
-which is a sum of terms of one sign. At a kink of s the slope D is analytic in the angle between U and V, which is
-analytic in t, so that few Gauss-Legendre nodes in t give it to rounding.
+which is a sum of terms of one sign; likewise D(p) - D(p - low) from dD/dc, where the module has it. At a kink of s the
+slope D is analytic in the angle between U and V, which is analytic in t, so that few Gauss-Legendre nodes in t give it
+to rounding.
 """
 
 from collections.abc import Sequence
@@ -18,12 +19,13 @@ from ntksym.lowering.passes import prune
 from ntksym.lowering.printing import statements
 from ntksym.lowering.program import Program
 
-__all__ = ["FIRST_VALUE", "INTEGRAL", "QUANTITIES", "SECOND_VALUE", "SLOPE", "VALUE", "near_function", "near_list"]
+__all__ = ["QUANTITIES", "near_function", "near_list"]
 
-VALUE, SLOPE, INTEGRAL, FIRST_VALUE, SECOND_VALUE = range(5)
-"""Rows of the results: K and D at the pair, K(p) - K(p - low), E[s(U)^2], E[s(V)^2]."""
+QUANTITIES = 8
+"""Rows of the results."""
 
-QUANTITIES = 5
+FLOOR = 1e-45
+"""Where det is divided by, it is at least this, relative to 4 p**2: low is no rounding error here, however small."""
 
 _FUNCTION = Template('''\
 @compiled
@@ -32,7 +34,8 @@ def ${name}_near(first, second, lows, signs, gaps, nodes, weights, shared, resul
 
     first, second, lows, signs, gaps  (n,)      q1, q2, p - |c|, 1 or -1, sqrt(q1) - sqrt(q2)
     nodes, weights                    (k,)      t**2 and 2 t dt
-    results                           (5, n)    K, D, K(p) - K(p - low) where the sign is 1, E[s(U)**2], E[s(V)**2]
+    results                           (8, n)    K, D, K(p) - K(p - low) where the sign is 1, E[s(U)**2], E[s(V)**2],
+                                                E[s'(U)**2], E[s'(V)**2], $turns
     """
     here, there = np.empty($slots * TILE), np.empty($slots * TILE)
 $shared
@@ -41,6 +44,7 @@ $shared
         one, two = first[begin:end], second[begin:end]
         distances, sides, differences = lows[begin:end], signs[begin:end], gaps[begin:end]
         values, slopes, integrals = results[0, begin:end], results[1, begin:end], results[2, begin:end]
+        turns = results[7, begin:end]
         ${name}_rows(one, shared, here)
         ${name}_rows(two, shared, there)
         for j in range(TILE):
@@ -55,7 +59,10 @@ $pair
             slopes[j] = here[$slope] if same else slope
         results[3, begin:end] = here[$diagonals]
         results[4, begin:end] = there[$diagonals]
+        results[5, begin:end] = here[$slopes]
+        results[6, begin:end] = there[$slopes]
         integrals[:] = 0.0
+        turns[:] = 0.0
         for node in range(nodes.size):
             place, weight = nodes[node], weights[node]
             for j in range(TILE):
@@ -64,24 +71,29 @@ $pair
                 c = 0.5 * (high - low)
 $inner
                 integrals[j] += weight * distances[j] * slope
+$turn
 ''')
 
 
 def near_function(part: Part) -> str:
     """Text of ``{name}_near``; it calls ``{name}_rows``."""
     pair = part.stages.pair
-    inner = prune(pair, ["slope"])
+    inner = prune(pair, ["slope", "bend"])
+    bent = "bend" in dict(pair.outputs)
     reads = [f"{name} = shared[{column}]" for name, column in part.shared.items() if name in pair.inputs]
     text = _FUNCTION.substitute(
         name=part.name,
         slots=len(part.slots),
         shared=indent("\n".join(reads), " " * 4),
-        pair=indent("\n".join(_statements(part, pair)), " " * 12),
+        pair=indent("\n".join(_statements(part, prune(pair, ["value", "slope"]))), " " * 12),
         inner=indent("\n".join(_statements(part, inner)), " " * 16),
         root=_at(ROOT),
         value=_at(DIAGONAL_VALUE),
         slope=_at(DIAGONAL_SLOPE),
         diagonals=f"{DIAGONAL_VALUE} * TILE : {DIAGONAL_VALUE + 1} * TILE",
+        slopes=f"{DIAGONAL_SLOPE} * TILE : {DIAGONAL_SLOPE + 1} * TILE",
+        turns="D(p) - D(p - low)" if bent else "0",
+        turn=" " * 16 + "turns[j] += weight * distances[j] * bend" if bent else "",
     )
     return "\n".join(line for line in text.splitlines() if line.strip()) + "\n"
 
@@ -104,7 +116,7 @@ def _statements(part: Part, program: Program) -> list[str]:
     given = {
         "det": "det = low * high",
         "gap": "gap = differences[j]",
-        "floor": f"floor = FLOOR * here[{_at(ROOT)}] * there[{_at(ROOT)}] * (low + high) * 0.5 + SMALLEST_FLOOR",
+        "floor": f"floor = {FLOOR} * (low + high) * (low + high) + SMALLEST_FLOOR",
     }
     lines += [line for name, line in given.items() if name in program.inputs]
     return lines + statements(program, {public: public for public, _ in program.outputs})

@@ -120,7 +120,7 @@ def _free_name(wanted: str, taken: set[str]) -> str:
 
 
 def _part(name: str, activation: Activation, form: NumericForm) -> Part:
-    pair = translate(PAIR_INPUTS, _given(value=form.value, slope=form.slope))
+    pair = translate(PAIR_INPUTS, _given(value=form.value, slope=form.slope, bend=form.bend))
     diagonal = translate(DIAGONAL_INPUTS, _given(value=form.diagonal_value, slope=form.diagonal_slope))
     title = (
         f"{name}(x) = {activation.expression}",

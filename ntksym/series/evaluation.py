@@ -12,7 +12,7 @@ from ntksym.series.profile import Profile
 from ntksym.series.summation import sum_series
 from ntksym.series.variances import VarianceTable
 
-__all__ = ["SERVED", "evaluate_all", "evaluate_pairs", "table_of"]
+__all__ = ["SERVED", "evaluate_all", "evaluate_pairs", "long_table_of", "table_of"]
 
 Array = NDArray[np.float64]
 
@@ -39,7 +39,8 @@ def table_of(activation: Activation) -> VarianceTable:
 
 
 @lru_cache(maxsize=64)
-def _long_table_of(activation: Activation) -> VarianceTable:
+def long_table_of(activation: Activation) -> VarianceTable:
+    """The same with more terms."""
     return VarianceTable(table_of(activation).profile, LONG)
 
 
@@ -76,7 +77,7 @@ def evaluate_pairs(
     value[same], slope[same], beyond[same] = diagonal.value, diagonal.slope, False
     if np.count_nonzero(beyond) >= MANY:
         hard = np.flatnonzero(beyond)
-        value[hard], slope[hard], beyond[hard] = _sum(_long_table_of(activation), first[hard], second[hard], rho[hard])
+        value[hard], slope[hard], beyond[hard] = _sum(long_table_of(activation), first[hard], second[hard], rho[hard])
     if beyond.any():
         sides = [table(side[beyond]) for side in (first, second)]
         scales = np.column_stack([np.sqrt(getattr(sides[0], name) * getattr(sides[1], name)) for name in SCALES])

@@ -45,12 +45,15 @@ class NumericForm:
         In q1, q2, c, det and the parameters; slope is None where E[s'(U)s'(V)] does not exist.
     diagonal_value, diagonal_slope : sympy expressions
         E[s(U)^2] and E[s'(U)^2] in q and the parameters; slope None where it diverges.
+    bend : sympy expression or None
+        d slope/d c, where it was asked for.
     """
 
     value: sp.Expr
     slope: sp.Expr | None
     diagonal_value: sp.Expr
     diagonal_slope: sp.Expr | None
+    bend: sp.Expr | None = None
 
 
 def numeric(terms: Terms) -> sp.Expr:

@@ -22,7 +22,7 @@ from ntksym.lowering.schedule import Arrays, Hidden
 from ntksym.tiles.near_pairs import advance
 from ntksym.tiles.states import RowStates
 
-__all__ = ["apart", "integrate"]
+__all__ = ["apart", "begin", "integrate", "variances_of"]
 
 BATCH = 4096
 """Pairs evaluated at a time."""
@@ -62,7 +62,7 @@ def integrate(
     symmetric = points[0] is points[1]
     for first in range(0, len(ordered), BATCH):
         i, j = ordered[first : first + BATCH].T
-        variances = list(zip(_variances(states[0], i), _variances(states[1], j), strict=True))
+        variances = list(zip(variances_of(states[0], i), variances_of(states[1], j), strict=True))
         state = apart(network, points, (i, j), variances[0])
         for result, entries in zip(results, advance(module, network, hidden, variances, *state), strict=True):
             if result is not None:
@@ -71,15 +71,22 @@ def integrate(
                     result[j, i] = entries
 
 
-def _variances(states: RowStates, rows: Pairs) -> Array:
-    """Variances of some rows before every layer and at the output, shape (layers + 1, k)."""
+def variances_of(states: RowStates, rows: Pairs) -> Array:
+    """Variances of some rows, shape (k,), before every layer and at the output, shape (layers + 1, k)."""
     return np.ascontiguousarray(states.variances[rows // TILE, :, rows % TILE].T)
 
 
 def apart(
     network: Arrays, points: tuple[Array, Array], pairs: tuple[Pairs, Pairs], variances: tuple[Array, Array]
 ) -> tuple[Array, Array]:
-    """How far ``|c|`` is from p before the first layer, and the sign of c.
+    """How far ``|c|`` is from p before the first layer, and the sign of c; arguments as for `begin`."""
+    return begin(network, points, pairs, variances)[:2]
+
+
+def begin(
+    network: Arrays, points: tuple[Array, Array], pairs: tuple[Pairs, Pairs], variances: tuple[Array, Array]
+) -> tuple[Array, Array, Array]:
+    """Before the first layer, p - ``|c|``, the sign of c, and sqrt(q1) - sqrt(q2).
 
     Parameters
     ----------
@@ -100,9 +107,15 @@ def apart(
     product = scale * first * second
     sign = np.where(product * (1.0 - ahead) + bias < 0, -1.0, 1.0)
     away = np.where(sign > 0, difference, first + second)
-    total = np.sqrt(variances[0]) * np.sqrt(variances[1]) + product + sign * bias
-    spread = np.divide(scale * bias * away * away, total, out=np.zeros_like(total), where=total > 0)
-    return product * np.where(sign > 0, ahead, behind) + spread, sign
+    roots = np.sqrt(variances[0]), np.sqrt(variances[1])
+    spread = _ratio(scale * bias * away * away, roots[0] * roots[1] + product + sign * bias)
+    gap = _ratio(scale * difference * (first + second), roots[0] + roots[1])
+    return product * np.where(sign > 0, ahead, behind) + spread, sign, gap
+
+
+def _ratio(above: Array, below: Array) -> Array:
+    """Their quotient, 0 where the denominator is."""
+    return np.divide(above, below, out=np.zeros_like(below), where=below > 0)
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy", fastmath={"reassoc", "contract", "arcp", "nsz"})

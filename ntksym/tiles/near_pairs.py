@@ -26,7 +26,7 @@ from ntksym.series.evaluation import evaluate_pairs
 from ntksym.series.radial import CLOSEST, WIDEST, radial_gap
 from ntksym.tiles.one_variance import sum_pairs, terms_at
 
-__all__ = ["advance"]
+__all__ = ["advance", "breaks_at_zero", "rule"]
 
 Array = NDArray[np.float64]
 
@@ -42,20 +42,20 @@ NARROW = WIDEST / (1 + WIDEST)
 """The relative difference of two radii up to which sqrt(V1 V2) - K(p) is small."""
 
 
-def _rule(count: int) -> tuple[Array, Array]:
-    """Nodes t**2 and weights 2 t dt of Gauss and Legendre on (0, 1)."""
+def rule(count: int) -> tuple[Array, Array]:
+    """Nodes t**2 and weights 2 t dt of Gauss and Legendre on (0, 1), shapes (count,)."""
     places, weights = np.polynomial.legendre.leggauss(count)
     t = (1 + places) / 2
     return t * t, weights * t
 
 
-NODES = _rule(8)
+NODES = rule(8)
 """D(p - E t**2) is analytic for t < sqrt(2 p/E): at the largest E these are exact to rounding ..."""
 
-MANY_NODES = _rule(64)
+MANY_NODES = rule(64)
 """... but kinks of U and V that are not at zero lie apart if the norms differ, and D turns where E passes that."""
 
-FEW_NODES = _rule(4)
+FEW_NODES = rule(4)
 """Where each costs an integral in the plane: what is missing is 1e-8 of what the angle changes in D."""
 
 
@@ -141,7 +141,7 @@ def _through(dense: tuple[float, float], answers: _Answers, sign: Array, sides: 
     """E, sign and c behind a layer whose K has this sign; by way of K(p) - K(p - E) where that is known, else of K."""
     weight, bias = dense
     p = sides.p
-    first, second = np.sqrt(answers.first), np.sqrt(answers.second)
+    first, second = (np.sqrt(np.maximum(side, 0.0)) for side in (answers.first, answers.second))
     spread = weight * bias * (first - sign * second) ** 2 / (p + weight * first * second + sign * bias)
     low = spread + weight * answers.fall
     plain = sign * weight * answers.value + bias
@@ -169,16 +169,17 @@ def _ask(
     else:
         results = np.empty((QUANTITIES, len(low)))
         gap = sides.roots[0] - sides.roots[1]
-        nodes = _nodes(entry.dual.activation)
+        nodes = NODES if breaks_at_zero(entry.dual.activation) else MANY_NODES
         compiled(first, second, low, sign, gap, *nodes, network.shared[layer], results)
-        answers = _Answers(*results)
+        answers = _Answers(*results[:5])
     radial = _radial(entry.dual.activation, np.sqrt(first), np.sqrt(second), near)
     return replace(answers, fall=np.where(near, answers.fall + radial, np.nan))
 
 
-def _nodes(activation: Activation) -> tuple[Array, Array]:
+def breaks_at_zero(activation: Activation) -> bool:
+    """Whether s and s' jump at zero only, so that kinks of U and V meet whatever the norms."""
     places = (*activation.corners, *activation.jumps)
-    return NODES if all(place.xreplace(activation.values) == 0 for place in places) else MANY_NODES
+    return all(place.xreplace(activation.values) == 0 for place in places)
 
 
 def _radial(activation: Activation, first: Array, second: Array, near: NDArray[np.bool_]) -> Array:
