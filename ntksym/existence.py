@@ -1,9 +1,13 @@
 """Whether the kernel exists on given data: every variance representable, every dual defined at it, the NTK finite."""
 
+from collections.abc import Callable
+from functools import lru_cache
+
 import numpy as np
 import sympy as sp
 from numpy.typing import NDArray
 
+from ntksym.activation import Activation
 from ntksym.errors import InvalidInput, NoSuchDual
 from ntksym.lowering.schedule import Hidden, Schedule
 from ntksym.symbols import q
@@ -86,8 +90,8 @@ def require_tangents(tangent: Array, name: str, first: int) -> None:
 def _refuse_missing_dual(hidden: Hidden, number: int, variance: Array, name: str, first: int) -> None:
     activation = hidden.dual.activation
     for condition in hidden.dual.domain:
-        here = condition.subs(activation.values)
-        holds = np.broadcast_to(np.asarray(sp.lambdify(q, here, "numpy")(variance)) > 0, variance.shape)
+        here, distance = _condition(condition, activation)
+        holds = np.broadcast_to(np.asarray(distance(variance)) > 0, variance.shape)
         if not holds.all():
             row = int(np.argmin(holds))
             raise NoSuchDual(
@@ -98,6 +102,13 @@ def _refuse_missing_dual(hidden: Hidden, number: int, variance: Array, name: str
                 row=first + row,
                 condition=condition,
             )
+
+
+@lru_cache(maxsize=256)
+def _condition(condition: sp.Expr, activation: Activation) -> tuple[sp.Expr, Callable[[Array], Array]]:
+    """What must be positive at the values of the parameters, as a formula in q and as a function of arrays."""
+    here = condition.subs(activation.values)
+    return here, sp.lambdify(q, here, "numpy")
 
 
 def _refuse_overflow(variance: Array, where: str, name: str, first: int, largest: float = LARGEST_VARIANCE) -> None:
