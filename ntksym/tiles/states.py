@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from types import ModuleType
 
 import numpy as np
@@ -90,8 +90,9 @@ def prepare(
     preparation = _Preparation(module, network, hidden, squares, threads, pairs)
 
     def check_all(layers: range) -> None:
+        sets = tuple(preparation.sets())
         for layer in layers:
-            for number, states in enumerate(preparation.sets()):
+            for number, states in enumerate(sets):
                 check(states, number, layer)
 
     check_all(range(1))
@@ -140,7 +141,7 @@ class _Preparation:
 
     def _bounds(self) -> Iterator[tuple[int, int]]:
         """First and last block of each set."""
-        return pairwise(np.cumsum([0, *self._heights]).tolist())
+        return pairwise(accumulate(self._heights, initial=0))
 
     def sets(self) -> Iterator[RowStates]:
         """The states, one a set."""
