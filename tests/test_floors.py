@@ -38,7 +38,6 @@ FLOORS = {
     "plan": 7,
     "preparation": 7,
     "collapse": 7,
-    "distances": 7,
     "explanation": 7,
     "tiles": 7,
     "learn": 8,
