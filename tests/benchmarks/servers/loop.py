@@ -10,6 +10,7 @@ during one more run than before it.
 Needs nothing but NumPy, and runs in environments that have nothing else of this project.
 """
 
+import ctypes
 import json
 import resource
 import sys
@@ -57,7 +58,10 @@ def serve(prepare: Callable[[Any, dict[str, Any]], Work]) -> None:
 
 
 def _begin_of_peak() -> int:
-    """Resident memory; the peak is set back to it where the system can do that."""
+    """Resident memory without what was freed; the peak is set back to it where the system can do that."""
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)
     if not CLEAR.exists():
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     CLEAR.write_text("5")
