@@ -63,7 +63,7 @@ class Hidden:
         """The dual for single pairs."""
         return self.dual if self.exact is None else self.exact
 
-    @property
+    @cached_property
     def parameters(self) -> tuple[float, ...]:
         """Values of the parameters of the activation, in the order of their names."""
         return () if self.dual is None else tuple(float(value) for _, value in self.dual.activation.parameters)
@@ -135,7 +135,17 @@ class Schedule:
         return NEAREST if jumps else math.inf, math.inf if all(map(_bends, duals)) else NEAREST
 
     def arrays(self, module: ModuleType, width: int, columns: int) -> Arrays:
-        """The arrays for data with ``width`` features and a module with ``columns`` shared quantities."""
+        """The arrays for data with ``width`` features, ``columns`` shared quantities in the module; only to be read."""
+        key = module.__name__, width
+        if key not in self._known:
+            self._known[key] = self._arrays(module, width, columns)
+        return self._known[key]
+
+    @cached_property
+    def _known(self) -> dict[tuple[str, int], Arrays]:
+        return {}
+
+    def _arrays(self, module: ModuleType, width: int, columns: int) -> Arrays:
         count = len(self.hidden)
         which = np.array([hidden.number for hidden in self.hidden], dtype=np.int64)
         parameters = np.zeros((count, max([1, *(len(hidden.parameters) for hidden in self.hidden)])))
