@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ntksym.errors import ToleranceNotMet
+from ntksym.evaluation.caching import compiled
 from ntksym.series.hermite import SMALLEST_REACH, reach_of
 from ntksym.series.profile import NODES, Profile
 
@@ -61,7 +62,7 @@ def _horner(coefficients, place):  # type: ignore[no-untyped-def]
     return result
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy", fastmath=FLAGS)
+@compiled(nogil=True, error_model="numpy", fastmath=FLAGS)
 def _line(across, edges, values, slopes, roots, cosine, sine, reach, rule, products):  # type: ignore[no-untyped-def]
     """The integrals over A of value and slope at one B: a panel wherever both functions are one polynomial."""
     first, second = roots
@@ -98,7 +99,7 @@ def _line(across, edges, values, slopes, roots, cosine, sine, reach, rule, produ
     return value, slope
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy", fastmath=FLAGS)
+@compiled(nogil=True, error_model="numpy", fastmath=FLAGS)
 def _integrate(roots, gaps, scales, edges, values, slopes, breaks, features, reach, rule, results):  # type: ignore[no-untyped-def]
     """Fill ``results``; NaN where the sums have not settled."""
     products = np.empty((2, POINTS))
@@ -134,7 +135,7 @@ def _integrate(roots, gaps, scales, edges, values, slopes, breaks, features, rea
             step /= 2
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@compiled(nogil=True, error_model="numpy")
 def _smooth_stretches(breaks, roots, sine):  # type: ignore[no-untyped-def]
     """Ends in B: where a kink of U meets a kink of V, and the reach."""
     ends = np.empty(breaks.size**2 + 2)
@@ -149,7 +150,7 @@ def _smooth_stretches(breaks, roots, sine):  # type: ignore[no-untyped-def]
     return np.unique(ends[:count])
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@compiled(nogil=True, error_model="numpy")
 def _node(tick, ends, n):  # type: ignore[no-untyped-def]
     """B and its derivative: the tick itself on the whole line, a double-exponential map to a stretch else."""
     if ends.size == 2:
