@@ -84,7 +84,7 @@ def _separate(
     ends: Mapping[str, tuple[Array, Array]],
 ) -> None:
     """Turn entries of kernels into distances, in place; ``ends`` are the diagonals on both sides."""
-    engine = _engine(network, duals)
+    engine = _engine(network, duals, "ntk" in points.wanted)
     machine = engine.machine(points.x.shape[1])
     states = row_states(machine, engine.schedule, points, pairs=False)
     pair = states[0], states[-1]
@@ -138,10 +138,10 @@ def _carry(
 
 
 @lru_cache(maxsize=32)
-def _engine(network: Network, duals: tuple[Any, ...]) -> Engine:
-    """The network lowered with the derivatives of the slopes; where there is none, with a series."""
-    known: dict[Activation, Any] = {}
-    for dual in duals:
+def _engine(network: Network, duals: tuple[Any, ...], tangents: bool) -> Engine:
+    """The network lowered; for the NTK with the derivatives of the slopes, or with a series where there is none."""
+    known: dict[Activation, Any] = {dual.activation: dual for dual in duals}
+    for dual in duals if tangents else ():
         bent = dual.bent if dual.kind == "closed" else None
         known[dual.activation] = series_dual(dual.activation) if bent is None else _Bent(dual, bent)
     parts = lower(known.values())

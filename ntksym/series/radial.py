@@ -5,7 +5,8 @@ With g = f1 + f2, the norm of L2 under the distribution of Z, and primes for s' 
     G = |f1||f2| - <f1, f2> = P/(2 (1 - B^2/|g|^2)),     P = |h - (<h, g>/|g|^2) g|^2,
     B = |f1| - |f2| = <h, g>/(|f1| + |f2|),     G' = |h'|^2,     B' = |f1'|^2 - |f2'|^2 = <h', g'>,
 
-where nothing cancels: G is of second order in r1 - r2, the others of first order, G' where s' jumps away from zero.
+where nothing cancels: B and B' are of first order in r1 - r2, G and G' of second, or of first where s or s' jumps away
+from zero.
 They are smooth in the mean r of the radii and in their relative difference t > 0, and are interpolated, divided by the
 power of t; the values come from quadrature between the kinks.
 """
@@ -49,7 +50,7 @@ def radial_gap(activation: Activation, first: Array, second: Array) -> Array:
     Parameters
     ----------
     activation : Activation
-        s, without jumps.
+        s.
     first, second : float arrays, shape (n,)
         Radii, positive.
     """
@@ -82,7 +83,8 @@ def _interpolate(activation: Activation, first: Array, second: Array, apart: Arr
 
 def _order(activation: Activation, slopes: bool) -> int:
     """The power of r1 - r2 that a gap is."""
-    return 1 if slopes and any(place.xreplace(activation.values) != 0 for place in activation.corners) else 2
+    jumps = activation.corners if slopes else activation.jumps
+    return 1 if any(place.xreplace(activation.values) != 0 for place in jumps) else 2
 
 
 def _chebyshev(places: Array, count: int) -> Array:

@@ -20,13 +20,13 @@ from numpy.typing import NDArray
 
 from ntksym.activation import Activation
 from ntksym.errors import ToleranceNotMet
-from ntksym.lowering.frame import SMALLEST_VARIANCE, TILE
+from ntksym.lowering.frame import SMALLEST_VARIANCE
 from ntksym.lowering.near_frame import QUANTITIES
 from ntksym.lowering.schedule import Arrays, Hidden
 from ntksym.series.evaluation import long_table_of, table_of
 from ntksym.series.radial import WIDEST, radial_differences
 from ntksym.series.variances import Coefficients
-from ntksym.tiles.near_pairs import breaks_at_zero, rule
+from ntksym.tiles.near_pairs import breaks_at_zero, by_formula, rule
 
 __all__ = ["separate"]
 
@@ -67,6 +67,12 @@ LADDER = _ladder()
 
 MISSING = 1e-13
 """Share of E[s'(U)^2] that a series may lack."""
+
+TERMS = 2**18
+"""Terms of a series, of all pairs, that are held at once."""
+
+TINY = 1e-300
+"""What is divided by where all is zero."""
 
 LEAST = -1e3
 """Logarithm of a correlation that is zero."""
@@ -123,24 +129,17 @@ def separate(
     low, sign, gap : float arrays, shape (n,)
         Before the first layer, p - ``|c|``, the sign of c, sqrt(q1) - sqrt(q2).
     """
-    count = len(low)
-    whole = np.minimum(np.arange(count + -count % TILE), count - 1)
-    sides = [(first[whole], second[whole]) for first, second in variances]
-    roots = [(np.sqrt(first), np.sqrt(second)) for first, second in sides]
-    nngp = gap[whole] ** 2 + 2 * low[whole]
-    start = sum(roots[0]) * gap[whole]
-    state = _State(low[whole], sign[whole], gap[whole], nngp, start, sides[0])
+    roots = [(np.sqrt(first), np.sqrt(second)) for first, second in variances]
+    nngp = gap**2 + 2 * low
+    state = _State(low, sign, gap, nngp, (roots[0][0] + roots[0][1]) * gap, variances[0])
     for number, entry in enumerate(hidden):
         dense = float(network.weights[number + 1]), float(network.biases[number + 1])
         parity = "odd" if entry.dual is None else entry.dual.activation.parity
         layer = _ask(module, network.shared[number], entry, roots[number], state, parity)
-        state, nngp = _through(dense, layer, state, parity, sides[number + 1])
-    total = [2 * (first + second) for first, second in (sides[-1], state.tangents)]
+        state, nngp = _through(dense, layer, state, parity, variances[number + 1])
     same = state.sign > 0
-    ends = (
-        np.where(same, part, whole - part)[:count] for part, whole in zip((nngp, state.tangent), total, strict=True)
-    )
-    return tuple(ends)  # type: ignore[return-value]
+    nngp = np.where(same, nngp, 2 * (variances[-1][0] + variances[-1][1]) - nngp)
+    return nngp, np.where(same, state.tangent, 2 * (state.tangents[0] + state.tangents[1]) - state.tangent)
 
 
 def _through(
@@ -148,19 +147,18 @@ def _through(
 ) -> tuple[_State, Array]:
     """The state behind a layer, and the distance of the NNGP there."""
     weight, bias = dense
-    ones = np.ones_like(state.low)
-    sign = state.sign if parity == "odd" else ones
+    sign = state.sign if parity == "odd" else np.ones_like(state.low)
     roots = np.sqrt(sides[0]), np.sqrt(sides[1])
     p = np.where(sides[0] == sides[1], sides[0], roots[0] * roots[1])
     first, second = layer.lengths
     away = np.where(sign > 0, layer.apart, first + second)
-    low = weight * bias * away**2 / (p + weight * first * second + sign * bias) + weight * layer.fall
+    spread = weight * bias * away**2 / np.maximum(p + weight * first * second + sign * bias, TINY)
+    low = spread + weight * layer.fall
     c = sign * weight * layer.value + bias
     carried = np.abs(p - sign * c - low) <= AGREEMENT * p
     low = np.where(carried, low, np.maximum(p - np.abs(c), 0.0))
-    gap = np.where(
-        np.isnan(layer.apart), roots[0] - roots[1], weight * layer.apart * (first + second) / (roots[0] + roots[1])
-    )
+    gap = weight * layer.apart * (first + second) / np.maximum(roots[0] + roots[1], TINY)
+    gap = np.where(np.isnan(gap), roots[0] - roots[1], gap)
     nngp = gap**2 + 2 * low
     bent = layer.turn * sum(state.tangents) / 2 + layer.tilt * state.tilt / 2 + layer.slope * state.tangent
     tangents = (
@@ -169,7 +167,7 @@ def _through(
     )
     tilt = (layer.tilt * sum(state.tangents) + sum(layer.slopes) * state.tilt) / 2
     tilt = np.where(np.isnan(tilt), tangents[0] - tangents[1], gap * (roots[0] + roots[1]) + weight * tilt)
-    turned = state.sign if parity == "neither" or parity == "unknown" else sign
+    turned = sign if parity in ("odd", "even") else state.sign
     tangent = c + weight * layer.slope * turned * (sum(state.tangents) - state.tangent) / 2
     end = np.where(carried, sign, np.copysign(1.0, c))
     subtracted = sum(tangents) - 2 * end * tangent
@@ -188,13 +186,12 @@ def _ask(
     first, second = (np.maximum(root * root, SMALLEST_VARIANCE) for root in roots)
     activation = entry.dual.activation
     sign = np.ones_like(low) if parity in ("odd", "even") else state.sign
-    results = np.empty((QUANTITIES, len(low)))
     compiled = module.near[entry.number]
     if compiled is None:
-        _sum_series(entry.dual, first, second, low, sign, results)
+        results = _sum_series(entry.dual, first, second, low, sign)
     else:
         nodes = NODES if breaks_at_zero(activation) else LADDER
-        compiled(first, second, low, sign, state.gap, *nodes, shared, results)
+        results = by_formula(compiled, (first, second, low, sign, state.gap), nodes, shared)
     value, slope, integral, *diagonals, turn = results
     lengths = np.sqrt(diagonals[0]), np.sqrt(diagonals[1])
     gap, apart, spread, tilt = _radial(activation, (np.sqrt(first), np.sqrt(second)), lengths, state.gap)
@@ -202,24 +199,34 @@ def _ask(
     return _Layer(value, slope, fall, 2 * turn + spread, apart, tilt, lengths, (diagonals[2], diagonals[3]))
 
 
-def _sum_series(dual: Any, first: Array, second: Array, low: Array, sign: Array, results: Array) -> None:
+def _sum_series(dual: Any, first: Array, second: Array, low: Array, sign: Array) -> Array:
     """What compiled code gives for a closed form, by the Hermite series of a function without kinks."""
     variances, places = np.unique(np.concatenate([first, second]), return_inverse=True)
     found = _coefficients(dual, variances)
     rows, columns = np.split(places, 2)
-    degrees = found.order.astype(float)
-    products = found.coefficients[rows] * found.coefficients[columns]
     p = np.sqrt(first) * np.sqrt(second)
     with np.errstate(divide="ignore"):
-        decay = np.maximum(np.log1p(-np.minimum(low / p, 1.0)), LEAST)[:, None]
-    signs = np.where(sign[:, None] > 0, 1.0, (-1.0) ** degrees)
-    results[0] = np.sum(products * signs * np.exp(degrees * decay), axis=1)
-    results[2] = -np.sum(products * np.expm1(degrees * decay), axis=1)
-    steep, below = products * degrees / p[:, None], np.maximum(degrees - 1, 0)
-    results[1] = sign * np.sum(steep * signs * np.exp(below * decay), axis=1)
-    results[7] = -np.sum(steep * np.expm1(below * decay), axis=1)
+        decay = np.maximum(np.log1p(-np.minimum(low / p, 1.0)), LEAST)
+    results = np.empty((QUANTITIES, len(low)))
+    step = max(1, TERMS // len(found.order))
+    for start in range(0, len(low), step):
+        some = slice(start, start + step)
+        products = found.coefficients[rows[some]] * found.coefficients[columns[some]]
+        results[[0, 1, 2, 7], some] = _sums(products, found.order.astype(float), decay[some], sign[some])
+    results[[1, 7]] /= p
     results[3:5] = found.value[rows], found.value[columns]
     results[5:7] = found.slope[rows], found.slope[columns]
+    return results
+
+
+def _sums(products: Array, degrees: Array, decay: Array, sign: Array) -> Array:
+    """Sum x_k r^k, its derivative in r, sum x_k (1 - |r|^k), and the same of the derivative; log |r| is given."""
+    signs = np.where(sign[:, None] > 0, 1.0, (-1.0) ** degrees)
+    steep, below = products * degrees, np.maximum(degrees - 1, 0)
+    powers, lower = (np.exp(np.outer(decay, order)) for order in (degrees, below))
+    falls, turns = (-np.expm1(np.outer(decay, order)) for order in (degrees, below))
+    sums = (products * signs * powers, sign[:, None] * steep * signs * lower, products * falls, steep * turns)
+    return np.array([np.sum(terms, axis=1) for terms in sums])
 
 
 def _coefficients(dual: Any, variances: Array) -> Coefficients:

@@ -9,7 +9,7 @@ all terms are positive, so E keeps its digits. The second is zero for equal norm
 An odd or even s takes a pair near -1 to one near 1; any other takes it away from there.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from types import ModuleType
 from typing import Any
@@ -26,7 +26,7 @@ from ntksym.series.evaluation import evaluate_pairs
 from ntksym.series.radial import CLOSEST, WIDEST, radial_gap
 from ntksym.tiles.one_variance import sum_pairs, terms_at
 
-__all__ = ["advance", "breaks_at_zero", "rule"]
+__all__ = ["advance", "breaks_at_zero", "by_formula", "rule"]
 
 Array = NDArray[np.float64]
 
@@ -118,12 +118,10 @@ def advance(
     sign : float array, shape (n,)
         The sign of c there, 1 or -1.
     """
-    count = len(low)
-    whole = np.minimum(np.arange(count + -count % TILE), count - 1)
-    sides = [_Sides.at(first[whole], second[whole]) for first, second in variances]
+    sides = [_Sides.at(first, second) for first, second in variances]
     carry = min(network.nearest) <= 1
-    c = sign[whole] * (sides[0].p - low[whole])
-    pairs = _Pairs(low[whole], sign[whole], c, c)
+    c = sign * (sides[0].p - low)
+    pairs = _Pairs(low, sign, c, c)
     for layer, entry in enumerate(hidden):
         parity = "odd" if entry.dual is None else entry.dual.activation.parity
         reflected = np.ones_like(pairs.low) if parity in ("odd", "even") else pairs.sign
@@ -134,7 +132,7 @@ def advance(
         dense = float(network.weights[layer + 1]), float(network.biases[layer + 1])
         low, sign, c = _through(dense, answers, turned, sides[layer + 1])
         pairs = _Pairs(low, sign, c, c + dense[0] * tilted * answers.slope * pairs.tangent)
-    return pairs.c[:count], pairs.tangent[:count]
+    return pairs.c, pairs.tangent
 
 
 def _through(dense: tuple[float, float], answers: _Answers, sign: Array, sides: _Sides) -> tuple[Array, Array, Array]:
@@ -167,13 +165,37 @@ def _ask(
     if compiled is None:
         answers = _ask_series(entry.single, first, second, low, sign, near)
     else:
-        results = np.empty((QUANTITIES, len(low)))
         gap = sides.roots[0] - sides.roots[1]
         nodes = NODES if breaks_at_zero(entry.dual.activation) else MANY_NODES
-        compiled(first, second, low, sign, gap, *nodes, network.shared[layer], results)
+        results = by_formula(compiled, (first, second, low, sign, gap), nodes, network.shared[layer])
         answers = _Answers(*results[:5])
     radial = _radial(entry.dual.activation, np.sqrt(first), np.sqrt(second), near)
     return replace(answers, fall=np.where(near, answers.fall + radial, np.nan))
+
+
+def by_formula(
+    compiled: Callable[..., object], pairs: tuple[Array, ...], nodes: tuple[Array, Array], shared: Array
+) -> Array:
+    """What the generated function of a closed form gives, shape (QUANTITIES, n); it takes whole tiles.
+
+    Parameters
+    ----------
+    compiled : callable
+        The function.
+    pairs : tuple of float arrays, shape (n,)
+        q1, q2, E, the sign of c, sqrt(q1) - sqrt(q2).
+    nodes : pair of float arrays
+        From `rule`.
+    shared : float array
+        What depends on the parameters of the activation alone.
+    """
+    count = len(pairs[0])
+    if count % TILE:
+        whole = np.minimum(np.arange(count + -count % TILE), count - 1)
+        pairs = tuple(part[whole] for part in pairs)
+    results = np.empty((QUANTITIES, len(pairs[0])))
+    compiled(*pairs, *nodes, shared, results)
+    return results[:, :count]
 
 
 def breaks_at_zero(activation: Activation) -> bool:

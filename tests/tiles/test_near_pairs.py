@@ -185,7 +185,7 @@ def cluster(n: int) -> np.ndarray:
     return x
 
 
-@pytest.mark.parametrize("name", ["relu", "hard_tanh"])
+@pytest.mark.parametrize("name", ["relu", "selu", pytest.param("hard_tanh", marks=pytest.mark.slow)])
 def test_a_block_of_the_matrix_is_the_matrix_of_the_block(name: str) -> None:
     kernel = build(fully_connected(name, 2, 1.4, 0.1))
     x = cluster(TILE + 30)
