@@ -58,6 +58,24 @@ def test_kinks_and_jumps(text: str, kinks: tuple[object, ...], jumps: tuple[obje
     assert tuple(map(str, activation.jumps)) == tuple(map(str, jumps))
 
 
+@pytest.mark.parametrize(
+    ("text", "corners"),
+    [
+        ("relu", (0,)),
+        ("max(x, 0)**2", ()),
+        ("elu", ()),
+        ("selu", (0,)),
+        ("hard_tanh", ("min_val", "max_val")),
+        ("softsign", ()),
+        ("gelu", ()),
+        ("sqrt(abs(x))", (0,)),
+        ("sign", ()),
+    ],
+)
+def test_corners_are_where_the_slope_jumps(text: str, corners: tuple[object, ...]) -> None:
+    assert tuple(map(str, Activation(text).corners)) == tuple(map(str, corners))
+
+
 def test_a_step_that_vanishes_at_the_values_is_a_kink() -> None:
     activation = Activation("where(x > a, x, 1)", a=1)
     assert len(activation.kinks) == 1
