@@ -139,18 +139,29 @@ class SeriesDual:
         """
         variances = np.maximum(np.asarray(q, dtype=np.float64).ravel(), SMALLEST)
         cells, places = np.unique(np.floor(CELLS * np.log2(variances)), return_inverse=True)
-        ends = 2.0 ** (np.concatenate([cells, cells + 1]) / CELLS)
         if self.domain:  # the end of a cell may be where E[s(U)^2] diverges
-            ends = np.clip(ends, variances.min(), variances.max())
-        reach = np.minimum(*np.split(limits(self.coefficients(ends, tolerance), ends, tolerance), 2))
+            reach = self.reach(np.clip(_ends(cells), variances.min(), variances.max()), tolerance)
+        else:
+            reach = _reach_in_cells(self, tuple(cells.tolist()), tolerance)
         served = np.flatnonzero(np.all(reach >= largest, axis=0))
         groups = int(served[0]) + 1 if len(served) else reach.shape[1]
         found = self._table.rows(variances, tolerance, STEP * groups)
         stored = np.zeros((len(variances), STEP * groups))
         width = min(found.coefficients.shape[1], STEP * groups)
         stored[:, :width] = found.coefficients[:, :width]
-        layout = found.offset, found.stride
-        return Expansion(stored, *layout, found.value, found.slope, reach[places, :groups])
+        return Expansion(stored, found.offset, found.stride, found.value, found.slope, reach[places, :groups])
+
+    def reach(self, ends: Array, tolerance: float) -> Array:
+        """The largest ``|rho|`` that each number of groups of terms serves between some variances, shape (n, groups).
+
+        Parameters
+        ----------
+        ends : float array, shape (2*n,)
+            Where n stretches of variances begin, then where they end.
+        tolerance : float
+            As for `expand`.
+        """
+        return np.asarray(np.minimum(*np.split(limits(self.coefficients(ends, tolerance), ends, tolerance), 2)))
 
     def evaluate(
         self,
@@ -293,6 +304,15 @@ class SeriesDual:
 
     def _repr_latex_(self) -> str:
         return typeset.latex(self)
+
+
+def _ends(cells: Array) -> Array:
+    return np.asarray(2.0 ** (np.concatenate([cells, cells + 1]) / CELLS))
+
+
+@lru_cache(maxsize=1024)
+def _reach_in_cells(dual: SeriesDual, cells: tuple[float, ...], tolerance: float) -> Array:
+    return dual.reach(_ends(np.array(cells)), tolerance)
 
 
 @lru_cache(maxsize=4096)
