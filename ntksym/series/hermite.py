@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ntksym.errors import ToleranceNotMet
+from ntksym.evaluation.legendre import legendre
 from ntksym.series.profile import Profile, Table
 
 __all__ = ["MOST_TERMS", "SMALLEST_REACH", "Moments", "Rule", "layout", "moments", "reach_of", "rule"]
@@ -40,8 +41,6 @@ SMALLEST_REACH, LARGEST_REACH = 13.0, 60.0
 
 HIDDEN = 1e-18
 """Size, relative to the largest, below which s(sqrt(q) z) exp(-z**2/4) is left out."""
-
-_ABSCISSAE, _WEIGHTS = np.polynomial.legendre.leggauss(POINTS)
 
 
 @dataclass(frozen=True)
@@ -122,8 +121,9 @@ def rule(profile: Profile, low: float, high: float, count: int, fineness: float 
     start = 0.0 if parity in ("even", "odd") else -reach * sqrt(high)
     edges = _edges(table, start, reach * sqrt(high), width, fineness)
     half = np.diff(edges) / 2
-    points = ((edges[:-1] + half)[:, None] + half[:, None] * _ABSCISSAE).ravel()
-    weights = (half[:, None] * _WEIGHTS).ravel() * (2.0 if start == 0 else 1.0)
+    places, masses = legendre(POINTS)
+    points = ((edges[:-1] + half)[:, None] + half[:, None] * places).ravel()
+    weights = (half[:, None] * masses).ravel() * (2.0 if start == 0 else 1.0)
     offset, stride = layout(profile)
     continuous = profile.continuous
     known = table.value(points), table.slope(points), table.bend(points)

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from ntksym.errors import ToleranceNotMet
 from ntksym.evaluation.caching import compiled
+from ntksym.evaluation.legendre import legendre
 from ntksym.series.hermite import SMALLEST_REACH, reach_of
 from ntksym.series.profile import NODES, Profile
 
@@ -47,8 +48,6 @@ LAST_TICK = 3.2
 INVERSE_ROOT = 1 / sqrt(2 * math.pi)
 
 POINTS = 16
-_RULE = np.array(np.polynomial.legendre.leggauss(POINTS))
-_RULE[1] /= sqrt(2 * np.pi)
 
 
 FLAGS = {"arcp", "contract", "nsz"}
@@ -184,6 +183,7 @@ def integrate_pairs(profile: Profile, q1: Array, q2: Array, gap: Array, sign: Ar
     roots = np.column_stack([np.sqrt(q1), sign * np.sqrt(q2)])
     sizes = np.abs(roots)
     octaves = np.column_stack([np.floor(np.log2(sizes.min(axis=1))), np.ceil(np.log2(sizes.max(axis=1)))]).astype(int)
+    rule = np.array(legendre(POINTS)) * np.array([[1.0], [INVERSE_ROOT]])
     results = np.empty((len(roots), 2))
     for low, high in np.unique(octaves, axis=0):
         mine = np.flatnonzero((octaves == (low, high)).all(axis=1))
@@ -193,7 +193,7 @@ def integrate_pairs(profile: Profile, q1: Array, q2: Array, gap: Array, sign: Ar
         pieces = table.edges, table.values, table.slopes
         features = profile.features(int(low) - 2, int(high) + ceil(log2(reach + REACH)))
         found = np.empty((len(mine), 2))
-        _integrate(roots[mine], gap[mine], scales[mine], *pieces, profile.breaks, features, reach, _RULE, found)
+        _integrate(roots[mine], gap[mine], scales[mine], *pieces, profile.breaks, features, reach, rule, found)
         results[mine] = found
     lost = np.flatnonzero(np.isnan(results).any(axis=1))
     if len(lost):

@@ -7,7 +7,7 @@ a function is thus known with relative accuracy at whatever scale its argument h
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from itertools import pairwise
 from math import ceil, log2, log10
 from typing import Any
@@ -56,13 +56,17 @@ _PLACES = np.cos(_ANGLES)
 _TRANSFORM = 2 / NODES * np.cos(np.outer(np.arange(NODES), _ANGLES))
 _TRANSFORM[0] /= 2
 
-_POWERS = np.zeros((NODES, NODES))
-"""Powers of x from Chebyshev polynomials. Their sizes grow like 2.4**k, and resolved coefficients fall like 6**-k."""
-for _order in range(NODES):
-    _POWERS[: _order + 1, _order] = np.polynomial.chebyshev.cheb2poly(np.eye(NODES)[_order, : _order + 1])
-
 Piece = tuple[float, float, Array, Array]
 """Ends, and the coefficients of s and of s' in powers of the place between -1 and 1."""
+
+
+@cache
+def _powers() -> Array:
+    """Powers of x from Chebyshev polynomials. They grow like 2.4**k, and resolved coefficients fall like 6**-k."""
+    matrix = np.zeros((NODES, NODES))
+    for order in range(NODES):
+        matrix[: order + 1, order] = np.polynomial.chebyshev.cheb2poly(np.eye(NODES)[order, : order + 1])
+    return matrix
 
 
 @dataclass(frozen=True)
@@ -203,7 +207,7 @@ class Profile:
             value, slope = (self._fit(function, a, b) for function in self._functions)
             fine = all(_resolved(fit, scale) for fit, scale in zip((value, slope), scales, strict=True))
             if fine or depth == DEEPEST:
-                done.append((a, b, _POWERS @ value, _POWERS @ slope))
+                done.append((a, b, _powers() @ value, _powers() @ slope))
             else:
                 middle = (a + b) / 2
                 waiting += [(middle, b, depth + 1), (a, middle, depth + 1)]

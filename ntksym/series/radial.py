@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ntksym.activation import Activation
+from ntksym.evaluation.legendre import legendre
 from ntksym.series.evaluation import table_of
 from ntksym.series.hermite import reach_of
 from ntksym.series.profile import Profile
@@ -38,8 +39,7 @@ RADII, DIFFERENCES = 12, 10
 """Nodes of the interpolation."""
 
 POINTS = 16
-_PLACES, _MASSES = np.polynomial.legendre.leggauss(POINTS)
-_MEAN_PLACES, _MEAN_WEIGHTS = np.polynomial.legendre.leggauss(6)
+MEAN_POINTS = 6
 
 LEAST = 1e-300
 
@@ -118,7 +118,8 @@ def _shares(profile: Profile, radii: tuple[float, float], slopes: bool) -> tuple
     function, derivative = (table.slope, table.bend) if slopes else (table.value, table.slope)
     values = [function(side * z) for side in radii]
     middle, half = (outer + inner) / 2, (outer - inner) / 2
-    change = half * z * (_MEAN_WEIGHTS @ derivative(np.outer(middle + half * _MEAN_PLACES, z)))
+    places, weights = legendre(MEAN_POINTS)
+    change = half * z * (weights @ derivative(np.outer(middle + half * places, z)))
     for low, high in crossed:
         inside = (low < z) & (z < high)
         change[inside] = (values[0] - values[1])[inside]
@@ -135,5 +136,6 @@ def _grid(edges: Array, reach: float) -> tuple[Array, Array]:
     """Points between the edges and their masses under the normal distribution."""
     ends = np.unique(np.clip(edges, -reach, reach))
     half = np.diff(ends)[:, None] / 2
-    points = ((ends[:-1] + ends[1:])[:, None] / 2 + half * _PLACES).ravel()
-    return points, (half * _MASSES).ravel() * np.exp(-points * points / 2) / np.sqrt(2 * np.pi)
+    places, masses = legendre(POINTS)
+    points = ((ends[:-1] + ends[1:])[:, None] / 2 + half * places).ravel()
+    return points, (half * masses).ravel() * np.exp(-points * points / 2) / np.sqrt(2 * np.pi)

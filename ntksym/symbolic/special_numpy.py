@@ -11,13 +11,15 @@ import numpy as np
 import scipy
 from numpy.typing import ArrayLike, NDArray
 
+from ntksym.evaluation.legendre import legendre
+
 __all__ = ["NUMPY", "bivariate_normal_cdf", "normal_cdf"]
 
 Array = NDArray[np.float64]
 
 _ROOT_HALF = float(np.sqrt(0.5))
 _LONG_MILLS = float(np.sqrt(np.pi / 2))
-_NODES, _WEIGHTS = (part[6:] for part in np.polynomial.legendre.leggauss(12))
+_NODES = 12
 # Below, M = 1 - z*mills(z) magnifies rounding at most 12 times; above, 60 levels of the continued fraction reach 1e-16.
 _SWITCH, _LEVELS = 3.0, 60
 
@@ -111,7 +113,7 @@ def _wedge(a: Array, b: Array, w: Array) -> Array:
     scale = np.exp(a - radius * radius / 2)
     top = small / np.where(radius > 0, radius + large, 1.0)
     angular = np.zeros_like(radius)
-    for node, weight in zip(_NODES, _WEIGHTS, strict=True):
+    for node, weight in zip(*(half[_NODES // 2 :] for half in legendre(_NODES)), strict=True):
         square = (top * node) ** 2
         angular += weight * _first_moment(radius * (1 - square) / (1 + square)) / (1 + square)
     part = top * angular / np.pi

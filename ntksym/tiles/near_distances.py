@@ -12,6 +12,7 @@ is negative, c and T12 stand for their negatives; what cannot be carried is subt
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from types import ModuleType
 from typing import Any
 
@@ -20,6 +21,7 @@ from numpy.typing import NDArray
 
 from ntksym.activation import Activation
 from ntksym.errors import ToleranceNotMet
+from ntksym.evaluation.legendre import legendre
 from ntksym.lowering.frame import SMALLEST_VARIANCE
 from ntksym.lowering.near_frame import QUANTITIES
 from ntksym.lowering.schedule import Arrays, Hidden
@@ -37,7 +39,7 @@ EPSILON = float(np.finfo(np.float64).eps)
 AGREEMENT = 256 * EPSILON
 """What the two ways to E may differ by, relative to p: more means that D varies too fast for the nodes."""
 
-NODES = rule(32)
+NODES = 32
 """As in `near_pairs`, for every E up to p."""
 
 COUNTS = (18, 16, 14, 12, 9, 6, 4, 3)
@@ -46,6 +48,7 @@ COUNTS = (18, 16, 14, 12, 9, 6, 4, 3)
 STRETCH = 1.2
 
 
+@cache
 def _ladder() -> tuple[Array, Array]:
     """Nodes t**2 and weights 2 t dt on (0, 1) for what turns at any t down to 1e-12, as where kinks lie apart.
 
@@ -53,7 +56,7 @@ def _ladder() -> tuple[Array, Array]:
     """
     places, weights = [], []
     for number, count in enumerate(np.repeat(COUNTS, 3)):
-        x, mass = np.polynomial.legendre.leggauss(count)
+        x, mass = legendre(count)
         t = np.exp(-STRETCH * (number + (1 + x) / 2))
         places.append(t * t)
         weights.append(STRETCH * mass * t * t)
@@ -61,9 +64,6 @@ def _ladder() -> tuple[Array, Array]:
     end = np.exp(-2 * STRETCH * 3 * len(COUNTS))
     return np.concatenate([*places, end * last]), np.concatenate([*weights, end * rest])
 
-
-LADDER = _ladder()
-"""The same where kinks of U and V lie apart if the norms differ."""
 
 MISSING = 1e-13
 """Share of E[s'(U)^2] that a series may lack."""
@@ -190,7 +190,7 @@ def _ask(
     if compiled is None:
         results = _sum_series(entry.dual, first, second, low, sign)
     else:
-        nodes = NODES if breaks_at_zero(activation) else LADDER
+        nodes = rule(NODES) if breaks_at_zero(activation) else _ladder()
         results = by_formula(compiled, (first, second, low, sign, state.gap), nodes, shared)
     value, slope, integral, *diagonals, turn = results
     lengths = np.sqrt(diagonals[0]), np.sqrt(diagonals[1])
@@ -248,7 +248,7 @@ def _radial(activation: Activation, radii: tuple[Array, Array], lengths: tuple[A
     first, second = radii
     if activation.homogeneity in (0, 1):
         zero = np.zeros_like(gap)
-        return np.array([zero, activation.homogeneity * (lengths[0] / first * gap), zero, zero], dtype=np.float64)
+        return np.array([zero, float(activation.homogeneity) * (lengths[0] / first * gap), zero, zero])
     found = np.full((4, len(gap)), np.nan)
     close = np.abs(gap) <= WIDEST * np.minimum(first, second)
     found[:, close] = radial_differences(activation, first[close], second[close], gap[close])

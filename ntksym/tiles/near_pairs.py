@@ -11,6 +11,7 @@ An odd or even s takes a pair near -1 to one near 1; any other takes it away fro
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from types import ModuleType
 from typing import Any
 
@@ -19,6 +20,7 @@ from numpy.typing import NDArray
 
 from ntksym.activation import Activation
 from ntksym.errors import ToleranceNotMet
+from ntksym.evaluation.legendre import legendre
 from ntksym.lowering.frame import SMALLEST_VARIANCE, TILE
 from ntksym.lowering.near_frame import QUANTITIES
 from ntksym.lowering.schedule import Arrays, Hidden
@@ -42,20 +44,21 @@ NARROW = WIDEST / (1 + WIDEST)
 """The relative difference of two radii up to which sqrt(V1 V2) - K(p) is small."""
 
 
+@cache
 def rule(count: int) -> tuple[Array, Array]:
     """Nodes t**2 and weights 2 t dt of Gauss and Legendre on (0, 1), shapes (count,)."""
-    places, weights = np.polynomial.legendre.leggauss(count)
+    places, weights = legendre(count)
     t = (1 + places) / 2
     return t * t, weights * t
 
 
-NODES = rule(8)
+NODES = 8
 """D(p - E t**2) is analytic for t < sqrt(2 p/E): at the largest E these are exact to rounding ..."""
 
-MANY_NODES = rule(64)
+MANY_NODES = 64
 """... but kinks of U and V that are not at zero lie apart if the norms differ, and D turns where E passes that."""
 
-FEW_NODES = rule(4)
+FEW_NODES = 4
 """Where each costs an integral in the plane: what is missing is 1e-8 of what the angle changes in D."""
 
 
@@ -166,7 +169,7 @@ def _ask(
         answers = _ask_series(entry.single, first, second, low, sign, near)
     else:
         gap = sides.roots[0] - sides.roots[1]
-        nodes = NODES if breaks_at_zero(entry.dual.activation) else MANY_NODES
+        nodes = rule(NODES if breaks_at_zero(entry.dual.activation) else MANY_NODES)
         results = by_formula(compiled, (first, second, low, sign, gap), nodes, network.shared[layer])
         answers = _Answers(*results[:5])
     radial = _radial(entry.dual.activation, np.sqrt(first), np.sqrt(second), near)
@@ -239,7 +242,8 @@ def _ask_series(dual: Any, first: Array, second: Array, low: Array, sign: Array,
     fall = np.full_like(low, np.nan)
     if near.any():
         first, second, p = first[near], second[near], p[near]
-        steps = FEW_NODES[0][:, None] * gaps[near]
+        places, masses = rule(FEW_NODES)
+        steps = places[:, None] * gaps[near]
         slopes = dual.evaluate(*np.broadcast_arrays(first, second, p * (1 - steps)), gap=steps).slope
-        fall[near] = low[near] * (FEW_NODES[1] @ slopes)
+        fall[near] = low[near] * (masses @ slopes)
     return _Answers(value, slope, fall, *diagonals)
