@@ -23,6 +23,9 @@ __all__ = ["SPAN", "Transform", "fill", "layers", "spans"]
 SPAN = 16
 """Blocks of rows that a thread computes at a time."""
 
+ALONE = 3e-4
+"""Seconds of work before other threads are worth their start."""
+
 Array = NDArray[np.float64]
 Pairs = NDArray[np.int64]
 Transform = Callable[[Array, Array, int, int, int], Pairs]
@@ -63,7 +66,7 @@ def fill(
         if len(left_out):
             complete(left_out)
 
-    in_parallel(work, spans(len(x), len(y), symmetric=x is y), threads)
+    in_parallel(work, spans(len(x), len(y), symmetric=x is y), threads, alone=ALONE)
 
 
 def layers(

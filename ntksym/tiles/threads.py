@@ -3,8 +3,10 @@
 The compiled code releases the interpreter's lock, so plain threads run at once. Results never depend on their number.
 """
 
+import math
 import os
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -34,19 +36,22 @@ def _processors() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def in_parallel(work: Callable[..., object], jobs: Iterable[tuple[Any, ...]], threads: int) -> None:
+def in_parallel(
+    work: Callable[..., object], jobs: Iterable[tuple[Any, ...]], threads: int, *, alone: float = 0.0
+) -> None:
     """Call ``work(*job)`` for every job from several threads; each takes the next job when it has finished one.
 
     The first exception of any thread, or an interrupt, stops the others at their next job and is raised here once they
-    have ended. The caller is one of the threads; where the system starts no more of them, fewer do.
+    have ended. The caller is one of the threads; where the system starts no more of them, fewer do. For the first
+    ``alone`` seconds it works alone: few jobs may take less than it takes to start a thread.
     """
     waiting = deque(jobs)
     failures: list[BaseException] = []
 
-    def take() -> None:
+    def take(end: float = math.inf) -> None:
         _at_work.append(None)
         try:
-            while not failures:
+            while not failures and time.perf_counter() < end:
                 try:
                     job = waiting.popleft()
                 except IndexError:
@@ -57,7 +62,10 @@ def in_parallel(work: Callable[..., object], jobs: Iterable[tuple[Any, ...]], th
         finally:
             _at_work.pop()
 
-    workers = [threading.Thread(target=take, name="ntksym-tiles") for _ in range(min(threads, len(waiting)) - 1)]
+    if alone:
+        take(time.perf_counter() + alone)
+    others = 0 if failures else min(threads, len(waiting)) - 1
+    workers = [threading.Thread(target=take, name="ntksym-tiles") for _ in range(others)]
     try:
         _start(workers)
         take()

@@ -40,6 +40,24 @@ def test_no_more_threads_are_started_than_there_are_jobs() -> None:
     assert counts == [0]
 
 
+def test_little_work_is_done_by_the_caller_alone() -> None:
+    counts: list[int] = []
+    in_parallel(lambda: counts.append(len(left_behind())), [()] * 100, 5, alone=60.0)
+    assert counts == [0] * 100
+
+
+def test_others_come_in_when_the_work_takes_longer() -> None:
+    names: list[str] = []
+
+    def work() -> None:
+        time.sleep(0.01)
+        names.append(threading.current_thread().name)
+
+    in_parallel(work, [()] * 40, 2, alone=0.05)
+    assert len(set(names)) == 2
+    assert len(set(names[:4])) == 1
+
+
 @pytest.mark.parametrize("threads", [1, 2])
 def test_the_first_failure_stops_the_work_and_is_raised(threads: int) -> None:
     done: list[int] = []
