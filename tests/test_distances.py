@@ -58,11 +58,11 @@ CASES = [
     ("relu", 3, 0.1),
     ("abs", 2, None),
     ("gelu", 2, 0.1),  # the derivative of its slope is a series
-    ("sin", 2, 0.1),
     *(
         pytest.param(*case, marks=pytest.mark.slow)
         for case in [
             ("relu", 10, None),
+            ("sin", 2, 0.1),
             ("leaky_relu", 3, 0.1),
             ("erf", 3, 0.1),
             ("selu", 1, 0.1),

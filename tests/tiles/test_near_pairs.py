@@ -89,7 +89,9 @@ def test_entries_keep_their_digits_at_every_distance(name: str, depth: int, bias
     assert ntk <= SMALL
 
 
-@pytest.mark.parametrize("kind", ["one norm", "any", "opposite"])
+@pytest.mark.parametrize(
+    "kind", ["any", *(pytest.param(kind, marks=pytest.mark.slow) for kind in ("one norm", "opposite"))]
+)
 @pytest.mark.parametrize(("name", "depth", "bias"), OTHERS)
 def test_so_they_do_where_the_activation_has_a_scale(name: str, depth: int, bias: float | None, kind: str) -> None:
     network = fully_connected(name, depth, 2**0.5, bias)
@@ -227,7 +229,10 @@ def test_only_networks_that_amplify_errors_leave_pairs_out() -> None:
     assert plan(Activation("max(x, sin(x))")).nearest[1] == NEAREST  # its pieces are not known
 
 
-@pytest.mark.parametrize(("name", "bias"), [("relu", None), ("leaky_relu", 0.1), ("abs", 0.1), ("hard_tanh", None)])
+@pytest.mark.parametrize(
+    ("name", "bias"),
+    [("relu", None), ("leaky_relu", 0.1), ("abs", 0.1), pytest.param("hard_tanh", None, marks=pytest.mark.slow)],
+)
 def test_pairs_of_one_norm_are_exact_at_every_angle(name: str, bias: float | None) -> None:
     network = fully_connected(name, 2, 2**0.5, bias)
     engine = machine(network, lambda act: derive(act, method="closed"))
