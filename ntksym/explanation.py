@@ -39,7 +39,7 @@ def explanation(kernel: Any) -> Iterator[str]:
         yield f"{heavy}: heavy closed form, or its series where that is cheaper (explain(X) says which)"
     yield f"tiles of {TILE} x {TILE} entries, depth a loop inside the tile; k(X) computes one half and writes both"
     yield "inner products, layers and writing in one pass over the result; no other memory of its size"
-    yield f"threads: {thread_count(None)} (NUMBA_NUM_THREADS), or the argument threads"
+    yield f"threads: {thread_count(None)} (NUMBA_NUM_THREADS, OMP_NUM_THREADS or processors), or the argument threads"
     size = len(kernel.source.text)
     yield f"source: {store.name_of(kernel.source.text)}.py, {size} bytes, for any depth, W_std, b_std and parameters"
 

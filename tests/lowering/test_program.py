@@ -62,17 +62,26 @@ def test_relu_reads_as_the_textbook_writes_it() -> None:
     program = translate(PAIR_INPUTS, [("value", form.value), ("slope", form.slope)])
     assert str(program).splitlines() == [
         "inputs q1, q2, c, det, low, high, gap, floor",
-        "root1 <- square_root(det)",
-        "constant1 <- pi/2",
-        "angle1 <- atan2(c, root1)",
-        "sum1 <- add(constant1, angle1)",
-        "product1 <- multiply(c, sum1)",
-        "sum2 <- add(root1, product1)",
-        "constant2 <- 1/(2*pi)",
-        "product2 <- multiply(sum2, constant2)",
-        "product3 <- multiply(sum1, constant2)",
-        "output value <- product2",
-        "output slope <- product3",
+        "root1 <- square_root(q1)",
+        "constant1 <- 1",
+        "quotient1 <- divide(constant1, root1)",
+        "root2 <- square_root(q2)",
+        "quotient2 <- divide(constant1, root2)",
+        "constant2 <- 1/2",
+        "product1 <- multiply(quotient1, constant2)",
+        "product2 <- multiply(quotient2, product1)",
+        "opposite1 <- opposite(low, high, product2)",
+        "product3 <- multiply(c, opposite1)",
+        "constant3 <- 1/(2*pi)",
+        "product4 <- multiply(product3, constant3)",
+        "sine1 <- sine(low, high, product2)",
+        "product5 <- multiply(root1, constant3)",
+        "product6 <- multiply(root2, product5)",
+        "product7 <- multiply(sine1, product6)",
+        "sum1 <- add(product4, product7)",
+        "product8 <- multiply(opposite1, constant3)",
+        "output value <- sum1",
+        "output slope <- product8",
     ]
 
 
@@ -147,7 +156,7 @@ def test_an_input_given_twice_is_our_bug() -> None:
 
 
 def test_every_operation_has_a_meaning_of_its_arity() -> None:
-    samples = {1: (0.3,), 2: (0.3, 0.4), 5: (0.1, 0.2, 0.3, 0.6, 0.8)}
+    samples = {1: (0.3,), 2: (0.3, 0.4), 3: (0.3, 0.4, 0.5), 5: (0.1, 0.2, 0.3, 0.6, 0.8)}
     for name, operation in OPERATIONS.items():
         if name != "constant":
             assert mpmath.isfinite(operation.meaning(*map(mpmath.mpf, samples[operation.arity]))), name
