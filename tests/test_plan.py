@@ -95,4 +95,4 @@ def test_the_choice_is_explained() -> None:
     text = kernel.explain(spread())
     assert "on these data: series in place of the heavy ones" in text
     assert "other pairs one by one" in text
-    assert "on these data: closed forms" in kernel.explain(crowded(), crowded(20))
+    assert "on these data: closed forms" in kernel.explain(crowded())
