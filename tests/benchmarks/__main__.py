@@ -33,6 +33,11 @@ QUICK = Problem(n=60, d=10)
 Part = Callable[[Sequence[Peer], Printer, argparse.Namespace], list[measuring.Result]]
 
 
+def chosen(cases: Sequence[Problem], options: argparse.Namespace) -> list[Problem]:
+    """The problems whose description holds one of the texts asked for; all where none is."""
+    return [case for case in cases if not options.only or any(text in str(case) for text in options.only)]
+
+
 def floor(peers: Sequence[Peer], printer: Printer, options: argparse.Namespace) -> list[measuring.Result]:
     """The figures that the project set itself."""
     centre = QUICK if options.quick else CENTRE
@@ -42,7 +47,7 @@ def floor(peers: Sequence[Peer], printer: Printer, options: argparse.Namespace) 
     cases += [replace(level, activation=name, depth=depth) for name in ("relu", "elu", "tanh") for depth in (3, 10, 50)]
     cases = cases[: 6 if options.quick else None]
     title = "Over the floor: one X @ X.T and one write of a float64 matrix of its size"
-    return measuring.show(cases, peers[:2], options.rounds, title, printer, errors=False)
+    return measuring.show(chosen(cases, options), peers[:2], options.rounds, title, printer, errors=False)
 
 
 def against(peers: Sequence[Peer], printer: Printer, options: argparse.Namespace) -> list[measuring.Result]:
@@ -57,7 +62,11 @@ def against(peers: Sequence[Peer], printer: Printer, options: argparse.Namespace
         cases += [replace(CENTRE, depth=50), replace(CENTRE, dtype="float32"), replace(CENTRE, bias=False)]
         cases += [replace(CENTRE, activation=name, n=300, depth=10) for name in ("tanh", "elu")]
     return measuring.show(
-        cases, peers, options.rounds, "Against others: how many times as long as ntksym they take", printer
+        chosen(cases, options),
+        peers,
+        options.rounds,
+        "Against others: how many times as long as ntksym they take",
+        printer,
     )
 
 
@@ -71,13 +80,13 @@ def grid(peers: Sequence[Peer], printer: Printer, options: argparse.Namespace) -
         cases += [one, *(replace(one, depth=depth) for depth in depths), *(replace(one, n=n) for n in sizes)]
         cases += [*(replace(one, d=d) for d in features), replace(one, dtype="float32"), replace(one, normalised=True)]
     title = "Each number at a time"
-    return measuring.show(cases, peers[:2], options.rounds, title, printer)
+    return measuring.show(chosen(cases, options), peers[:2], options.rounds, title, printer)
 
 
 def growing(peers: Sequence[Peer], printer: Printer, options: argparse.Namespace) -> list[measuring.Result]:
     """Rows, features and depth, for the figure."""
     cases = growth.problems(quick=options.quick)
-    return measuring.show(cases, peers[:2], options.rounds, "Growth", printer, errors=False)
+    return measuring.show(chosen(cases, options), peers[:2], options.rounds, "Growth", printer, errors=False)
 
 
 def peak(peers: Sequence[Peer], printer: Printer, options: argparse.Namespace) -> list[measuring.Result]:
@@ -112,6 +121,7 @@ def main() -> None:
     parser.add_argument("parts", nargs="*", metavar="PART", help=f"any of {', '.join(PARTS)}; by default all")
     parser.add_argument("--quick", action="store_true", help="tiny problems")
     parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--only", action="append", metavar="TEXT", help='problems such as "relu, depth 3, n 1000"')
     parser.add_argument("--neural-tangents", metavar="PYTHON", help="an interpreter that has neural-tangents")
     parser.add_argument("--scikit-ntk", metavar="PYTHON", help="an interpreter that has scikit-ntk")
     parser.add_argument("--markdown", action="store_true", help="print tables in Markdown")
