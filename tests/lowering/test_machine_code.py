@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import ntksym as nk
+from ntksym.lowering import store
 from tests.lowering.assembly import inner_loops
 from tests.lowering.machines import machine
 
@@ -18,6 +19,7 @@ SPILLING = {"elu": 300}
 def load(text: str) -> ModuleType:
     """The module without numba's cache: machine code that comes from there cannot be inspected."""
     module = ModuleType("generated")
+    module.__file__ = str(store.folder() / "generated.py")
     exec(compile(text.replace("cache=True, ", ""), "<generated>", "exec"), module.__dict__)
     return module
 
