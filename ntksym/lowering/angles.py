@@ -38,7 +38,8 @@ def in_angles(formula: sp.Expr) -> sp.Expr:
     turned = formula.replace(lambda part: isinstance(part, sp.atan2 | sp.atan) and _is_arc(part), lambda _: latitude)
     if not turned.has(latitude):
         return formula
-    rooted = turned.subs(sp.sqrt(det), sp.sqrt(q1) * sp.sqrt(q2) * sine)
+    # not below a fraction bar: there the determinant has a floor
+    rooted = turned.replace(_is_root, lambda part: (sp.sqrt(q1) * sp.sqrt(q2) * sine) ** (2 * part.exp))
     factor = sp.diff(rooted, latitude)
     if factor.has(latitude):
         return rooted
@@ -48,6 +49,10 @@ def in_angles(formula: sp.Expr) -> sp.Expr:
         if _length(before + added) < _length(before):
             return factor * opposite + before + added
     return rooted
+
+
+def _is_root(part: sp.Expr) -> bool:
+    return bool(part.is_Pow and part.base == det and part.exp.is_positive and not part.exp.is_Integer)
 
 
 def _length(formula: sp.Expr) -> int:

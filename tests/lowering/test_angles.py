@@ -17,6 +17,7 @@ FORMULAS = {
     "cubic": 3 * c * (2 * c**2 + 3 * q1 * q2) * (ARC / (2 * sp.pi) + sp.Rational(1, 4)) + sp.sqrt(det) ** 3,
     "sign": 2 * ARC / sp.pi,
     "squared": ARC**2 + sp.sqrt(det),
+    "below": c * ARC + sp.exp(-q1 / det) / sp.sqrt(det) + sp.sqrt(det),
     "no arc": sp.sqrt(det) * sp.exp(-c),
 }
 
@@ -36,6 +37,12 @@ def test_the_meaning_stays(name: str) -> None:
 def test_what_vanishes_at_the_antipode_is_written_in_the_angle_to_it(name: str) -> None:
     assert in_angles(FORMULAS[name]).has(opposite)
     assert not in_angles(FORMULAS[name]).has(latitude)
+
+
+def test_what_is_divided_by_keeps_its_floor() -> None:
+    found = in_angles(FORMULAS["below"])
+    assert found.has(det**-1, 1 / sp.sqrt(det))
+    assert not found.has(1 / sine)
 
 
 def test_what_holds_no_arc_is_left_alone() -> None:
