@@ -15,7 +15,7 @@ are data, so that one module, compiled once, serves every network.
 
 from string import Template
 
-from ntksym.lowering.frame import TILE
+from ntksym.lowering.frame import TILE, WRITE
 from ntksym.lowering.inner_products import product_functions
 
 __all__ = ["DIAGONALS", "GROUP", "INVERSE", "ROOTS", "SLOTS", "angle_source"]
@@ -117,25 +117,7 @@ def add_part(terms, y, u, factor, before, now, power, total):
             now[k] = after
 
 
-@inlined
-def write(tile, diagonal, out, top, height, left, width, symmetric):
-    """Copy a tile into the result, and its transpose if the result is symmetric."""
-    for i in range(height):
-        target = out[top + i, left : left + width]
-        for j in range(width):
-            target[j] = tile[i, j]
-    if symmetric and top != left:
-        for j in range(width):
-            target = out[left + j, top : top + height]
-            for i in range(height):
-                target[i] = tile[i, j]
-    elif symmetric:
-        for j in range(width):
-            target = out[top + j, top : top + height]
-            target[j] = diagonal[j]
-            for i in range(j + 1, height):
-                target[i] = tile[i, j]
-
+$write
 
 @compiled
 def fill(
@@ -212,6 +194,7 @@ def angle_source() -> str:
     horner = [f"p = p * x + a{term}" for term in range(GROUP)]
     return _TEXT.substitute(
         products=product_functions(),
+        write=WRITE,
         tile=TILE,
         strip=STRIP,
         slots=SLOTS,

@@ -15,6 +15,7 @@ from ntksym.lowering.frame import (
     SMALLEST_VARIANCE,
     STRIP,
     TILE,
+    WRITE,
 )
 from ntksym.lowering.inner_products import product_functions
 from ntksym.lowering.near_frame import near_function, near_list
@@ -84,6 +85,7 @@ def emit(parts: Sequence[Part | SeriesPart]) -> Source:
         near_list([part.name if isinstance(part, Part) else None for part in parts]),
         marks.mark_function(),
         product_functions(),
+        WRITE,
         PREPARE.substitute(share_branches=_share_branches(parts), row_branches=_row_branches(parts)),
         _fill("nngp", parts),
         _fill("ntk", parts),

@@ -2,7 +2,18 @@
 
 from string import Template
 
-__all__ = ["DIAGONAL_SLOPE", "DIAGONAL_VALUE", "FILL", "HEAD", "PREPARE", "ROOT", "SMALLEST_VARIANCE", "STRIP", "TILE"]
+__all__ = [
+    "DIAGONAL_SLOPE",
+    "DIAGONAL_VALUE",
+    "FILL",
+    "HEAD",
+    "PREPARE",
+    "ROOT",
+    "SMALLEST_VARIANCE",
+    "STRIP",
+    "TILE",
+    "WRITE",
+]
 
 TILE = 64
 """Rows and columns of a tile."""
@@ -76,8 +87,9 @@ $row_branches
             for i in range(TILE):
                 after[i] = weights[layer + 1] * here[TILE + i] + biases[layer + 1]
                 tangent[i] = after[i] + weights[layer + 1] * here[2 * TILE + i] * tangent[i]
+''')
 
-
+WRITE = '''\
 @inlined
 def write(tile, diagonal, out, top, height, left, width, symmetric):
     """Copy a tile into the result, and its transpose if the result is symmetric."""
@@ -96,7 +108,7 @@ def write(tile, diagonal, out, top, height, left, width, symmetric):
             target[j] = diagonal[j]
             for i in range(j + 1, height):
                 target[i] = tile[i, j]
-''')
+'''
 
 FILL = Template('''\
 @compiled
