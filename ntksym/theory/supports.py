@@ -1,0 +1,153 @@
+r"""Which powers of rho a kernel contains: supports of power series with non-negative coefficients, layer by layer.
+
+On the sphere K(rho) = sum_k c_k rho^k with c_k >= 0. Sums of kernels unite their supports {k : c_k > 0}, products add
+them element by element, and a layer composes: with A = {k : a_k(q) != 0}, the degrees in the Hermite series of s,
+
+    Dense          S <- S u {0 if b_std},          T <- S_new u T u {0 if a bias is trained}
+    Nonlinearity   T <- T + U_{k in A, k >= 1} (k - 1) S,     S <- U_{k in A} k S,     k S = S + ... + S, 0 S = {0}
+
+What decides positivity is only the largest even and the largest odd element, each possibly absent or infinite, and these
+follow from those of A and S alone: k S for a larger k of the same parity reaches at least as far. Those of A are the
+degrees of the even and of the odd part of s, infinite for a part that is no polynomial, whatever the variance is.
+"""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ntksym.activation import Activation
+from ntksym.network.layers import Dense, Network
+
+__all__ = ["ABSENT", "Degrees", "LayerSupports", "Support", "degree_text", "propagate"]
+
+ABSENT = -1
+"""Largest element of an empty set; degree of the zero function."""
+
+Degree = float
+"""A whole number, ``ABSENT`` or infinity."""
+
+
+@dataclass(frozen=True, order=True)
+class Support:
+    """The largest even and the largest odd element of a set of degrees.
+
+    Parameters
+    ----------
+    even, odd : number
+        ``ABSENT`` if there is no element of this parity, ``math.inf`` if there are infinitely many.
+    """
+
+    even: Degree = ABSENT
+    odd: Degree = ABSENT
+
+    def __or__(self, other: "Support") -> "Support":
+        """The union."""
+        return Support(max(self.even, other.even), max(self.odd, other.odd))
+
+    def __add__(self, other: "Support") -> "Support":
+        """All sums of an element of each."""
+        return Support(
+            max(_plus(self.even, other.even), _plus(self.odd, other.odd)),
+            max(_plus(self.even, other.odd), _plus(self.odd, other.even)),
+        )
+
+    @property
+    def degree(self) -> Degree:
+        """The largest element."""
+        return max(self.even, self.odd)
+
+    @property
+    def lowered(self) -> "Support":
+        """{k - 1 : k in the set, k >= 1}."""
+        return Support(self.odd - 1 if self.odd > 0 else ABSENT, self.even - 1 if self.even > 0 else ABSENT)
+
+    def of(self, inner: "Support") -> "Support":
+        """U_k (inner + ... + inner, k times), k in the set."""
+        sums = [_sums(count, parity, inner) for parity, count in enumerate((self.even, self.odd)) if count != ABSENT]
+        return sums[0] | sums[1] if len(sums) == 2 else (sums[0] if sums else Support())
+
+    def __str__(self) -> str:
+        return f"even degrees {degree_text(self.even)}, odd degrees {degree_text(self.odd)}"
+
+
+Degrees = Support
+"""Of an activation: the degrees of its even and of its odd part."""
+
+CONSTANT, LINEAR = Support(even=0), Support(odd=1)
+
+
+def degree_text(largest: Degree) -> str:
+    """The largest element, in words."""
+    if largest == ABSENT:
+        return "none"
+    return "infinitely many" if largest == math.inf else f"up to {int(largest)}"
+
+
+def _plus(first: Degree, second: Degree) -> Degree:
+    return ABSENT if ABSENT in (first, second) else first + second
+
+
+def _times(count: Degree, element: Degree) -> Degree:
+    """count * element for an element that is used count times: none of an absent one is no obstacle."""
+    if count == 0:
+        return 0
+    return ABSENT if element == ABSENT else (0 if element == 0 else count * element)
+
+
+def _sums(count: Degree, parity: int, inner: Support) -> Support:
+    """Sums of up to ``count`` elements, the number of which has this parity: the largest even and odd one.
+
+    Of them j are odd and the others even. The sum is linear in j, so that it is largest for the fewest or the most.
+    """
+    found = []
+    for odd in (0, 1):
+        other = (parity - odd) % 2
+        most = count - other if count < math.inf else math.inf
+        choices = [(odd, count - odd), (most, other)] if count >= odd + other else []
+        parts = [(_times(j, inner.odd), _times(rest, inner.even)) for j, rest in choices]
+        found.append(max((_plus(*part) for part in parts), default=ABSENT))
+    return Support(*found)
+
+
+@dataclass(frozen=True)
+class LayerSupports:
+    """The supports after a layer.
+
+    Parameters
+    ----------
+    layer : str
+        The layer in words.
+    nngp, ntk : Support
+        Of S and of T.
+    """
+
+    layer: str
+    nngp: Support
+    ntk: Support
+
+
+def propagate(
+    network: Network, degrees: dict[Activation, Degrees], *, trained_zero_bias: bool = False
+) -> Iterator[LayerSupports]:
+    """The supports of S and T after every layer, from the data to the output.
+
+    Parameters
+    ----------
+    network : Network
+        The layers.
+    degrees : dict
+        The degrees of the even and the odd part of every activation.
+    trained_zero_bias : bool
+        Whether Dense layers without ``b_std`` have biases that are zero at first and trained: then 0 is in T, not in S.
+    """
+    nngp, ntk = LINEAR, Support()
+    for layer in network.layers:
+        if isinstance(layer, Dense):
+            biased = layer.bias_variance > 0
+            nngp |= CONSTANT if biased else Support()
+            ntk |= nngp | (CONSTANT if biased or trained_zero_bias else Support())
+        else:
+            hermite = degrees[layer.activation]
+            ntk += hermite.lowered.of(nngp)
+            nngp = hermite.of(nngp)
+        yield LayerSupports(str(layer), nngp, ntk)
