@@ -34,10 +34,8 @@ def excludes_zero(places: Sequence[tuple[sp.Expr, sp.Rational]], power: int) -> 
         balls = Balls()
         points = [enclose(place) for _, place in places]
         tapes = {expression: record(expression) for expression, _ in places}
-        values = [
-            _value(tapes[expression], balls, point) for (expression, _), point in zip(places, points, strict=True)
-        ]
-        column = [value / point**power for value, point in zip(values, points, strict=True)]
+        each = zip(places, points, strict=True)
+        column = [_value(tapes[expression], balls, point) / point**power for (expression, _), point in each]
         squares = [point * point for point in points]
         for order in range(1, len(column)):
             gaps = [squares[k + order] - squares[k] for k in range(len(squares) - order)]

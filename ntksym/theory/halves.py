@@ -1,4 +1,4 @@
-r"""The even or odd part of a function outside the class of closed forms, on x > 0: proved polynomial, refuted or unknown.
+r"""The even or odd part of a function on x > 0, outside the class of closed forms: a polynomial, none, or not known.
 
 An even polynomial of degree m is one of degree m/2 in t = x^2, an odd one x times such. So f(x), or f(x)/x, has
 vanishing divided differences of order m/2 + 1 in t wherever the places are: on one piece or on several.
@@ -36,7 +36,10 @@ LARGEST_DENOMINATOR = 10**6
 UNPROVED = "no identity with a polynomial was proved, and none refuted; write it in a simpler form"
 
 CONTINUOUS = frozenset(
-    {"Abs", "Add", "Max", "Min", "Mul", "asinh", "atan", "cos", "cosh", "erf", "erfc", "exp", "sin", "sinc", "sinh", "tanh"}
+    {
+        "Abs", "Add", "Max", "Min", "Mul", "asinh", "atan", "cos", "cosh", "erf", "erfc", "exp", "sin", "sinc", "sinh",
+        "tanh",
+    }
 )  # fmt: skip
 """Functions that are continuous on the whole line."""
 

@@ -1,9 +1,9 @@
-r"""The even and the odd part of an activation: is it a polynomial almost everywhere, and of which degree?
+r"""The even and the odd part of an activation: whether each is a polynomial almost everywhere, and of which degree.
 
 Decided exactly on the normal form where the activation has one: x^n exp(quadratic) and products of gates with distinct
 exponents and thresholds are linearly independent on every interval, so that a part is a polynomial if and only if
-nothing else is left of it. Elsewhere a part is a function on x > 0, given in pieces. Its growth bounds the degree m that
-it can have as a polynomial; then
+nothing else is left of it. Elsewhere a part is a function on x > 0, given in pieces. Its growth bounds the degree m
+that it can have as a polynomial; then
 
     a divided difference of order m/2 + 1 in x^2, of f(x) or f(x)/x, that is not zero        proves that it is none,
     an identity with one polynomial on every piece                                           proves that it is one,
@@ -21,6 +21,7 @@ import sympy as sp
 
 from ntksym.activation import Activation
 from ntksym.errors import NoClosedForm
+from ntksym.network.layers import Network
 from ntksym.symbolic.integrands import read_integrands
 from ntksym.symbolic.normal_form import Key, NormalForm
 from ntksym.symbolic.special import NormalCDF
@@ -28,7 +29,7 @@ from ntksym.symbols import x
 from ntksym.theory.halves import Finding, Half, examine, halves_of
 from ntksym.theory.supports import ABSENT, Support
 
-__all__ = ["Part", "Parts", "parts_of"]
+__all__ = ["Part", "Parts", "parts_in_order", "parts_of"]
 
 NAMES = ("even", "odd")
 INDEPENDENT = "Ostrowski's theorem and the independence of x^n exp(quadratic); exact on the normal form"
@@ -119,6 +120,11 @@ def parts_of(activation: Activation) -> Parts:
         if half.parity not in found:
             found[half.parity] = _named(half, examine(half))
     return Parts(activation, *(found[name] for name in NAMES))
+
+
+def parts_in_order(network: Network) -> tuple[Parts, ...]:
+    """The parts of the activations of a network, layer by layer."""
+    return tuple(map(parts_of, network.activations))
 
 
 def _named(half: Half, finding: Finding) -> Part:

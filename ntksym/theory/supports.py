@@ -6,9 +6,9 @@ them element by element, and a layer composes: with A = {k : a_k(q) != 0}, the d
     Dense          S <- S u {0 if b_std},          T <- S_new u T u {0 if a bias is trained}
     Nonlinearity   T <- T + U_{k in A, k >= 1} (k - 1) S,     S <- U_{k in A} k S,     k S = S + ... + S, 0 S = {0}
 
-What decides positivity is only the largest even and the largest odd element, each possibly absent or infinite, and these
-follow from those of A and S alone: k S for a larger k of the same parity reaches at least as far. Those of A are the
-degrees of the even and of the odd part of s, infinite for a part that is no polynomial, whatever the variance is.
+What decides positivity is only the largest even and the largest odd element, each possibly absent or infinite, and
+these follow from those of A and S alone: k S for a larger k of the same parity reaches at least as far. Those of A are
+the degrees of the even and of the odd part of s, infinite for a part that is no polynomial, whatever the variance is.
 """
 
 import math
@@ -88,7 +88,7 @@ def _plus(first: Degree, second: Degree) -> Degree:
 
 
 def _times(count: Degree, element: Degree) -> Degree:
-    """count * element for an element that is used count times: none of an absent one is no obstacle."""
+    """The sum of an element with itself, so many times: an absent one that is not used is no obstacle."""
     if count == 0:
         return 0
     return ABSENT if element == ABSENT else (0 if element == 0 else count * element)
