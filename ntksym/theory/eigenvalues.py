@@ -1,0 +1,263 @@
+"""Eigenvalues of a kernel on the sphere by what serves: power series, or quadrature in as many digits as needed."""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import mpmath
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import gammaln
+
+from ntksym.network.layers import Network
+from ntksym.theory.angle_quadrature import integrate, integrate_digits
+from ntksym.theory.decay import Law
+from ntksym.theory.gegenbauer import masses, multiplicity, power_coefficient, project
+from ntksym.theory.power_series import power_series
+from ntksym.theory.sphere import Get, dual_of, is_analytic
+from ntksym.theory.supports import Support
+from ntksym.theory.zonal import evaluate_angles, evaluate_digits, has_digits
+from ntksym.theory.zonal_series import ZonalSeries, zonal_series
+
+__all__ = ["Eigenvalues", "by_angle", "by_polynomial", "by_series", "choose", "on_two_points", "vanishing_degrees"]
+
+Array = NDArray[np.float64]
+
+EPSILON = float(np.finfo(np.float64).eps)
+
+ACCURATE = 1e-12
+"""Relative error of every eigenvalue that is aimed at."""
+
+MOST_TERMS = 3000
+"""Terms of a power series."""
+
+GROWTH = 1.35
+
+SAFETY = 4.0
+"""Factor on a remainder that is extrapolated from the last terms."""
+
+WINDOW = 16
+
+MOST_DIGITS = 400
+
+SPARE_DIGITS = 24
+"""Digits behind the smallest eigenvalue that the law of decay predicts."""
+
+
+@dataclass(frozen=True)
+class Eigenvalues:
+    """mu_n for n = 0..degree.
+
+    Attributes
+    ----------
+    values : float array, shape (degree + 1,)
+        The eigenvalues.
+    errors : float array, shape (degree + 1,)
+        Absolute errors.
+    tails : float array, shape (degree + 1,)
+        sum_{m > n} N(d, m) mu_m.
+    tail_errors : float array, shape (degree + 1,)
+        Absolute errors of these.
+    method : str
+        How they were computed.
+    """
+
+    values: Array
+    errors: Array
+    tails: Array
+    tail_errors: Array
+    method: str
+
+
+def vanishing_degrees(support: Support, degree: int) -> NDArray[np.bool_]:
+    """Which eigenvalues n <= degree are exactly zero: no power of rho of the same parity reaches them."""
+    n = np.arange(degree + 1)
+    return np.asarray(np.where(n % 2 == 0, n > support.even, n > support.odd))
+
+
+def by_series(network: Network, get: Get, mean_square: float, dim: int, degree: int, first: int) -> Eigenvalues:
+    """From the positive power series: every eigenvalue with relative accuracy, however small.
+
+    Parameters
+    ----------
+    network, get, mean_square, dim, degree
+        As for `spectrum`.
+    first : int
+        Terms to begin with.
+    """
+    terms = min(max(first, degree + 2), MOST_TERMS)
+    while True:
+        series = zonal_series(network, get, mean_square, max(terms, degree + 2))
+        values, errors = _projected(series, dim, degree)
+        relative = np.divide(errors, values, out=np.zeros(degree + 1), where=values > 0)
+        if terms >= MOST_TERMS or not np.any(relative > ACCURATE * max(1.0, math.sqrt(terms / 100))):
+            break
+        terms = min(math.ceil(GROWTH * terms), MOST_TERMS)
+    tails, tail_errors = _series_tails(series, dim, degree)
+    return Eigenvalues(values, errors, tails, tail_errors, f"power series of {len(series.coefficients)} terms")
+
+
+def _projected(series: ZonalSeries, dim: int, degree: int) -> tuple[Array, Array]:
+    c = series.coefficients
+    values, beyond = project(c, dim, degree)
+    wrong, _ = project(series.errors, dim, degree)
+    left_out = np.minimum(_missing(series) * beyond, _extrapolated(c, dim, degree))
+    rounding = EPSILON * (8 + math.sqrt(len(c)))
+    return values, wrong + left_out + rounding * values
+
+
+def _missing(series: ZonalSeries) -> float:
+    """A bound of the sum of the coefficients that are not there, as far as a difference can tell."""
+    known = float(np.sum(series.coefficients))
+    return max(series.total - known, 0.0) + float(np.sum(series.errors)) + 8 * EPSILON * series.total
+
+
+def _extrapolated(c: Array, dim: int, degree: int) -> Array:
+    """sum_{k >= terms} c_k m(k, n) if the terms go on falling as the last ones do; infinite where they do not fall."""
+    found = np.empty(degree + 1)
+    for n in range(degree + 1):
+        last = len(c) - 1 - (len(c) - 1 - n) % 2
+        places = np.arange(last - 2 * WINDOW, last + 1, 2)
+        if places[0] <= n:
+            found[n] = np.inf if np.any(c[n:]) else 0.0
+            continue
+        logs = _log_weights(places.astype(float), n, dim)
+        with np.errstate(divide="ignore"):
+            logs = logs + np.log(c[places])
+        if not np.isfinite(logs[0]):
+            found[n] = 0.0 if not np.any(c[places]) else np.inf
+            continue
+        if not np.isfinite(logs[-1]):  # the coefficients have left float64
+            found[n] = math.exp(min(float(np.max(logs)), 700.0))
+            continue
+        ratio = math.exp((logs[-1] - logs[0]) / WINDOW)
+        found[n] = SAFETY * math.exp(logs[-1]) * ratio / (1 - ratio) if ratio < 1 else np.inf
+    return found
+
+
+def _log_weights(k: Array, n: int, dim: int) -> Array:
+    above = gammaln(k + 1) + math.lgamma(dim / 2) + gammaln((k - n + 1) / 2)
+    return np.asarray(above - gammaln(k - n + 1) - n * math.log(2) - math.log(math.pi) / 2 - gammaln((k + n + dim) / 2))
+
+
+def _series_tails(series: ZonalSeries, dim: int, degree: int) -> tuple[Array, Array]:
+    """Sums of N(d, m) mu_m over m > n: of the terms that are there, all positive, and a bound for the others."""
+    c = series.coefficients
+    top = len(c) - 1 if dim > 1 else 1
+    counts = tuple(multiplicity(dim, n) for n in range(top + 1))
+    sizes = masses(counts, project(c, dim, top)[0])
+    wrong = masses(counts, project(series.errors, dim, top)[0])
+    left = min(_missing(series), _last_terms(c))
+    tails, errors = (np.append(np.cumsum(part[:0:-1])[::-1], 0.0)[: degree + 1] for part in (sizes, wrong))
+    return tails, errors + left + EPSILON * (8 + math.sqrt(len(c))) * tails
+
+
+def _last_terms(c: Array) -> float:
+    """sum_{k >= terms} c_k if the coefficients go on falling as the last ones do."""
+    last, before = float(np.max(c[-WINDOW:])), float(np.max(c[-2 * WINDOW : -WINDOW], initial=0.0))
+    if last == 0 or before <= last:
+        return 0.0 if last == 0 else math.inf
+    ratio = (last / before) ** (1 / WINDOW)
+    return SAFETY * last / (1 - ratio)
+
+
+def by_polynomial(network: Network, get: Get, mean_square: float, dim: int, degree: int, terms: int) -> Eigenvalues:
+    """Of a network of polynomials: all coefficients, exactly where that is quick."""
+    series = power_series(network, terms, get, mean_square)
+    top = max(terms - 1, degree)
+    c = np.pad(series.coefficients, (0, top + 1 - len(series.coefficients)))
+    wrong = np.pad(series.errors, (0, top + 1 - len(series.errors))) + EPSILON * (8 + math.sqrt(top)) * c
+    values, errors = (project(part, dim, top)[0] for part in (c, wrong))
+    counts = tuple(multiplicity(dim, n) for n in range(top + 1))
+    tails, tail_errors = (
+        np.append(np.cumsum(masses(counts, part)[:0:-1])[::-1], 0.0)[: degree + 1] for part in (values, errors)
+    )
+    kept = slice(0, degree + 1)
+    return Eigenvalues(values[kept], errors[kept], tails, tail_errors, f"power series of {terms} terms, which is all")
+
+
+def by_angle(
+    network: Network, get: Get, mean_square: float, dim: int, degree: int, laws: tuple[Law, Law], total: float
+) -> Eigenvalues:
+    """By quadrature in the angle: in float64, and in many digits where that leaves an eigenvalue without accuracy.
+
+    Parameters
+    ----------
+    network, get, mean_square, dim, degree
+        As for `spectrum`.
+    laws : pair of Law
+        From which the size of the smallest eigenvalue is guessed.
+    total : float
+        f(1).
+    """
+    power = 2 ** sum(not dual_of(activation).continuous for activation in network.activations)
+    found = integrate(lambda gap, sign: evaluate_angles(network, get, mean_square, gap, sign), dim, degree, power)
+    method = "quadrature in the angle, float64"
+    sought = np.array([laws[n % 2].kind not in ("zero", "finite rank") for n in range(degree + 1)])
+    poor = sought & (found.errors > ACCURATE * np.abs(found.values))
+    if np.any(poor) and all(has_digits(activation) for activation in network.activations):
+        digits = _digits(laws, dim, degree, total)
+        found = integrate_digits(
+            lambda cosines: evaluate_digits(network, get, mean_square, cosines), dim, degree, digits, power
+        )
+        method = f"quadrature in the angle, {digits} digits"
+    left = np.array([multiplicity(dim, n) for n in range(degree + 1)], dtype=object)
+    sizes, wrong = (masses(tuple(left), part) for part in (np.maximum(found.values, 0.0), found.errors))
+    tails = np.maximum(total - np.cumsum(sizes), 0.0)
+    return Eigenvalues(found.values, found.errors, tails, np.cumsum(wrong) + 8 * EPSILON * total, method)
+
+
+def _digits(laws: tuple[Law, Law], dim: int, degree: int, total: float) -> int:
+    """Digits, below f(1), that leave some in the smallest eigenvalue."""
+    smallest = mpmath.mpf(1)
+    for n in {degree, max(degree - 1, 0)}:
+        law = laws[n % 2]
+        if law.singularity:
+            nu, coefficient = law.singularity
+            smallest = min(smallest, abs(coefficient * power_coefficient(dim, n, nu)) / total)
+        else:
+            smallest = min(smallest, mpmath.mpf(1) / multiplicity(dim, n))
+    return min(math.ceil(-float(mpmath.log10(smallest))) + SPARE_DIGITS, MOST_DIGITS)
+
+
+def on_two_points(network: Network, get: Get, mean_square: float, degree: int, total: float) -> Eigenvalues:
+    """On S^0 = {-1, 1}: (f(1) + f(-1))/2 and (f(1) - f(-1))/2."""
+    ends = evaluate_angles(network, get, mean_square, np.zeros(2), np.array([1.0, -1.0]))
+    values = np.array([total + ends[1], total - ends[1]])[: degree + 1] / 2
+    errors = np.full(degree + 1, 16 * EPSILON * total)
+    tails = np.array([values[-1] if degree else (total - ends[1]) / 2, 0.0])[: degree + 1]
+    return Eigenvalues(values, errors, tails, errors.copy(), "the two values of the kernel")
+
+
+def merged(first: Eigenvalues, second: Eigenvalues) -> Eigenvalues:
+    """Of each degree what has the smaller error."""
+    better = second.errors < first.errors
+    nearer = second.tail_errors < first.tail_errors
+    return Eigenvalues(
+        np.where(better, second.values, first.values),
+        np.where(better, second.errors, first.errors),
+        np.where(nearer, second.tails, first.tails),
+        np.where(nearer, second.tail_errors, first.tail_errors),
+        f"{first.method}; {second.method}",
+    )
+
+
+def choose(
+    network: Network, get: Get, mean_square: float, dim: int, degree: int, laws: tuple[Law, Law], total: float
+) -> Eigenvalues:
+    """The method that serves a kernel whose Hermite series does not end."""
+    if not all(is_analytic(activation) for activation in network.activations):
+        return by_angle(network, get, mean_square, dim, degree, laws, total)
+    series = by_series(network, get, mean_square, dim, degree, first_terms(laws, degree))
+    if np.any(series.errors > math.sqrt(EPSILON) * series.values) and dim <= 64:
+        return merged(series, by_angle(network, get, mean_square, dim, degree, laws, total))
+    return series
+
+
+def first_terms(laws: tuple[Law, Law], degree: int) -> int:
+    """Terms to begin with: well beyond those that make up the last eigenvalue."""
+    rates: list[Any] = [law.constant for law in laws if law.kind == "stretched exponential"]
+    if not rates:
+        return degree + 160
+    scale = (min(rates) / 1.5) ** 1.5
+    return degree + 160 + math.ceil(2.0 * (degree**2 / scale) ** (2 / 3))

@@ -1,0 +1,220 @@
+"""Taylor coefficients of a closed dual at a covariance, exactly: truncated power series over sympy numbers."""
+
+from collections.abc import Callable, Sequence
+from fractions import Fraction
+from typing import Any
+
+import sympy as sp
+
+from ntksym.errors import NoClosedForm
+
+__all__ = ["Series", "add", "compose", "multiply", "taylor"]
+
+Series = list[Any]
+"""Coefficients of 1, t, t^2, ...: sympy numbers or fractions, all series of a calculation of one length."""
+
+MOST_OPERATIONS = 3000
+"""Operations in a coefficient, beyond which a calculation is given up."""
+
+
+def _tidy(number: Any) -> Any:
+    if isinstance(number, Fraction | int) or number.is_Rational:
+        return number
+    short = sp.expand(number)
+    if short.count_ops() > MOST_OPERATIONS:
+        raise NoClosedForm("the exact coefficients grow beyond use; ask for fewer terms, or take exact=False")
+    return short
+
+
+def _inverse(number: Any) -> Any:
+    if isinstance(number, Fraction):
+        return 1 / number
+    return sp.factor(1 / number)
+
+
+def add(left: Series, right: Series) -> Series:
+    """The sum."""
+    return [_tidy(a + b) for a, b in zip(left, right, strict=True)]
+
+
+def multiply(left: Series, right: Series) -> Series:
+    """The product, cut off."""
+    count = len(left)
+    product = []
+    for k in range(count):
+        pairs = [left[i] * right[k - i] for i in range(k + 1) if left[i] != 0 and right[k - i] != 0]
+        product.append(_tidy(sum(pairs[1:], pairs[0])) if pairs else 0 * left[0])
+    return product
+
+
+def scale(factor: Any, series: Series) -> Series:
+    """A multiple."""
+    return [_tidy(factor * entry) for entry in series]
+
+
+def compose(outer: Sequence[Any], inner: Series) -> Series:
+    """sum_j outer_j inner^j, for an inner series without constant term; a monomial takes no multiplications."""
+    if not any(inner[2:]) and len(inner) > 1:
+        powers, factor = [], inner[1] ** 0
+        for entry in outer[: len(inner)]:
+            powers.append(_tidy(entry * factor))
+            factor = factor * inner[1]
+        return powers + [0 * inner[0]] * (len(inner) - len(powers))
+    total = [0 * inner[0]] * len(inner)
+    for entry in reversed(outer):
+        total = multiply(total, inner)
+        total[0] = _tidy(total[0] + entry)
+    return total
+
+
+def taylor(expression: sp.Expr, variable: sp.Symbol, place: sp.Expr, count: int) -> Series:
+    """The coefficients of the powers of (variable - place).
+
+    Parameters
+    ----------
+    expression : Expr
+        Elementary functions and erf of one variable.
+    variable : Symbol
+        The variable.
+    place : Expr
+        A number where the expression is analytic.
+    count : int
+        How many.
+
+    Raises
+    ------
+    NoClosedForm
+        For a function without a rule here, at a singularity, or where the coefficients grow beyond use.
+    """
+    if not expression.has(variable):
+        return [expression] + [sp.S.Zero] * (count - 1)
+    if expression == variable:
+        return ([place, sp.S.One] + [sp.S.Zero] * count)[:count]
+    if expression.is_Pow and expression.base is sp.E:
+        return _exp(taylor(expression.exp, variable, place, count))
+    if expression.is_Pow and not expression.exp.has(variable):
+        return _power(taylor(expression.base, variable, place, count), expression.exp)
+    rule = _RULES.get(type(expression))
+    if rule is None:
+        raise NoClosedForm(f"no Taylor series of {expression.func} here; take exact=False")
+    parts = [taylor(argument, variable, place, count) for argument in expression.args]
+    return rule(*parts)
+
+
+def _sum(*parts: Series) -> Series:
+    return [_tidy(sp.Add(*column)) for column in zip(*parts, strict=True)]
+
+
+def _product(*parts: Series) -> Series:
+    total = parts[0]
+    for part in parts[1:]:
+        total = multiply(total, part)
+    return total
+
+
+def _derivative(series: Series) -> Series:
+    return [*(k * entry for k, entry in enumerate(series[1:], 1)), sp.S.Zero]
+
+
+def _integral(series: Series, constant: Any) -> Series:
+    return [constant] + [_tidy(entry / (k + 1)) for k, entry in enumerate(series[:-1])]
+
+
+def _power(base: Series, exponent: sp.Expr) -> Series:
+    """The power g = f^r by f g' = r f' g."""
+    if exponent.is_Integer and exponent >= 0:
+        one = [sp.S.One] + [sp.S.Zero] * (len(base) - 1)
+        return _product(one, *[base] * int(exponent))
+    if base[0] == 0:
+        raise NoClosedForm("the dual is singular at the covariance of orthogonal points; take exact=False")
+    first = sp.factor(base[0])
+    inverse = sp.factor(1 / first)
+    found = [first**exponent]
+    for k in range(1, len(base)):
+        parts = [(exponent * i - (k - i)) * base[i] * found[k - i] for i in range(1, k + 1) if base[i] != 0]
+        found.append(_tidy(sp.Add(*parts) * inverse / k))
+    return found
+
+
+def _exp(inner: Series) -> Series:
+    found = [sp.exp(inner[0])]
+    for k in range(1, len(inner)):
+        found.append(_tidy(sp.Add(*(i * inner[i] * found[k - i] for i in range(1, k + 1) if inner[i] != 0)) / k))
+    return found
+
+
+def _by_exponentials(sign: int) -> Callable[[Series], Series]:
+    def rule(inner: Series) -> Series:
+        up, down = _exp(inner), _exp(scale(sp.S.NegativeOne, inner))
+        return [_tidy((a + sign * b) / 2) for a, b in zip(up, down, strict=True)]
+
+    return rule
+
+
+def _circular(first: Any) -> Callable[[Series], Series]:
+    """Sine or cosine, both of which follow from each other's derivatives."""
+
+    def rule(inner: Series) -> Series:
+        sine, cosine = [sp.sin(inner[0])], [sp.cos(inner[0])]
+        for k in range(1, len(inner)):
+            steps = [(i * inner[i], k - i) for i in range(1, k + 1) if inner[i] != 0]
+            above = sp.Add(*(step * cosine[at] for step, at in steps)) / k
+            below = -sp.Add(*(step * sine[at] for step, at in steps)) / k
+            sine.append(_tidy(above))
+            cosine.append(_tidy(below))
+        return sine if first is sp.sin else cosine
+
+    return rule
+
+
+def _one_plus(sign: int, series: Series) -> Series:
+    """1 + sign f^2."""
+    square = scale(sp.Integer(sign), multiply(series, series))
+    return [_tidy(square[0] + 1), *square[1:]]
+
+
+def _arcsine(inner: Series) -> Series:
+    root = _power(_one_plus(-1, inner), sp.Rational(-1, 2))
+    return _integral(multiply(_derivative(inner), root), sp.asin(inner[0]))
+
+
+def _arccosine(inner: Series) -> Series:
+    found = scale(sp.S.NegativeOne, _arcsine(inner))
+    return [sp.acos(inner[0]), *found[1:]]
+
+
+def _arctangent(inner: Series) -> Series:
+    return _integral(multiply(_derivative(inner), _power(_one_plus(1, inner), sp.S.NegativeOne)), sp.atan(inner[0]))
+
+
+def _arctangent_of_two(y: Series, x: Series) -> Series:
+    """Its derivative is (x y' - y x')/(x^2 + y^2)."""
+    above = add(multiply(x, _derivative(y)), scale(sp.S.NegativeOne, multiply(y, _derivative(x))))
+    below = add(multiply(x, x), multiply(y, y))
+    return _integral(multiply(above, _power(below, sp.S.NegativeOne)), sp.atan2(y[0], x[0]))
+
+
+def _error_function(inner: Series) -> Series:
+    bell = _exp(scale(sp.S.NegativeOne, multiply(inner, inner)))
+    return _integral(scale(2 / sp.sqrt(sp.pi), multiply(_derivative(inner), bell)), sp.erf(inner[0]))
+
+
+def _logarithm(inner: Series) -> Series:
+    return _integral(multiply(_derivative(inner), _power(inner, sp.S.NegativeOne)), sp.log(inner[0]))
+
+
+_RULES: dict[Any, Callable[..., Series]] = {
+    sp.Add: _sum,
+    sp.Mul: _product,
+    sp.exp: _exp,
+    sp.log: _logarithm,
+    sp.sin: _circular(sp.sin),
+    sp.cos: _circular(sp.cos),
+    sp.sinh: _by_exponentials(-1),
+    sp.cosh: _by_exponentials(1),
+    sp.asin: _arcsine,
+    sp.acos: _arccosine,
+    sp.atan: _arctangent,
+    sp.atan2: _arctangent_of_two,
+    sp.erf: _error_function,
+}
