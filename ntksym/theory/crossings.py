@@ -1,0 +1,157 @@
+"""Where a function of a positive variable vanishes: all places at once, by Chebyshev polynomials in its logarithm.
+
+Expectations over N(0, q) are analytic in q for Re q > 0 whatever the activation, so on an octave of q a polynomial of
+degree 16 in log(q) is the function to rounding: the nearest singularity is pi/2 away from an interval of half-width
+log(2)/2, and 9.1**-17 = 5e-17.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from numpy.polynomial import Chebyshev
+from numpy.typing import NDArray
+
+from ntksym.errors import NoSuchDual, ToleranceNotMet
+
+__all__ = ["EPSILON", "Crossing", "Survey", "root_between", "survey"]
+
+Array = NDArray[np.float64]
+
+EPSILON = float(np.finfo(np.float64).eps)
+
+DEGREE = 16
+
+TOUCHING = 1e-6
+"""Imaginary part, in cells, below which two complex roots are one double root: the root of EPSILON, with a margin."""
+
+ZERO = 64 * EPSILON
+"""A function that is smaller than this everywhere is zero."""
+
+RESOLVED = 1e-12
+"""Last coefficients at which a polynomial is taken for the function; zeros are then corrected by a Newton step."""
+
+DEEPEST = 4
+"""Halvings of a cell."""
+
+MOST_STEPS = 200
+
+
+@dataclass(frozen=True)
+class Crossing:
+    """A zero.
+
+    Attributes
+    ----------
+    place : float
+        q.
+    slope : float
+        Derivative in log(q) there.
+    """
+
+    place: float
+    slope: float
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What a function does between two ends.
+
+    Attributes
+    ----------
+    crossings : tuple of Crossing
+        Its zeros, increasing; none where it is zero everywhere.
+    first, last : float
+        Its first and its last value that is not zero to rounding.
+    end : float
+        Where it could not be followed any farther, or the upper end.
+    vanishes : bool
+        Whether it is zero everywhere, to rounding.
+    """
+
+    crossings: tuple[Crossing, ...]
+    first: float
+    last: float
+    end: float
+    vanishes: bool
+
+
+def survey(function: Callable[[Array], Array], edges: Array) -> Survey:
+    """The zeros of a function of q > 0.
+
+    Parameters
+    ----------
+    function : callable
+        q, shape (n,), to values between -1 and 1, shape (n,), whose rounding errors are of the order of `EPSILON`.
+    edges : float array, shape (m,)
+        Increasing; from each to the next is an octave or less.
+    """
+    found: list[Crossing] = []
+    largest, ends, end = 0.0, [], float(edges[0])
+    for low, high in pairwise(np.log(edges).tolist()):
+        try:
+            pieces = _resolved(function, (low, high), 0)
+        except (NoSuchDual, ToleranceNotMet):
+            break
+        if not all(np.isfinite(piece.coef).all() for piece in pieces):
+            break
+        for piece in pieces:
+            size = float(np.abs(piece.coef).sum())
+            largest = max(largest, size)
+            ends += [float(piece(place)) for place in piece.domain]
+            if size > ZERO and abs(piece.coef[0]) <= np.abs(piece.coef[1:]).sum():
+                found += _zeros(function, piece)
+        end = float(np.exp(high))
+    clear = [value for value in ends if abs(value) > ZERO]
+    vanishes = bool(ends) and largest <= ZERO
+    return Survey(tuple(found), *(clear[0], clear[-1]) if clear else (0.0, 0.0), end, vanishes)
+
+
+def _resolved(function: Callable[[Array], Array], ends: tuple[float, float], level: int) -> list[Chebyshev]:
+    piece = Chebyshev.interpolate(lambda t: function(np.exp(t)), DEGREE, domain=ends)
+    if not np.isfinite(piece.coef).all() or level == DEEPEST:
+        return [piece]
+    if np.abs(piece.coef[-2:]).max() <= RESOLVED:
+        return [piece]
+    middle = sum(ends) / 2
+    halves = (ends[0], middle), (middle, ends[1])
+    return [part for half in halves for part in _resolved(function, half, level + 1)]
+
+
+def _zeros(function: Callable[[Array], Array], fit: Chebyshev) -> list[Crossing]:
+    low, high = fit.domain
+    roots = (2 * fit.roots() - low - high) / (high - low)
+    near = roots[(np.abs(roots.imag) < TOUCHING) & (-1 <= roots.real) & (roots.real < 1)].real
+    derivative, found = fit.deriv(), []
+    for place in np.sort(near).tolist():
+        if found and place - found[-1] < TOUCHING:
+            continue
+        found.append(place)
+    crossings = []
+    for place in found:
+        where = low + (place + 1) * (high - low) / 2
+        slope = float(derivative(where))
+        step = float(function(np.exp(np.array([where])))[0]) / slope if slope else 0.0
+        where -= step if abs(step) < TOUCHING * (high - low) else 0.0
+        crossings.append(Crossing(float(np.exp(where)), float(derivative(where))))
+    return crossings
+
+
+def root_between(function: Callable[[float], float], low: float, high: float) -> float:
+    """A zero of a function that is positive at ``low`` and not positive at ``high``: secants kept in a bracket.
+
+    Dowell and Jarratt, "A modified regula falsi method", BIT 11 (1971), with halving where the bracket shrinks slowly.
+    """
+    above, below = function(low), function(high)
+    for step in range(MOST_STEPS):
+        if below == 0 or high - low <= 2 * EPSILON * max(abs(low), abs(high)):
+            return high
+        middle = (low + high) / 2 if step % 3 == 2 else high + (high - low) * below / (above - below)
+        middle = middle if low < middle < high else (low + high) / 2
+        value = function(middle)
+        if value > 0:
+            low, above, below = middle, value, below / 2
+        else:
+            high, below, above = middle, value, above / 2
+    return high

@@ -1,0 +1,179 @@
+"""E[s(U)^2] and E[s'(U)^2] over all scales of the variance: by quadrature between, by power laws at both ends."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import mpmath
+import numpy as np
+from numpy.typing import NDArray
+
+from ntksym.activation import Activation
+from ntksym.dual import Dual
+from ntksym.series.evaluation import table_of
+from ntksym.series.hermite import moments, rule
+
+__all__ = ["PowerLaw", "at_infinity", "at_zero", "curvature", "mean_squares"]
+
+Array = NDArray[np.float64]
+
+FEW = 2
+"""Hermite coefficients that come with the mean squares, which need none."""
+
+TINY = 2.0**-90
+"""Variances below which the power law at zero takes over."""
+
+FAR = 30
+"""Decimal orders of magnitude from one at which the function is taken for its leading power."""
+
+SAME = 1e-6
+"""Exponents nearer to a whole number than this are that number: the next power is that much smaller at `FAR`."""
+
+
+@dataclass(frozen=True)
+class PowerLaw:
+    """s(x) ~ right * x**exponent for x > 0 and left * |x|**exponent for x < 0, near zero or far out.
+
+    Attributes
+    ----------
+    exponent : float
+        The power k; infinite where s vanishes or grows faster than every power.
+    right, left : float
+        The coefficients; zero on the side with the smaller function.
+    """
+
+    exponent: float
+    right: float
+    left: float
+
+    @property
+    def value(self) -> float:
+        """C in E[s(U)^2] ~ C q**k: (right^2 + left^2)/2 E|Z|^(2k)."""
+        return self._square * _absolute_moment(2 * self.exponent)
+
+    @property
+    def slope(self) -> float:
+        """D in E[s'(U)^2] ~ D q**(k - 1); infinite for 0 < k <= 1/2, zero for a constant."""
+        if self.exponent in (0.0, np.inf):
+            return 0.0
+        if self.exponent <= 0.5:
+            return np.inf
+        return self.exponent**2 * self._square * _absolute_moment(2 * self.exponent - 2)
+
+    @property
+    def is_linear(self) -> bool:
+        """Whether the law is a straight line through zero."""
+        return self.exponent == 1 and self.right == -self.left
+
+    @property
+    def _square(self) -> float:
+        return (self.right**2 + self.left**2) / 2
+
+
+def _absolute_moment(power: float) -> float:
+    """E|Z|^p = 2^(p/2) Gamma((p + 1)/2)/sqrt(pi)."""
+    if not np.isfinite(power):
+        return 0.0
+    return float(2 ** (power / 2) * mpmath.gamma((power + 1) / 2) / mpmath.sqrt(mpmath.pi))
+
+
+@lru_cache(maxsize=256)
+def at_zero(activation: Activation) -> PowerLaw:
+    """The leading power at zero, read off at 1e-30 and 1e-60 on both sides."""
+    return _law(activation, -FAR, smaller=True)
+
+
+@lru_cache(maxsize=256)
+def at_infinity(activation: Activation) -> PowerLaw | None:
+    """The leading power far out; None where the growth of s is not known."""
+    growth = activation.growth
+    if growth is None:
+        return None
+    if growth.exponential > 0 or growth.gaussian > 0:
+        return PowerLaw(np.inf, 1.0, 1.0) if growth.attained else None
+    if growth.exponential < 0 or growth.gaussian < 0:
+        return PowerLaw(0.0, 0.0, 0.0)
+    law = _law(activation, FAR, smaller=False)
+    return PowerLaw(0.0, law.right, law.left) if growth.degree == 0 else law
+
+
+def _law(activation: Activation, order: int, *, smaller: bool) -> PowerLaw:
+    function = activation.to_mpmath()
+    sides = []
+    with mpmath.workdps(4 * FAR + 20):
+        near, far = mpmath.mpf(10) ** order, mpmath.mpf(10) ** (2 * order)
+        for sign in (1, -1):
+            first, second = function(sign * near), function(sign * far)
+            if first == 0 or second == 0:
+                continue
+            exponent = float(mpmath.log(abs(first / second)) / mpmath.log(near / far))
+            exponent = float(round(exponent)) if abs(exponent - round(exponent)) < SAME else exponent
+            sides.append((exponent, sign, float(second / far**exponent)))
+    if not sides:
+        return PowerLaw(np.inf, 0.0, 0.0) if smaller else PowerLaw(0.0, 0.0, 0.0)
+    leading = (min if smaller else max)(exponent for exponent, _, _ in sides)
+    found = {sign: factor for exponent, sign, factor in sides if exponent == leading}
+    return PowerLaw(leading, found.get(1, 0.0), found.get(-1, 0.0))
+
+
+def mean_squares(dual: Dual, variances: Array) -> tuple[Array, Array]:
+    """E[s(U)^2] and E[s'(U)^2], U ~ N(0, q), the second infinite where s jumps.
+
+    Parameters
+    ----------
+    dual : ClosedDual or SeriesDual
+        The dual of s. Its formula is used where E[s(U)^2] exists for small q only; quadrature, which does not cancel at
+        small variances, everywhere else.
+    variances : float array, shape (n,)
+        q, not negative.
+
+    Raises
+    ------
+    NoSuchDual
+        Where E[s(U)^2] diverges.
+    ToleranceNotMet
+        Where s oscillates or grows too fast for float64.
+    """
+    if dual.kind == "closed" and dual.domain and dual.stable:
+        return dual.evaluate(variances, variances, variances)
+    profile = table_of(dual.activation).profile
+    value, slope = np.empty(len(variances)), np.empty(len(variances))
+    tiny = variances < TINY
+    if tiny.any():
+        value[tiny], slope[tiny] = _near_zero(dual, variances[tiny])
+    octaves = np.floor(np.log2(np.where(tiny, 1.0, variances)))
+    for octave in np.unique(octaves[~tiny]).tolist():
+        mine = (octaves == octave) & ~tiny
+        found = moments(rule(profile, 2.0**octave, 2.0 ** (octave + 1), FEW), variances[mine], FEW)
+        value[mine], slope[mine] = found.value, found.slope
+    return value, slope
+
+
+def _near_zero(dual: Dual, variances: Array) -> tuple[Array, Array]:
+    law = at_zero(dual.activation)
+    if law.exponent == np.inf:
+        return np.zeros(len(variances)), np.zeros(len(variances))
+    if law.exponent == 0:  # the slope is that of what s adds to its value at zero; it is continuous, or infinite
+        value, slope = mean_squares(dual, np.array([TINY]))
+        return np.full(len(variances), law.value), np.full(
+            len(variances), slope[0] if law.right == law.left else np.inf
+        )
+    with np.errstate(divide="ignore"):
+        return law.value * variances**law.exponent, law.slope * np.maximum(variances, TINY**8) ** (law.exponent - 1)
+
+
+def curvature(activation: Activation, variance: float) -> tuple[float, float]:
+    """E[s''(U)^2] between the corners of s, and sum_i J_i^2 p(x_i) over its corners x_i, U ~ N(0, q) with density p.
+
+    J_i is the jump of s' at x_i. Places that are known only numerically count as none.
+    """
+    octave = np.floor(np.log2(variance))
+    nodes = rule(table_of(activation).profile, 2.0**octave, 2.0 ** (octave + 1), FEW)
+    slope = activation.derivative_to_mpmath()
+    total = 0.0
+    for corner in activation.corners:
+        with mpmath.workdps(2 * FAR):
+            place = mpmath.mpmathify(corner.xreplace(activation.values).evalf(2 * FAR))
+            step = max(1, abs(place)) * mpmath.mpf(10) ** -FAR
+            jump = float(slope(place + step) - slope(place - step))
+        total += jump**2 * float(np.exp(-(float(place) ** 2) / (2 * variance)) / np.sqrt(2 * np.pi * variance))
+    return float(moments(nodes, np.array([variance]), FEW).bend[0]), total
