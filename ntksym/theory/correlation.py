@@ -4,8 +4,8 @@ With K and D = dK/dc at equal variances q, and q' = W^2 K(q, q, q) + b^2,
 
     g' = (W^2/q') (K(q, q, q) - K(q, q, q (1 - g))) = (W^2 q/q') int_0^g D(q, q, q (1 - h)) dh,
 
-where nothing cancels. As a function of v = sqrt(h) the slope D is smooth at a kink, where D - D(h=0) ~ v, and v D is at a
-jump, where D ~ 1/v. Of that function piecewise Chebyshev polynomials are made once and then integrated.
+where nothing cancels. As a function of v = sqrt(h) the slope D is smooth at a kink, where D - D(h=0) ~ v, and v D is
+at a jump, where D ~ 1/v. Of that function piecewise Chebyshev polynomials are made once and then integrated.
 
 The map rho -> rho' is a power series with non-negative coefficients (Mehler), so on [0, 1] it is convex.
 """
@@ -97,7 +97,7 @@ class CorrelationMap:
         return np.asarray(whole - value)
 
     def slopes(self, gap: Array) -> Array:
-        """d rho'/d rho, shape (n,), at gaps between 0 and 2."""
+        """Slopes d rho'/d rho of the map, shape (n,), at gaps between 0 and 2."""
         if self._differs and np.all((gap > CLOSE) & (gap <= 1)):
             return self.weight / self.following * np.array([self._slope_of_differences(place) for place in gap])
         below = np.where(gap > 1, 2 - gap, gap)  # the distance from the nearer end

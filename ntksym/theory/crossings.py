@@ -122,7 +122,7 @@ def _resolved(function: Callable[[Array], Array], ends: tuple[float, float], lev
 def _zeros(function: Callable[[Array], Array], fit: Chebyshev) -> list[Crossing]:
     low, high = fit.domain
     roots = (2 * fit.roots() - low - high) / (high - low)
-    near = roots[(np.abs(roots.imag) < TOUCHING) & (-1 <= roots.real) & (roots.real < 1)].real
+    near = roots[(np.abs(roots.imag) < TOUCHING) & (roots.real >= -1) & (roots.real < 1)].real
     derivative, found = fit.deriv(), []
     for place in np.sort(near).tolist():
         if found and place - found[-1] < TOUCHING:

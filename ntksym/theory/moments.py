@@ -153,10 +153,8 @@ def _near_zero(dual: Dual, variances: Array) -> tuple[Array, Array]:
     if law.exponent == np.inf:
         return np.zeros(len(variances)), np.zeros(len(variances))
     if law.exponent == 0:  # the slope is that of what s adds to its value at zero; it is continuous, or infinite
-        value, slope = mean_squares(dual, np.array([TINY]))
-        return np.full(len(variances), law.value), np.full(
-            len(variances), slope[0] if law.right == law.left else np.inf
-        )
+        slope = mean_squares(dual, np.array([TINY]))[1][0] if law.right == law.left else np.inf
+        return np.full(len(variances), law.value), np.full(len(variances), slope)
     with np.errstate(divide="ignore"):
         return law.value * variances**law.exponent, law.slope * np.maximum(variances, TINY**8) ** (law.exponent - 1)
 

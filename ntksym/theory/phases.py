@@ -16,9 +16,10 @@ from ntksym.activation import Activation
 from ntksym.errors import InvalidInput, NoClosedForm, NoSuchDual
 from ntksym.network.layers import Dense
 from ntksym.theory.correlation import CorrelationMap
-from ntksym.theory.fixed_points import FixedPoint, fixed_points, reached
+from ntksym.theory.equilibria import FixedPoint, fixed_points, reached
 from ntksym.theory.lengths import LengthMap, dual_of
 from ntksym.theory.moments import curvature
+from ntksym.theory.phase_prose import sentence, table
 
 __all__ = ["FixedPoint", "Phases", "phases"]
 
@@ -62,7 +63,7 @@ class Phases:
 
     @property
     def phase(self) -> str | None:
-        """ "ordered", "critical" or "chaotic" at the limit; None where there is none."""
+        """The word "ordered", "critical" or "chaotic" for the limit; None where there is none."""
         return None if self.limit is None else self.limit.phase
 
     @property
@@ -102,7 +103,9 @@ class Phases:
     @property
     def reason(self) -> str:
         """What decided, in one sentence."""
-        return _reason(self)
+        if self.limit is None:
+            return "the length does not settle: the length map is decreasing and too steep at its fixed point"
+        return sentence(self.limit, self.lengths_stay, self._lengths.edge, self.critical_decay)
 
     def length_map(self, q: ArrayLike) -> Any:
         """W^2 E[s(U)^2] + b^2, U ~ N(0, q).
@@ -236,7 +239,7 @@ class Phases:
 
     def __str__(self) -> str:
         head = f"{self.activation.name}, W_std={self.W_std:g}, b_std={self.b_std:g}: {self.phase or 'undecided'}"
-        return "\n".join([head, f"  {self.reason}", *_table(self.fixed_points)])
+        return "\n".join([head, f"  {self.reason}", *table(self.fixed_points)])
 
 
 def phases(
@@ -245,7 +248,7 @@ def phases(
     b_std: float | None = None,
     mean_square: float = 1.0,
 ) -> Phases:
-    r"""q -> W^2 E[s(U)^2] + b^2 and rho -> (W^2 E[s(U) s(V)] + b^2)/q, their fixed points, and what they mean.
+    r"""Fixed points of q -> W^2 E[s(U)^2] + b^2 and rho -> (W^2 E[s(U) s(V)] + b^2)/q, and what they mean.
 
     At a fixed length q the squared gradients change by chi_1 = W^2 E[s'(U)^2] a layer, and so do the distances of
     near inputs: *ordered* for chi_1 < 1, *chaotic* for chi_1 > 1, *critical* in between.
@@ -283,61 +286,6 @@ def phases(
     limit = reached(lengths, points, layer.weight_variance * start + layer.bias_variance)
     stays = lengths.survey.vanishes
     return Phases(act, layer.W_std, layer.b_std or 0.0, start, points, limit, stays, lengths)
-
-
-def _reason(found: Phases) -> str:
-    limit = found.limit
-    if limit is None:
-        return "the length does not settle: the length map is decreasing and too steep at its fixed point"
-    return f"{_on_length(found, limit)}; {_on_gradients(limit)}; {_on_correlation(found, limit)}"
-
-
-def _on_length(found: Phases, limit: FixedPoint) -> str:
-    if found.lengths_stay:
-        return "every length stays"
-    if limit.q == 0:
-        return "the length collapses to 0" + (" like a power of the depth" if limit.slope == 1 else "")
-    if limit.q == inf and isfinite(found._lengths.edge):
-        return f"the length grows until E[s(U)^2] diverges, at q = {found._lengths.edge:g}"
-    if limit.q == inf:
-        return "the length explodes" + (", slower than exponentially" if limit.slope == 1 else "")
-    return f"the length goes to q = {limit.q:.6g}" + (
-        " like a power of the depth" if limit.stability == "marginal" else ""
-    )
-
-
-def _on_gradients(limit: FixedPoint) -> str:
-    if limit.chi_1 == inf and limit.q != inf:
-        return "chi_1 is infinite, because s jumps or is infinitely steep"
-    verb = {"ordered": "vanish", "critical": "neither vanish nor explode exponentially", "chaotic": "explode"}
-    return f"chi_1 = {limit.chi_1:.6g}, gradients {verb[limit.phase]}"
-
-
-def _on_correlation(found: Phases, limit: FixedPoint) -> str:
-    if limit.rho is None:
-        return "the limit of a correlation is not given by the length alone"
-    decay = found.critical_decay
-    if decay is not None:
-        return f"1 - rho falls like {decay[0]:.4g}/depth" + (f"^{decay[1]}" if decay[1] > 1 else "")
-    power = ", like a power of the depth" if limit.chi_rho == 1 else ""
-    return f"correlations go to {limit.rho:.6g}{power}"
-
-
-COLUMNS = ("q", "stability", "chi_q", "chi_1", "rho", "xi_q", "xi_c", "xi_gradient")
-
-
-def _table(points: tuple[FixedPoint, ...]) -> list[str]:
-    if not points:
-        return []
-    rows = [COLUMNS]
-    for point in points:
-        numbers = (point.slope, point.chi_1, point.rho, point.xi_q, point.xi_c, point.xi_gradient)
-        texts = ["-" if number is None else f"{number:.6g}" for number in numbers]
-        rows.append((f"{point.q:.6g}", point.stability, *texts))
-    widths = [max(len(row[column]) for row in rows) for column in range(len(COLUMNS))]
-    return [
-        "  " + "  ".join(f"{text:<{width}}" for text, width in zip(row, widths, strict=True)).rstrip() for row in rows
-    ]
 
 
 def _checked(name: str, value: ArrayLike, low: float, high: float) -> Array:

@@ -63,7 +63,7 @@ class FixedPoint:
 
     @property
     def phase(self) -> str:
-        """ "ordered" for chi_1 < 1, "chaotic" for chi_1 > 1, "critical" for chi_1 = 1 to the tolerance."""
+        """The word "ordered" for chi_1 < 1, "chaotic" for chi_1 > 1, "critical" for chi_1 = 1 to the tolerance."""
         if abs(self.chi_1 - 1) <= self.tolerance:
             return "critical"
         return "ordered" if self.chi_1 < 1 else "chaotic"
@@ -126,7 +126,7 @@ def _at_zero(lengths: LengthMap) -> FixedPoint | None:
 def _at_infinity(lengths: LengthMap) -> FixedPoint | None:
     """Where lengths go that grow without end; None where none do."""
     slope, law = lengths.growth_at_infinity, lengths.infinity
-    if slope is not None and slope < 1 or (slope in (None, 1.0) and not lengths.survey.last > 0):
+    if (slope is not None and slope < 1) or (slope in (None, 1.0) and not lengths.survey.last > 0):
         return None
     if slope is None or law is None or not isfinite(law.exponent):
         return FixedPoint(inf, inf, "stable", inf, ROUNDINGS)
