@@ -146,10 +146,8 @@ class SeriesDual:
         served = np.flatnonzero(np.all(reach >= largest, axis=0))
         groups = int(served[0]) + 1 if len(served) else reach.shape[1]
         found = self._table.rows(variances, tolerance, STEP * groups)
-        stored = np.zeros((len(variances), STEP * groups))
-        width = min(found.coefficients.shape[1], STEP * groups)
-        stored[:, :width] = found.coefficients[:, :width]
-        return Expansion(stored, found.offset, found.stride, found.value, found.slope, reach[places, :groups])
+        layout = found.offset, found.stride
+        return Expansion(found.coefficients, *layout, found.value, found.slope, reach[places, :groups])
 
     def reach(self, ends: Array, tolerance: float) -> Array:
         """The largest ``|rho|`` that each number of groups of terms serves between some variances, shape (n, groups).

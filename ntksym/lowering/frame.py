@@ -55,7 +55,9 @@ SMALLEST_VARIANCE = $smallest
 FLOOR = 2.220446049250313e-16**2
 SMALLEST_FLOOR = 1e-300
 
-compiled = numba.njit(cache=True, nogil=True, error_model="numpy", fastmath={"arcp", "contract", "nsz"})
+compiled = numba.njit(
+    cache=True, nogil=True, error_model="numpy", fastmath={"arcp", "contract", "nsz"}, no_cfunc_wrapper=True
+)
 inlined = numba.njit(
     forceinline=True, nogil=True, error_model="numpy", fastmath={"arcp", "contract", "nsz"},
     no_cpython_wrapper=True, no_cfunc_wrapper=True,
@@ -124,9 +126,9 @@ def fill_$get(
     left = other * TILE
     count = min(TILE, y.shape[0] - left)
     both = nngp.size > 0
-    columns = np.empty((y.shape[1], TILE))
-    c_tile = np.empty((TILE, TILE))
-    t_tile = np.empty((TILE, TILE))
+    room = np.empty((2 * TILE + STRIP + y.shape[1], TILE))
+    c_tile, t_tile = room[:TILE], room[TILE : 2 * TILE]
+    hard, columns = room[2 * TILE : 2 * TILE + STRIP], room[2 * TILE + STRIP :]
     if begin < end:
         turn(y, left, count, columns)
 $begin    for block in range(begin, end):

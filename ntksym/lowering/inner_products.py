@@ -19,6 +19,14 @@ CHUNK = 64
 
 _TEXT = Template('''\
 @inlined
+def clear(tile):
+    """Zeros in some rows of a tile; numba takes longer to compile ``tile[:] = 0.0``."""
+    for i in range(tile.shape[0]):
+        for j in range(TILE):
+            tile[i, j] = 0.0
+
+
+@inlined
 def turn(points, left, count, columns):
     """columns[k, j] = points[left + j, k]: the columns of a tile, features first; zeros beyond the last."""
     for j in range(count):
@@ -35,9 +43,7 @@ def multiply(points, top, height, columns, products):
     """products[i, j] = <points[top + i], column j> for i < height; there is room for a multiple of $rows rows."""
     features, final = columns.shape[0], points.shape[0] - 1
     whole = features - features % $depth
-    for i in range(0, height, $rows):
-        for j in range(TILE):
-$clear
+    clear(products)
     for chunk in range(0, whole, $chunk):
         for i in range(0, height, $rows):
 $points
@@ -46,17 +52,16 @@ $read
                 for j in range(TILE):
 $columns
 $add
-    for i in range(0, height, $rows):
-$rest_points
+    for i in range(height):
         for k in range(whole, features):
+            x0 = points[top + i, k]
             for j in range(TILE):
-                b = columns[k, j]
-$rest
+                products[i, j] += x0 * columns[k, j]
 ''')
 
 
 def product_functions() -> str:
-    """Texts of the two functions."""
+    """Texts of the functions."""
     rows, depth = range(ROWS), range(DEPTH)
     sums = [" + ".join([f"products[i + {r}, j]", *(f"a{r}{m} * b{m}" for m in depth)]) for r in rows]
     points = [f"x{r} = points[min(top + i + {r}, final)]" for r in rows]
@@ -65,12 +70,9 @@ def product_functions() -> str:
         depth=DEPTH,
         chunk=CHUNK,
         points=_lines(3, points),
-        rest_points=_lines(2, points),
-        clear=_lines(3, [f"products[i + {r}, j] = 0.0" for r in rows]),
         read=_lines(4, [f"a{r}{m} = x{r}[k + {m}]" for r in rows for m in depth]),
         columns=_lines(5, [f"b{m} = columns[k + {m}, j]" for m in depth]),
         add=_lines(5, [f"products[i + {r}, j] = {total}" for r, total in zip(rows, sums, strict=True)]),
-        rest=_lines(4, [f"products[i + {r}, j] += x{r}[k] * b" for r in rows]),
     )
 
 

@@ -10,11 +10,11 @@ NEAREST = 1 - 1e-4
 """Correlation from which on, in size, covariances forget too much: an angle of 0.014 is known to 1e-14, a layer."""
 
 BEGIN = """\
-    hard = np.zeros((STRIP, TILE))
+    clear(hard)
     pairs = np.empty((TILE, 2), np.int64)
     found = 0
 """
-"""Before the tiles: marks of some rows of a tile, and the list."""
+"""Before the tiles: no marks of some rows of a tile, and the list."""
 
 MARK = """\
             marked = 0
@@ -39,7 +39,7 @@ RECORD = """\
                             pairs[found, 0] = top + i
                             pairs[found, 1] = left + j
                             found += 1
-                hard[:] = 0.0
+                clear(hard)
 """
 """After the layers of some rows of a tile: the entries that were marked go to the list."""
 

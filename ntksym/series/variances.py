@@ -25,6 +25,9 @@ EPSILON = float(np.finfo(np.float64).eps)
 WHOLES = 4
 """Columns of a panel that are not coefficients."""
 
+BATCH = 256
+"""Rows that are interpolated together."""
+
 ACCEPTED = 64 * EPSILON
 """Deviation at the check points, relative to the norm, with which a panel is kept."""
 
@@ -169,7 +172,7 @@ class VarianceTable:
         known = self.rows(variances, tolerance)
         return replace(known, errors=_with_own_tails(known, variances))
 
-    def rows(self, variances: Array, tolerance: float = 0.0, most: int | None = None) -> Coefficients:
+    def rows(self, variances: Array, tolerance: float = 0.0, columns: int | None = None) -> Coefficients:
         """Coefficients at variances q, shape (n,), all positive, without those that the tolerance does not ask for.
 
         Parameters
@@ -178,17 +181,17 @@ class VarianceTable:
             q.
         tolerance : float
             What may be left out of Parseval's sums, relative; 0 for everything that is known.
-        most : int, optional
-            Largest number of coefficients, whatever the tolerance asks for.
+        columns : int, optional
+            Number of coefficients, whatever the tolerance asks for: zeros after those that it does.
         """
         places = np.log2(variances)
         panels = list(self._assign(places, np.arange(len(places)), 0))
         terms = max((panel.terms(tolerance) for panel, _ in panels), default=1)  # the same for all: they will be paired
-        terms = terms if most is None else min(terms, most)
-        coefficients = np.zeros((len(places), terms))
+        columns = terms if columns is None else columns
+        coefficients = np.zeros((len(places), columns))
         wholes, errors = np.empty((len(places), WHOLES)), np.empty((len(places), 6))
-        for panel, rows in panels:
-            width = min(terms, panel.fits.shape[1] - WHOLES)
+        for panel, rows in _batches(panels):
+            width = min(terms, columns, panel.fits.shape[1] - WHOLES)
             t = (2 * places[rows] - (panel.low + panel.high)) / (panel.high - panel.low)
             basis = np.polynomial.chebyshev.chebvander(t, NODES - 1)
             coefficients[rows, :width] = basis @ panel.fits[:, WHOLES : WHOLES + width]
@@ -248,6 +251,13 @@ class VarianceTable:
             if last < count - 1 - nodes.stride:
                 break
         return found
+
+
+def _batches(panels: list[tuple[Panel, NDArray[np.intp]]]) -> Iterator[tuple[Panel, NDArray[np.intp]]]:
+    """The rows of every panel a few at a time: what is made on the way takes little memory."""
+    for panel, rows in panels:
+        for first in range(0, len(rows), BATCH):
+            yield panel, rows[first : first + BATCH]
 
 
 def _errors(variances: Array, exact: Moments, guess: Array, offset: int, stride: int) -> Errors:
