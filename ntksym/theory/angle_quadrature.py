@@ -30,6 +30,8 @@ EPSILON = float(np.finfo(np.float64).eps)
 ROUNDING = 16.0
 """Roundings, in units of eps, in a value of the kernel and its weight."""
 
+FLOAT_DIGITS = 16
+
 GUARD_BITS = 40
 MORE_NODES = 1.25
 
@@ -60,9 +62,10 @@ class Angles:
     weights: list[Any]
 
 
-def node_count(dim: int, degree: int) -> int:
-    """Nodes for degree + dim - 2 oscillations of P_n(cos t) sin(t)^(d-2)."""
-    return degree + 40 + math.ceil(4 * math.sqrt(dim))
+def node_count(dim: int, degree: int, digits: int) -> int:
+    """Nodes that resolve P_n(cos t) sin(t)^(d-2), whose frequencies beyond n fall like exp(-j^2/(2 d)), on [0, pi]."""
+    frequency = degree + min(dim, math.ceil(math.sqrt(2 * dim * digits * math.log(10))))
+    return math.ceil(math.pi / 4 * frequency) + degree // 4 + 30 + digits
 
 
 def angles(count: int, power: int, bits: int) -> Angles:
@@ -119,7 +122,7 @@ def integrate(kernel: Callable[[Array, Array], Array], dim: int, degree: int, po
     power : int
         p of `angles`.
     """
-    fewer = node_count(dim, degree)
+    fewer = node_count(dim, degree, FLOAT_DIGITS)
     (coarse, _), (fine, sizes) = (
         _integrate(kernel, dim, degree, count, power) for count in (fewer, math.ceil(MORE_NODES * fewer))
     )
@@ -149,7 +152,7 @@ def integrate_digits(
         Decimal digits.
     """
     bits = math.ceil(digits * math.log2(10)) + GUARD_BITS
-    fewer = node_count(dim, degree) + digits
+    fewer = node_count(dim, degree, digits)
     results: list[list[int]] = []
     scale: Any = None
     with mpmath.workprec(bits + GUARD_BITS):

@@ -54,7 +54,8 @@ class Law:
     exponent : float or None
         e of mu_n ~ C n^-e (algebraic); p of exp(-A n^p) (stretched exponential).
     constant : float or None
-        C (algebraic); A (stretched exponential); the ratio of successive degrees, below 1 (geometric).
+        C, None where it is beyond float64 (algebraic); A (stretched exponential); the ratio of successive degrees,
+        below 1 (geometric).
     singularity : tuple of float, or None
         (nu, c) of the part c (1 - rho)^nu of the kernel that decides (algebraic): mu_n ~ c A_n(d, nu).
     """
@@ -85,7 +86,9 @@ class Law:
 
     def __str__(self) -> str:
         formulas = {
-            "algebraic": lambda: f"{self.constant:.6g} * n^-{self.exponent:g}",
+            "algebraic": lambda: (
+                f"{'C' if self.constant is None else format(self.constant, '.6g')} * n^-{self.exponent:g}"
+            ),
             "stretched exponential": lambda: f"exp(-{self.constant:.6g} * n^({self.exponent:.3g}))",
             "geometric": lambda: f"{self.constant:.6g}^n",
         }
@@ -154,7 +157,9 @@ def algebraic(dim: int, nu: float, coefficient: float, why: str) -> Law:
     half = (mpmath.mpf(dim) - 1) / 2
     limit = 2**nu * mpmath.gammaprod([nu + half, dim - 1], [half, -mpmath.mpf(nu)])
     reason = f"{why}, so that the kernel has a part (1 - rho)^{nu:g}"
-    return Law("algebraic", reason, decay_exponent(dim, nu), float(coefficient * limit), (nu, coefficient))
+    constant = float(coefficient * limit)
+    known = constant if math.isfinite(constant) else None
+    return Law("algebraic", reason, decay_exponent(dim, nu), known, (nu, coefficient))
 
 
 def _smooth(network: Network, mean_square: float) -> Law:

@@ -16,7 +16,7 @@ from ntksym.theory.gegenbauer import masses, multiplicity, power_coefficient, pr
 from ntksym.theory.power_series import power_series
 from ntksym.theory.sphere import Get, dual_of, is_analytic
 from ntksym.theory.supports import Support
-from ntksym.theory.zonal import evaluate_angles, evaluate_digits, has_digits
+from ntksym.theory.zonal import evaluate_angles, evaluate_digits, has_digits, is_elementary
 from ntksym.theory.zonal_series import ZonalSeries, zonal_series
 
 __all__ = ["Eigenvalues", "by_angle", "by_polynomial", "by_series", "choose", "on_two_points", "vanishing_degrees"]
@@ -28,6 +28,9 @@ EPSILON = float(np.finfo(np.float64).eps)
 ACCURATE = 1e-12
 """Relative error of every eigenvalue that is aimed at."""
 
+ENOUGH = 1e-8
+"""The same where more accuracy costs seconds."""
+
 MOST_TERMS = 3000
 """Terms of a power series."""
 
@@ -38,7 +41,16 @@ SAFETY = 4.0
 
 WINDOW = 16
 
-MOST_DIGITS = 400
+BROAD = 64
+"""Dimensions above which few powers of rho matter, whatever the activation."""
+
+SLOW = 9.0
+"""An exponent so small that the smallest eigenvalue is far above the rounding of the largest."""
+
+UNDERFLOW = 1e-290
+"""Eigenvalues below this are about to leave float64."""
+
+MOST_DIGITS = 340
 
 SPARE_DIGITS = 24
 """Digits behind the smallest eigenvalue that the law of decay predicts."""
@@ -149,7 +161,11 @@ def _series_tails(series: ZonalSeries, dim: int, degree: int) -> tuple[Array, Ar
     wrong = masses(counts, project(series.errors, dim, top)[0])
     left = min(_missing(series), _last_terms(c))
     tails, errors = (np.append(np.cumsum(part[:0:-1])[::-1], 0.0)[: degree + 1] for part in (sizes, wrong))
-    return tails, errors + left + EPSILON * (8 + math.sqrt(len(c))) * tails
+    errors = errors + left + EPSILON * (8 + math.sqrt(len(c))) * tails
+    rest = np.maximum(series.total - np.cumsum(sizes[: degree + 1]), 0.0)
+    rest_errors = np.cumsum(wrong[: degree + 1]) + 8 * EPSILON * series.total
+    nearer = rest_errors < errors
+    return np.where(nearer, rest, tails), np.where(nearer, rest_errors, errors)
 
 
 def _last_terms(c: Array) -> float:
@@ -193,8 +209,9 @@ def by_angle(
     power = 2 ** sum(not dual_of(activation).continuous for activation in network.activations)
     found = integrate(lambda gap, sign: evaluate_angles(network, get, mean_square, gap, sign), dim, degree, power)
     method = "quadrature in the angle, float64"
-    sought = np.array([laws[n % 2].kind not in ("zero", "finite rank") for n in range(degree + 1)])
-    poor = sought & (found.errors > ACCURATE * np.abs(found.values))
+    sought = _sought(laws, degree)
+    quick = all(is_elementary(activation) for activation in network.activations)
+    poor = sought & (found.errors > (ACCURATE if quick else ENOUGH) * np.abs(found.values))
     if np.any(poor) and all(has_digits(activation) for activation in network.activations):
         digits = _digits(laws, dim, degree, total)
         found = integrate_digits(
@@ -205,6 +222,11 @@ def by_angle(
     sizes, wrong = (masses(tuple(left), part) for part in (np.maximum(found.values, 0.0), found.errors))
     tails = np.maximum(total - np.cumsum(sizes), 0.0)
     return Eigenvalues(found.values, found.errors, tails, np.cumsum(wrong) + 8 * EPSILON * total, method)
+
+
+def _sought(laws: tuple[Law, Law], degree: int) -> NDArray[np.bool_]:
+    """Degrees of a parity that has infinitely many."""
+    return np.array([laws[n % 2].kind not in ("zero", "finite rank") for n in range(degree + 1)])
 
 
 def _digits(laws: tuple[Law, Law], dim: int, degree: int, total: float) -> int:
@@ -246,12 +268,23 @@ def choose(
     network: Network, get: Get, mean_square: float, dim: int, degree: int, laws: tuple[Law, Law], total: float
 ) -> Eigenvalues:
     """The method that serves a kernel whose Hermite series does not end."""
-    if not all(is_analytic(activation) for activation in network.activations):
-        return by_angle(network, get, mean_square, dim, degree, laws, total)
-    series = by_series(network, get, mean_square, dim, degree, first_terms(laws, degree))
-    if np.any(series.errors > math.sqrt(EPSILON) * series.values) and dim <= 64:
-        return merged(series, by_angle(network, get, mean_square, dim, degree, laws, total))
-    return series
+    smooth = all(is_analytic(activation) for activation in network.activations)
+    sought = _sought(laws, degree)
+    first = None
+    if not _is_slow(laws, degree) if smooth else dim > BROAD:
+        first = by_series(network, get, mean_square, dim, degree, first_terms(laws, degree))
+        if np.all(first.errors <= ENOUGH * first.values + UNDERFLOW):
+            return first
+    second = by_angle(network, get, mean_square, dim, degree, laws, total)
+    if first is None and smooth and np.any(sought & (second.errors > ENOUGH * second.values)):
+        first = by_series(network, get, mean_square, dim, degree, first_terms(laws, degree))
+    return second if first is None else merged(first, second)
+
+
+def _is_slow(laws: tuple[Law, Law], degree: int) -> bool:
+    """Whether the series converges so slowly, and the eigenvalues fall so slowly, that quadrature in float64 serves."""
+    falls = [law.constant * degree**law.exponent for law in laws if law.constant and law.exponent]
+    return bool(falls) and laws[0].kind != "algebraic" and max(falls) < SLOW
 
 
 def first_terms(laws: tuple[Law, Law], degree: int) -> int:
@@ -260,4 +293,4 @@ def first_terms(laws: tuple[Law, Law], degree: int) -> int:
     if not rates:
         return degree + 160
     scale = (min(rates) / 1.5) ** 1.5
-    return degree + 160 + math.ceil(2.0 * (degree**2 / scale) ** (2 / 3))
+    return degree + 160 + math.ceil(1.8 * (degree**2 / scale) ** (2 / 3))

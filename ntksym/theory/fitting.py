@@ -48,7 +48,7 @@ class Fit:
 
 
 def fit(law: Law, dim: int, parity: int, eigenvalues: Array, relative_errors: Array) -> Fit | None:
-    """Fit the eigenvalues of one parity; None where the law has no number, or too few eigenvalues are reliable.
+    """Fit the eigenvalues of one parity; None where the law has no number, or too few are reliable and beyond n = d.
 
     Parameters
     ----------
@@ -63,7 +63,7 @@ def fit(law: Law, dim: int, parity: int, eigenvalues: Array, relative_errors: Ar
     good = (eigenvalues[n] > 0) & (relative_errors[n] < RELIABLE) & (n > 0)
     n = n[good]
     n = n[len(n) // 2 :]
-    if len(n) < FEWEST or law.kind not in _FITS or dim < 2:
+    if len(n) < FEWEST or law.kind not in _FITS or dim < 2 or n[0] < dim:
         return None
     measured, ratio = _FITS[law.kind](law, dim, n.astype(np.float64), np.log(eigenvalues[n]))
     return Fit(measured, ratio, (int(n[0]), int(n[-1])))

@@ -175,14 +175,21 @@ def _nodes(activation: Activation, variance: Any, digits: int, step: float) -> i
 
 
 def mean_squares(activation: Activation, variance: Any) -> tuple[Any, Any]:
-    """E[s(U)^2] and E[s'(U)^2] as mpmath numbers, to some 30 digits."""
+    """E[s(U)^2] and E[s'(U)^2] as mpmath numbers, to some 30 digits; the shifted rule leaves zero out."""
     step = 2 * math.pi / FIRST_STEP
     last = None
     while True:
         with mpmath.workdps(FEWEST_DIGITS + 10):
-            places, weights, scale = _rule(activation, variance, FEWEST_DIGITS, step)
+            half = _nodes(activation, variance, FEWEST_DIGITS, step) // 2
+            places = [mpmath.mpf(step) / 2 * (2 * j + 1) for j in range(-half // 2, half // 2)]
+            root, density = mpmath.sqrt(variance), mpmath.mpf(step) / mpmath.sqrt(2 * mpmath.pi)
+            weights = [density * mpmath.exp(-z * z / 2) for z in places]
             functions = activation.to_mpmath(), activation.derivative_to_mpmath()
-            found = tuple(_columns(function, variance, places, weights, scale)[0] for function in functions)
+            value, slope = (
+                mpmath.fsum(function(root * z) ** 2 * w for z, w in zip(places, weights, strict=True))
+                for function in functions
+            )
+            found = value, slope
             if last is not None and all(abs(a - b) <= CONVERGED * abs(a) for a, b in zip(found, last, strict=True)):
                 return found
             last, step = found, step / 1.5
@@ -195,15 +202,14 @@ def _rule(activation: Activation, variance: Any, digits: int, step: float) -> tu
     return places, [mpmath.exp(-z * z / 4) for z in places], mpmath.mpf(step) / 2 / mpmath.sqrt(2 * mpmath.pi)
 
 
-def _columns(function: Any, variance: Any, places: list[Any], weights: list[Any], scale: Any) -> tuple[Any, Any, Any]:
-    """E[f^2], and the even and the odd part of f at places z >= 0, times the weights of the rule."""
+def _columns(function: Any, variance: Any, places: list[Any], weights: list[Any], scale: Any) -> tuple[Any, Any]:
+    """The even and the odd part of s(sqrt(q) z) at places z >= 0, times the weights of the rule."""
     root = mpmath.sqrt(variance)
     right, left = ([function(sign * root * z) * w for z, w in zip(places, weights, strict=True)] for sign in (1, -1))
-    square = scale * mpmath.fsum([v * v for column in (right[1:], left[1:]) for v in column] + [right[0] ** 2])
     left[0], right[0] = left[0] / 2, right[0] / 2
     even = [scale * (a + b) for a, b in zip(right, left, strict=True)]
     odd = [scale * (a - b) for a, b in zip(right, left, strict=True)]
-    return square, even, odd
+    return even, odd
 
 
 def _integrate(
@@ -212,7 +218,7 @@ def _integrate(
     with mpmath.workdps(digits + 10):
         bits = mpmath.mp.prec + BOUND_BITS
         places, weights, scale = _rule(activation, variance, digits, step)
-        _, even, odd = _columns(activation.to_mpmath(), variance, places, weights, scale)
+        even, odd = _columns(activation.to_mpmath(), variance, places, weights, scale)
         norm = mpmath.sqrt(value) if value else mpmath.mpf(1)
         columns = [encode([v / norm for v in column], bits) for column in (even, odd)]
         sums = _sums(encode(places, bits), encode(weights, bits), columns, count, bits)

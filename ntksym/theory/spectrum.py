@@ -16,7 +16,15 @@ from ntksym.theory.fitting import Fit, fit
 from ntksym.theory.gegenbauer import masses, multiplicity
 from ntksym.theory.parts import parts_of
 from ntksym.theory.reference_kernels import Comparison, compare_with
-from ntksym.theory.sphere import Get, check_exists, check_get, check_mean_square, check_network, check_whole
+from ntksym.theory.sphere import (
+    Get,
+    check_exists,
+    check_get,
+    check_mean_square,
+    check_network,
+    check_whole,
+    is_analytic,
+)
 from ntksym.theory.supports import Support, propagate
 from ntksym.theory.zonal import diagonal
 
@@ -192,7 +200,7 @@ class Spectrum:
         return SumRule(self.trace, float(np.sum(self.masses)), self._left())
 
     def _left(self) -> float:
-        if self.method.startswith("quadrature"):
+        if not all(is_analytic(activation) for activation in self.network.activations):
             laws = enumerate((self.decay.even, self.decay.odd))
             return sum(law.beyond(self.dim, self.degree, parity) for parity, law in laws)
         return float(self.tails[-1])
@@ -296,6 +304,8 @@ def spectrum(network: Network, dim: int, degree: int, get: str = "ntk", mean_squ
     ends = diagonal(network, square)
     total = ends.nngp if which == "nngp" else ends.ntk
     support = support_of(network, which)
+    if total == 0 and support.degree >= 0:
+        raise InvalidInput("the kernel vanishes to all digits of float64; use a larger W_std, a bias or fewer layers")
     if dim == 1:
         found = on_two_points(network, which, square, degree, total)
     elif support.degree <= MOST_POWER:

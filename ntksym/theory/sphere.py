@@ -81,12 +81,12 @@ def check_exists(network: Network, get: Get) -> None:
     Raises
     ------
     NoSuchDual
-        If an activation jumps: E[s'(U)^2] is infinite.
+        If an activation jumps or is infinitely steep: E[s'(U)^2] is infinite.
     """
     for activation in network.activations if get == "ntk" else ():
         if not dual_of(activation).continuous:
             raise NoSuchDual(
-                f"{activation.name} jumps, so E[s'(U)^2] is infinite and the network has no NTK on the diagonal; "
+                f"{activation.name} jumps or is infinitely steep, so E[s'(U)^2] is infinite and there is no NTK; "
                 'use get="nngp"',
                 activation=activation,
             )

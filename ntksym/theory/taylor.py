@@ -13,17 +13,30 @@ __all__ = ["Series", "add", "compose", "multiply", "taylor"]
 Series = list[Any]
 """Coefficients of 1, t, t^2, ...: sympy numbers or fractions, all series of a calculation of one length."""
 
-MOST_OPERATIONS = 3000
-"""Operations in a coefficient, beyond which a calculation is given up."""
+LONG = 60
+"""Operations beyond which a coefficient is brought over one denominator."""
+
+MOST_OPERATIONS, SEVERAL = 1500, 300
+"""Operations in a coefficient, beyond which a calculation is given up: with few numbers that are not rational, and with
+more."""
+
+FEW = 3
 
 
 def _tidy(number: Any) -> Any:
     if isinstance(number, Fraction | int) or number.is_Rational:
         return number
     short = sp.expand(number)
-    if short.count_ops() > MOST_OPERATIONS:
+    operations = short.count_ops()
+    if operations > (MOST_OPERATIONS if operations > LONG and _generators(short) <= FEW else SEVERAL):
         raise NoClosedForm("the exact coefficients grow beyond use; ask for fewer terms, or take exact=False")
-    return short
+    return sp.factor(sp.together(short)) if operations > LONG else short
+
+
+def _generators(number: sp.Expr) -> int:
+    """Numbers that are not rational, besides pi: what makes polynomials in them slow."""
+    roots = {power.base for power in number.atoms(sp.Pow) if not power.exp.is_Integer}
+    return len(roots) + len(number.atoms(sp.Function))
 
 
 def _inverse(number: Any) -> Any:

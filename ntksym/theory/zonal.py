@@ -25,7 +25,7 @@ from ntksym.symbolic.special import MPMATH
 from ntksym.symbols import c, q, q1, q2
 from ntksym.theory.sphere import Get, bias_variance, dual_of, exact_value, require_variance, weight_variance
 
-__all__ = ["Diagonal", "diagonal", "evaluate_angles", "evaluate_digits", "has_digits"]
+__all__ = ["Diagonal", "diagonal", "evaluate_angles", "evaluate_digits", "has_digits", "is_elementary"]
 
 Array = NDArray[np.float64]
 
@@ -33,6 +33,10 @@ NEAR = 1e-2
 """Below this share of q, the distance after a nonlinearity is integrated; above, a difference loses two digits."""
 
 NODES = 16
+
+ELEMENTARY = frozenset(
+    {"acos", "asin", "atan", "atan2", "cos", "cosh", "erf", "erfc", "exp", "log", "sin", "sinh", "sqrt"}
+)
 
 GUARD = 25
 """Digits that cancel in closed forms between the nodes nearest to 0 and pi and these ends."""
@@ -155,6 +159,15 @@ def has_digits(activation: Activation) -> bool:
     """Whether the dual is a closed form that mpmath evaluates quickly."""
     dual = dual_of(activation)
     return isinstance(dual, ClosedDual) and dual.stable and not dual.value.has(sp.Integral)
+
+
+@lru_cache(maxsize=128)
+def is_elementary(activation: Activation) -> bool:
+    """Whether the formula of the dual has no functions that mpmath takes milliseconds for."""
+    dual = dual_of(activation)
+    return isinstance(dual, ClosedDual) and not any(
+        type(node).__name__ not in ELEMENTARY for node in dual.value.atoms(sp.Function)
+    )
 
 
 @lru_cache(maxsize=128)
