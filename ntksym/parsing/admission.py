@@ -16,15 +16,20 @@ from ntksym.symbols import parameter, x
 __all__ = ["check_expression"]
 
 
-def check_expression(expression: sp.Basic, values: Mapping[str, sp.Rational] | None = None) -> sp.Expr:
+def check_expression(
+    expression: sp.Basic, values: Mapping[str, sp.Rational] | None = None, argument: str = "x"
+) -> sp.Expr:
     """The same expression in ``symbols.x`` and the declared parameters, after the checks that text undergoes.
 
     Parameters
     ----------
     expression : sympy expression
-        A symbol named ``x``, whatever its assumptions, is the argument; every other one must be a declared parameter.
+        A symbol named ``x``, or as ``argument`` says, whatever its assumptions, is the argument; every other one must
+        be a declared parameter.
     values : mapping of str to Rational
         The declared parameters; a parameter in the exponent of x is replaced by its value.
+    argument : str
+        What ``x`` is called in the expression.
 
     Raises
     ------
@@ -38,17 +43,17 @@ def check_expression(expression: sp.Basic, values: Mapping[str, sp.Rational] | N
     if assembler.depth(expression) > 2 * MAX_DEPTH:
         raise InvalidInput(f"the expression is nested deeper than {2 * MAX_DEPTH} levels; simplify it")
     names = {str(symbol) for symbol in expression.free_symbols}
-    unknown = sorted(names - set(declared) - {"x"})
+    unknown = sorted(names - set(declared) - {argument})
     if unknown:
         raise InvalidInput(
-            f"the expression contains {unknown[0]!r}, which is neither x nor a declared parameter; "
-            f"give its value, {unknown[0]}=..., or rename the argument to x",
+            f"the expression contains {unknown[0]!r}, which is neither {argument} nor a declared parameter; "
+            f"give its value, {unknown[0]}=..., or rename the argument to {argument}",
             symbol=unknown[0],
         )
     unused = sorted(set(declared) - names)
     if unused:
         raise InvalidInput(f"parameter {unused[0]!r} is declared but the expression does not use it; remove it")
-    result = _Rebuilder({"x": x, **symbols}, assembler).rebuild(expression)
+    result = _Rebuilder({argument: x, **symbols}, assembler).rebuild(expression)
     return indicator(result) if isinstance(result, CONDITIONS) else result
 
 

@@ -47,7 +47,10 @@ class Definition(Protocol):
 
 
 def parse(
-    text: str, values: Mapping[str, sp.Rational] | None = None, definitions: Mapping[str, Definition] | None = None
+    text: str,
+    values: Mapping[str, sp.Rational] | None = None,
+    definitions: Mapping[str, Definition] | None = None,
+    argument: str = "x",
 ) -> sp.Expr:
     """The sympy expression, in ``symbols.x`` and the declared parameters, that a formula stands for.
 
@@ -60,6 +63,8 @@ def parse(
         The declared parameters; a parameter in the exponent of x is replaced by its value.
     definitions : mapping of str to Definition
         Named activations that may be called like functions; keys are folded names.
+    argument : str
+        What ``x`` is called in the text.
 
     Raises
     ------
@@ -70,7 +75,7 @@ def parse(
     tree = syntax_tree(text)
     symbols = {name: parameter(name, value) for name, value in declared.items()}
     assembler = Assembler({symbols[name]: value for name, value in declared.items()})
-    reader = _Reader(one_line(text), {"x": x, **symbols}, assembler, definitions or {})
+    reader = _Reader(one_line(text), {argument: x, **symbols}, assembler, definitions or {})
     expression = reader.number(tree.body)
     unused = sorted(set(declared) - reader.used)
     if unused:
