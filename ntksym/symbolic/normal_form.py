@@ -154,21 +154,17 @@ class NormalForm:
 
     def reflection(self) -> NormalForm:
         """s(-x)."""
-        pieces = [self._reflected_term(key, value) for key, value in self.terms.items()]
-        return NormalForm.collect(
-            self.field,
-            (item for piece in pieces for item in piece.items()),
-            tuple(-t for t in reversed(self.order)),
-        )
+        items = [item for key, value in self.terms.items() for item in self._reflected_term(key, value)]
+        return NormalForm.collect(self.field, items, tuple(-t for t in reversed(self.order)))
 
-    def _reflected_term(self, key: Key, value: Scalar) -> dict[Key, Scalar]:
+    def _reflected_term(self, key: Key, value: Scalar) -> list[tuple[Key, Scalar]]:
         sign = self.field.integer(-1 if key.power % 2 else 1)
-        items = {key._replace(linear=-key.linear, gates=()): value * sign}
+        items = [(key._replace(linear=-key.linear, gates=()), value * sign)]
         for gate in key.gates:
             mirrored = Gate(-gate.threshold, gate.noise, gate.mode)
-            with_gate = {k._replace(gates=_sorted((*k.gates, mirrored))): v for k, v in items.items()}
+            with_gate = [(k._replace(gates=_sorted((*k.gates, mirrored))), v) for k, v in items]
             # I(t, w)(-x) = 1 - I(-t, w)(x), and a density is even about its threshold.
-            items = with_gate if gate.mode == DENSITY else items | {k: -v for k, v in with_gate.items()}
+            items = with_gate if gate.mode == DENSITY else items + [(k, -v) for k, v in with_gate]
         return items
 
     def derivative(self) -> NormalForm:

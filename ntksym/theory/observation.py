@@ -4,18 +4,17 @@ In exact arithmetic the Gram matrix of the data is positive definite, or not, by
 below n eps lambda_max is rounding. Both are told apart here.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ntksym.activation import Activation
 from ntksym.derivation import derive
 from ntksym.errors import InvalidInput
 from ntksym.network.layers import Network
-from ntksym.network.recursion import begin, evaluate
+from ntksym.network.recursion import PairMap, begin, evaluate
 from ntksym.theory.rulings import Ruling, vanishes_at_zero
 from ntksym.theory.supports import ABSENT, Support
 from ntksym.theory.witness import dimension
@@ -209,8 +208,19 @@ def _ruled_on_sphere(
     return None, "the kernel is not strictly positive definite on spheres, but may be on these rows"
 
 
+def _clamped(dual: Any) -> PairMap:
+    """The dual, for covariances that rounding has made a little larger than they can be."""
+
+    def evaluate_clamped(q1: Any, q2: Any, c: Any) -> tuple[Any, Any]:
+        largest = np.sqrt(q1) * np.sqrt(q2)
+        value, slope = dual.evaluate(q1, q2, np.clip(c, -largest, largest))
+        return value, slope
+
+    return evaluate_clamped
+
+
 def _gram(network: Network, get: str, x: Array) -> Array:
-    duals: Mapping[Activation, Any] = {activation: derive(activation).evaluate for activation in network.activations}
+    duals = {activation: _clamped(derive(activation)) for activation in network.activations}
     i, j = np.tril_indices(len(x))
     squares = np.einsum("ij,ij->i", x, x) / x.shape[1]
     covariances = (x @ x.T / x.shape[1])[i, j]

@@ -4,15 +4,12 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import sympy as sp
-
 from ntksym.activation import Activation
 from ntksym.errors import NoClosedForm
 from ntksym.network.layers import Dense, Network
 from ntksym.pieces.judgement import Judge
-from ntksym.symbols import x
 from ntksym.theory.parts import Parts
-from ntksym.theory.supports import ABSENT, Support
+from ntksym.theory.supports import ABSENT, Support, is_zero_at_zero
 
 __all__ = ["Ruling", "Statement", "in_space", "is_homogeneous", "on_pair", "on_sphere", "vanishes_at_zero"]
 
@@ -200,12 +197,4 @@ def vanishes_at_zero(network: Network) -> bool:
     """Whether there is no bias and s(0) = 0 for every activation."""
     if any(_blocks(network)):
         return False
-    return all(_is_zero_at_zero(activation) for activation in network.activations)
-
-
-def _is_zero_at_zero(activation: Activation) -> bool:
-    value = activation.expression.xreplace(activation.values).subs(x, 0)
-    try:
-        return bool(isinstance(value, sp.Expr) and value.is_finite and Judge({}).sign(value) == 0)
-    except NoClosedForm:
-        return False
+    return all(is_zero_at_zero(activation) for activation in network.activations)

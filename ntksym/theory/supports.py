@@ -15,10 +15,15 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ntksym.activation import Activation
-from ntksym.network.layers import Dense, Network
+import sympy as sp
 
-__all__ = ["ABSENT", "Degrees", "LayerSupports", "Support", "degree_text", "propagate"]
+from ntksym.activation import Activation
+from ntksym.errors import NoClosedForm
+from ntksym.network.layers import Dense, Network
+from ntksym.pieces.judgement import Judge
+from ntksym.symbols import x
+
+__all__ = ["ABSENT", "Degrees", "LayerSupports", "Support", "degree_text", "is_zero_at_zero", "propagate"]
 
 ABSENT = -1
 """Largest element of an empty set; degree of the zero function."""
@@ -62,7 +67,7 @@ class Support:
         return Support(self.odd - 1 if self.odd > 0 else ABSENT, self.even - 1 if self.even > 0 else ABSENT)
 
     def of(self, inner: "Support") -> "Support":
-        """U_k (inner + ... + inner, k times), k in the set."""
+        """U_k (inner + ... + inner, k times), k in the set, for an inner one that is not empty."""
         sums = [_sums(count, parity, inner) for parity, count in enumerate((self.even, self.odd)) if count != ABSENT]
         return sums[0] | sums[1] if len(sums) == 2 else (sums[0] if sums else Support())
 
@@ -109,6 +114,15 @@ def _sums(count: Degree, parity: int, inner: Support) -> Support:
     return Support(*found)
 
 
+def is_zero_at_zero(activation: Activation) -> bool:
+    """Whether s(0) = 0, as far as that can be decided."""
+    value = activation.expression.xreplace(activation.values).subs(x, 0)
+    try:
+        return bool(isinstance(value, sp.Expr) and value.is_finite and Judge({}).sign(value) == 0)
+    except NoClosedForm:
+        return False
+
+
 @dataclass(frozen=True)
 class LayerSupports:
     """The supports after a layer.
@@ -149,5 +163,8 @@ def propagate(
         else:
             hermite = degrees[layer.activation]
             ntk += hermite.lowered.of(nngp)
-            nngp = hermite.of(nngp)
+            if nngp == Support():  # all variances are zero, and so is every argument of s
+                nngp = Support() if is_zero_at_zero(layer.activation) else CONSTANT
+            else:
+                nngp = hermite.of(nngp)
         yield LayerSupports(str(layer), nngp, ntk)

@@ -54,6 +54,11 @@ def test_hidden_polynomials_are_seen(text: str) -> None:
     assert read(text).is_polynomial
 
 
+@pytest.mark.parametrize("text", ["erf(x)**2", "erf(x)**4", "erf(x)**3*erf(2*x)", "x*erf(x)**2*erf(x/2)"])
+def test_a_gate_that_occurs_several_times_is_reflected_each_time(text: str) -> None:
+    assert read(text).parity == "even"
+
+
 def test_a_nearly_polynomial_function_is_none() -> None:
     assert not read("max(0, x)**2 - min(0, x)**2").is_polynomial
 
