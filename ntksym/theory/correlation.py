@@ -72,11 +72,11 @@ class CorrelationMap:
 
     def gaps(self, gap: Array) -> Array:
         """1 - rho', shape (n,), of gaps 1 - rho between 0 and 2."""
-        near = gap <= 1
-        result = np.empty(len(gap))
+        near, far = (gap > 0) & (gap <= 1), gap > 1
+        result = np.zeros(len(gap))
         result[near] = gap[near] * self.ratios(gap[near])
-        value, _ = self.dual.evaluate(self.q, self.q, self.q * (1 - gap[~near]), gap=2 - gap[~near])
-        result[~near] = 1 - (self.weight * value + self.bias) / self.following
+        value, _ = self.dual.evaluate(self.q, self.q, self.q * (1 - gap[far]), gap=2 - gap[far])
+        result[far] = 1 - (self.weight * value + self.bias) / self.following
         return np.clip(result, 0.0, 2.0)
 
     def ratios(self, gap: Array) -> Array:

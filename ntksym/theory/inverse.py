@@ -149,8 +149,8 @@ def activation_for(
         degree = max((k for k, entry in enumerate(coefficients) if entry != 0), default=0)
         if degree >= MOST_TERMS:
             raise InvalidInput(
-                f"the kernel is a polynomial of degree {degree}, and activations of degrees above {MOST_TERMS - 1} lose "
-                "their digits in float64; leave out its highest powers",
+                f"the kernel is a polynomial of degree {degree}, and polynomial activations of degrees above "
+                f"{MOST_TERMS - 1} lose their digits in float64; leave out its highest powers",
                 degree=degree,
             )
         return _found(formula, get, coefficients[: degree + 1], squares[: degree + 1], signs)

@@ -73,7 +73,8 @@ def _absolute_moment(power: float) -> float:
     """E|Z|^p = 2^(p/2) Gamma((p + 1)/2)/sqrt(pi)."""
     if not np.isfinite(power):
         return 0.0
-    return float(2 ** (power / 2) * mpmath.gamma((power + 1) / 2) / mpmath.sqrt(mpmath.pi))
+    with mpmath.workdps(2 * FAR):
+        return float(mpmath.mpf(2) ** (power / 2) * mpmath.gammaprod([(mpmath.mpf(power) + 1) / 2], [0.5]))
 
 
 @lru_cache(maxsize=256)

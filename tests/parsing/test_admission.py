@@ -92,3 +92,10 @@ def test_deep_expressions_are_refused() -> None:
         expression = sp.sin(expression)
     with pytest.raises(InvalidInput, match="levels"):
         check_expression(expression)
+
+
+def test_the_argument_may_be_called_otherwise() -> None:
+    rho = sp.Symbol("rho")
+    assert check_expression(rho**2 + 1, argument="rho") == x**2 + 1
+    with pytest.raises(InvalidInput, match="neither rho nor a declared parameter"):
+        check_expression(X + rho, argument="rho")

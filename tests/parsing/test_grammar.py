@@ -259,3 +259,9 @@ def test_no_text_does_anything_but_parse_or_be_refused(text: str) -> None:
     with contextlib.suppress(InvalidInput):
         parse(text)
     assert time.perf_counter() - start < QUICK
+
+
+def test_the_argument_may_be_called_otherwise() -> None:
+    assert parse("exp(rho) + rho**2", argument="rho") == parse("exp(x) + x**2")
+    with pytest.raises(InvalidInput, match="unknown name 'x'"):
+        parse("rho*x", argument="rho")
