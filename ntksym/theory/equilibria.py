@@ -25,10 +25,7 @@ BETWEEN = 65
 """Lengths at which the map is asked whether it increases."""
 
 PATIENCE = 1000
-"""Layers after which a length that does not change monotonically must have settled ..."""
-
-NEAR = 1e-3
-"""... this near, relatively, to a fixed point."""
+"""Layers after which a length that does not change monotonically is near its fixed point."""
 
 
 @dataclass(frozen=True)
@@ -181,8 +178,13 @@ def _tolerance(lengths: LengthMap, q: float, excess: float) -> float:
     return ROUNDINGS * (1 + abs(log(high / low)) / (2 * PROBE) / max(abs(excess), DOUBLE))
 
 
-def reached(lengths: LengthMap, points: tuple[FixedPoint, ...], start: float) -> FixedPoint | None:
-    """Which fixed point the length goes to from ``start``; None where it does not settle."""
+def reached(lengths: LengthMap, points: tuple[FixedPoint, ...], start: float) -> FixedPoint:
+    """Which fixed point the length goes to from ``start``.
+
+    It goes to one. E[s(U)^2] sqrt(q) is a multiple of the integral of s(x)^2 exp(-x^2/(2 q)), which increases with q.
+    So in log(q) the slope of the map is at least -1/2, and a length that oversteps a fixed point has halved its
+    distance.
+    """
     if lengths.survey.vanishes:
         point = FixedPoint(start, 1.0, "marginal", rounded(lengths.gradient(start)), ROUNDINGS)
         return _with_homogeneous_correlation(lengths, point, lengths.zero.exponent, lengths.zero.is_linear)
@@ -203,9 +205,9 @@ def _increases(lengths: LengthMap, start: float, goal: float) -> bool:
     return bool(np.all(np.diff(values) >= -ROUNDINGS * values[1:]))
 
 
-def _settled(lengths: LengthMap, points: tuple[FixedPoint, ...], start: float) -> FixedPoint | None:
+def _settled(lengths: LengthMap, points: tuple[FixedPoint, ...], start: float) -> FixedPoint:
     length = np.array([start])
     for _ in range(PATIENCE):
         length = np.minimum(lengths(length), lengths.survey.end)
-    near = [point for point in points if abs(point.q - length[0]) <= NEAR * length[0] and point.stability != "unstable"]
-    return near[0] if near else None
+    attracting = [point for point in points if point.stability != "unstable"]
+    return min(attracting, key=lambda point: abs(point.q - length[0]))

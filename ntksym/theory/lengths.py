@@ -113,7 +113,7 @@ class LengthMap:
     @property
     def _low(self) -> float:
         if self.bias > 0:
-            return max(self.bias, SMALLEST)
+            return max(self.bias / 2, SMALLEST)
         unit, power = self._unit, self.zero.exponent
         if power == 1:
             return _far(1 / max(abs(self.weight * self.zero.value - 1), EPSILON), 1, -1)

@@ -43,8 +43,8 @@ class Phases:
         |x|^2/dim of the data, which decides to which fixed point they go.
     fixed_points : tuple of FixedPoint
         All lengths that are kept, increasing; 0.0 and inf among them where lengths can go there.
-    limit : FixedPoint or None
-        The one that the data go to; None where their length does not settle.
+    limit : FixedPoint
+        The one that the data go to.
     lengths_stay : bool
         Whether every length is kept: W^2 E[s(U)^2] = q for all q and no bias.
     """
@@ -54,7 +54,7 @@ class Phases:
     b_std: float
     mean_square: float
     fixed_points: tuple[FixedPoint, ...]
-    limit: FixedPoint | None
+    limit: FixedPoint
     lengths_stay: bool
     _lengths: LengthMap = field(repr=False, compare=False)
 
@@ -62,24 +62,24 @@ class Phases:
         return phases, (self.activation, self.W_std, self.b_std, self.mean_square)
 
     @property
-    def phase(self) -> str | None:
-        """The word "ordered", "critical" or "chaotic" for the limit; None where there is none."""
-        return None if self.limit is None else self.limit.phase
+    def phase(self) -> str:
+        """The word "ordered", "critical" or "chaotic" for the limit."""
+        return self.limit.phase
 
     @property
-    def q(self) -> float | None:
+    def q(self) -> float:
         """The length at the limit; 0.0 for collapse, inf for explosion."""
-        return None if self.limit is None else self.limit.q
+        return self.limit.q
 
     @property
-    def chi_1(self) -> float | None:
+    def chi_1(self) -> float:
         """W^2 E[s'(U)^2] at the limit."""
-        return None if self.limit is None else self.limit.chi_1
+        return self.limit.chi_1
 
     @property
     def rho(self) -> float | None:
-        """The correlation that pairs of data go to."""
-        return None if self.limit is None else self.limit.rho
+        """The correlation that pairs of data go to; None where it depends on the pair, or is not known."""
+        return self.limit.rho
 
     @property
     def critical_decay(self) -> tuple[float, int] | None:
@@ -89,7 +89,7 @@ class Phases:
         a = 9 pi/(q (W^2 sum_i J_i^2 p(x_i))^2), J_i the jump of s' at x_i and p the density of U.
         None elsewhere, and where the corners are not known.
         """
-        if self.limit is None or self.phase != "critical" or self.rho != 1 or self.limit.q in (0.0, inf):
+        if self.phase != "critical" or self.rho != 1 or self.limit.q in (0.0, inf):
             return None
         try:
             bend, corners = curvature(self.activation, self.limit.q)
@@ -103,8 +103,6 @@ class Phases:
     @property
     def reason(self) -> str:
         """What decided, in one sentence."""
-        if self.limit is None:
-            return "the length does not settle: the length map is decreasing and too steep at its fixed point"
         return sentence(self.limit, self.lengths_stay, self._lengths.edge, self.critical_decay)
 
     def length_map(self, q: ArrayLike) -> Any:
@@ -211,7 +209,7 @@ class Phases:
             if length > 0:
                 return length
             raise InvalidInput("q must be positive: zero has no correlation; use a small length such as q=1e-6")
-        if self.limit is not None and 0 < self.limit.q < inf:
+        if 0 < self.limit.q < inf:
             return self.limit.q
         if self.activation.homogeneity is not None and self.b_std == 0:
             return 1.0  # the correlation map is the same at every length
@@ -231,14 +229,14 @@ class Phases:
             "mean_square": self.mean_square,
             "phase": self.phase,
             "reason": self.reason,
-            "limit": None if self.limit is None else self.limit.to_dict(),
+            "limit": self.limit.to_dict(),
             "fixed_points": [point.to_dict() for point in self.fixed_points],
             "lengths_stay": self.lengths_stay,
             "critical_decay": None if decay is None else {"factor": decay[0], "power": decay[1]},
         }
 
     def __str__(self) -> str:
-        head = f"{self.activation.name}, W_std={self.W_std:g}, b_std={self.b_std:g}: {self.phase or 'undecided'}"
+        head = f"{self.activation.name}, W_std={self.W_std:g}, b_std={self.b_std:g}: {self.phase}"
         return "\n".join([head, f"  {self.reason}", *table(self.fixed_points)])
 
 

@@ -1,4 +1,4 @@
-"""The reverse direction: the kernel of the activation that is found, by the dual and by the recursion, is the kernel."""
+"""The reverse direction: the kernel of the activation that is found, by dual and recursion, is the one asked for."""
 
 import json
 import math

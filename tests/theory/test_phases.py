@@ -13,12 +13,14 @@ from hypothesis import strategies as st
 
 from ntksym.activation import Activation
 from ntksym.derivation import derive
+from ntksym.dual import series_dual
 from ntksym.errors import InvalidInput, NoSuchDual
 from ntksym.network.layers import fully_connected
 from ntksym.network.recursion import begin, evaluate
+from ntksym.theory.correlation import CorrelationMap
 from ntksym.theory.criticality import critical_line
 from ntksym.theory.equilibria import FixedPoint
-from ntksym.theory.phases import Phases, phases
+from ntksym.theory.phases import phases
 
 EPSILON = float(np.finfo(np.float64).eps)
 ROUNDINGS = 64 * EPSILON
@@ -28,11 +30,6 @@ ROUNDINGS = 64 * EPSILON
 def fixed_point_error(point: FixedPoint) -> float:
     """A relative error of the map is enlarged by 1/(1 - slope) in its fixed point."""
     return ROUNDINGS / abs(1 - point.slope)
-
-
-def limit_of(found: Phases) -> FixedPoint:
-    assert found.limit is not None
-    return found.limit
 
 
 def gaussian_mean(function: Any, q: Any) -> Any:
@@ -46,14 +43,15 @@ def gaussian_mean(function: Any, q: Any) -> Any:
 def test_erf_has_its_closed_forms() -> None:
     """E[erf^2] = (2/pi) asin(2q/(1 + 2q)); chi_1 = W^2 (4/pi)/sqrt(1 + 4q)."""
     found = phases("erf", 2.0, 0.3)
-    point = limit_of(found)
+    point = found.limit
     q = point.q
     assert 4 * (2 / math.pi) * math.asin(2 * q / (1 + 2 * q)) + 0.09 == pytest.approx(q, rel=4 * ROUNDINGS)
     assert point.chi_1 == pytest.approx(4 * (4 / math.pi) / math.sqrt(1 + 4 * q), rel=ROUNDINGS)
     slope = 4 * (4 / math.pi) / ((1 + 2 * q) * math.sqrt(1 + 4 * q))
     assert point.slope == pytest.approx(slope, abs=ROUNDINGS * 16)  # a derivative of a polynomial of degree 16
     rho = point.rho
-    assert rho is not None and 0 < rho < 1
+    assert rho is not None
+    assert 0 < rho < 1
     kept = (4 * (2 / math.pi) * math.asin(2 * q * rho / (1 + 2 * q)) + 0.09) / q
     assert kept == pytest.approx(rho, abs=ROUNDINGS)
 
@@ -61,7 +59,7 @@ def test_erf_has_its_closed_forms() -> None:
 @pytest.mark.parametrize(("W_std", "b_std"), [(0.7, 0.2), (1.5, 0.4), (3.0, 0.1)])
 def test_sin_has_its_closed_forms(W_std: float, b_std: float) -> None:
     """E[sin^2] = (1 - exp(-2q))/2, chi_1 = W^2 (1 + exp(-2q))/2, chi_q = W^2 exp(-2q)."""
-    point = limit_of(phases("sin", W_std, b_std))
+    point = phases("sin", W_std, b_std).limit
     q, weight = point.q, W_std * W_std
     assert weight * -math.expm1(-2 * q) / 2 + b_std**2 == pytest.approx(q, rel=ROUNDINGS)
     assert point.chi_1 == pytest.approx(weight * (1 + math.exp(-2 * q)) / 2, rel=fixed_point_error(point))
@@ -79,7 +77,7 @@ def test_relu_is_critical_at_the_root_of_two_without_bias() -> None:
 
 def test_relu_with_bias_at_the_root_of_two_grows_without_end() -> None:
     found = phases("relu", math.sqrt(2), 0.1)
-    assert (found.q, found.phase, limit_of(found).stability) == (math.inf, "critical", "marginal")
+    assert (found.q, found.phase, found.limit.stability) == (math.inf, "critical", "marginal")
     grown = found.lengths(1.0, 100)
     assert grown == pytest.approx(1 + 0.01 * np.arange(101), rel=100 * 4 * EPSILON)
 
@@ -91,11 +89,11 @@ def test_relu_collapses_or_explodes_elsewhere_and_correlations_go_to_one_all_the
     found = phases("relu", W_std)
     assert (found.phase, found.q, found.rho) == (phase, q, 1.0)
     assert found.chi_1 == pytest.approx(W_std**2 / 2, rel=ROUNDINGS)
-    assert limit_of(found).xi_c == math.inf
+    assert found.limit.xi_c == math.inf
 
 
 def test_relu_with_bias_below_has_the_fixed_point_of_a_linear_map() -> None:
-    point = limit_of(phases("relu", 1.0, 0.1))
+    point = phases("relu", 1.0, 0.1).limit
     assert point.q == pytest.approx(0.02, rel=ROUNDINGS)
     assert point.slope == pytest.approx(0.5, abs=16 * ROUNDINGS)
     assert point.xi_c == pytest.approx(1 / math.log(2), rel=16 * ROUNDINGS)
@@ -106,7 +104,7 @@ def test_a_linear_network_keeps_every_correlation() -> None:
     assert (found.phase, found.lengths_stay, found.rho) == ("critical", True, None)
     rho = np.array([-1.0, -0.4, 0.0, 0.7, 1.0])
     assert found.correlation_map(rho) == pytest.approx(rho, abs=8 * EPSILON)
-    affine = limit_of(phases("x", 0.5, 0.3))
+    affine = phases("x", 0.5, 0.3).limit
     assert affine.q == pytest.approx(0.09 / 0.75, rel=ROUNDINGS)
     assert affine.rho == 1
 
@@ -118,13 +116,12 @@ def test_degrees_other_than_one_depend_on_the_first_length() -> None:
     middle = below.fixed_points[1]
     assert (middle.q, middle.stability) == (pytest.approx(1 / 3, rel=ROUNDINGS), "unstable")
     assert below.rho == pytest.approx(0.5, abs=ROUNDINGS)
-    assert limit_of(below).chi_rho == pytest.approx(2 / 3, abs=ROUNDINGS)
+    assert below.limit.chi_rho == pytest.approx(2 / 3, abs=ROUNDINGS)
 
 
 def test_two_stable_lengths_are_told_apart_by_the_data() -> None:
     """exp: W^2 exp(2 q) = q has two solutions below W^2 = 1/(2 e), one attracting; beyond the other it explodes."""
     small, large = phases("exp", 0.3), phases("exp", 0.3, mean_square=20.0)
-    assert small.q is not None
     assert 0.09 * math.exp(2 * small.q) == pytest.approx(small.q, rel=ROUNDINGS)
     assert large.q == math.inf
     assert phases("exp", 1.0).q == math.inf
@@ -136,7 +133,7 @@ def test_a_dual_that_stops_to_exist_is_reported() -> None:
     assert "diverges, at q = 2" in found.reason
     with pytest.raises(NoSuchDual, match="diverges"):
         found.length_map(2.5)
-    kept = limit_of(phases("exp(x**2/8)", 0.5))
+    kept = phases("exp(x**2/8)", 0.5).limit
     assert 0.25 / math.sqrt(1 - kept.q / 2) == pytest.approx(kept.q, rel=ROUNDINGS)
 
 
@@ -145,8 +142,9 @@ def test_a_jump_makes_every_phase_chaotic(name: str) -> None:
     for b_std in (0.1, 1.0, 10.0):
         found = phases(name, 1.0, b_std)
         assert (found.phase, found.chi_1) == ("chaotic", math.inf)
-        assert found.rho is not None and found.rho < 1
-        assert limit_of(found).xi_gradient is None
+        assert found.rho is not None
+        assert found.rho < 1
+        assert found.limit.xi_gradient is None
         assert "jumps" in found.reason
 
 
@@ -163,7 +161,7 @@ def test_tanh_without_bias_changes_phase_at_one() -> None:
     assert (ordered.phase, ordered.q) == ("ordered", 0.0)
     assert (critical.phase, critical.q, critical.chi_1) == ("critical", 0.0, 1.0)
     assert (chaotic.phase, chaotic.rho) == ("chaotic", 0.0)
-    assert chaotic.q is not None and chaotic.q > 0
+    assert chaotic.q > 0
 
 
 def test_near_criticality_the_small_length_is_found() -> None:
@@ -227,10 +225,12 @@ def test_the_critical_line_refuses_what_is_no_standard_deviation(b_std: Any) -> 
 def test_depth_scales_are_those_of_the_iterated_maps(name: str, W_std: float, b_std: float) -> None:
     """A small distance shrinks by the slope, up to a second-order term of its own size."""
     found = phases(name, W_std, b_std)
-    point = limit_of(found)
+    point = found.limit
     small = 1e-6
     lengths = found.lengths(point.q * (1 + small), 3) - point.q
-    assert point.xi_q is not None and point.xi_c is not None and point.rho is not None
+    assert point.xi_q is not None
+    assert point.xi_c is not None
+    assert point.rho is not None
     assert -1 / np.log(lengths[3] / lengths[2]) == pytest.approx(point.xi_q, rel=1e3 * small)
     distances = found.correlations(point.rho * (1 - small), 3) - point.rho
     assert -1 / np.log(distances[3] / distances[2]) == pytest.approx(point.xi_c, rel=1e4 * small)
@@ -287,11 +287,12 @@ def test_fixed_points_are_fixed_and_the_phase_follows_from_the_correlation(
     for point in found.fixed_points:
         if 0 < point.q < math.inf:
             assert found.length_map(point.q) == pytest.approx(point.q, rel=ROUNDINGS * (1 + abs(point.slope)))
-    point = limit_of(found)
+    point = found.limit
     if point.q < math.inf and point.rho is not None:
         assert (point.rho < 1) == (point.phase == "chaotic")
         assert found.correlation_map(point.rho) == pytest.approx(point.rho, abs=ROUNDINGS)
-        assert point.chi_rho is not None and point.chi_rho <= 1
+        assert point.chi_rho is not None
+        assert point.chi_rho <= 1
 
 
 def test_phases_are_pickled_printed_and_told_as_plain_data() -> None:
@@ -300,7 +301,8 @@ def test_phases_are_pickled_printed_and_told_as_plain_data() -> None:
     assert again == found
     assert again.fixed_points == found.fixed_points
     text = str(found)
-    assert "chaotic" in text and "xi_gradient" in text
+    assert "chaotic" in text
+    assert "xi_gradient" in text
     told = json.loads(json.dumps(found.to_dict(), allow_nan=False))
     assert told["limit"]["q"] == found.q
     exploded = json.loads(json.dumps(phases("relu", 2.0).to_dict(), allow_nan=False))
@@ -345,3 +347,34 @@ def test_bad_places_of_the_maps_are_refused() -> None:
 def test_an_exploding_trajectory_is_an_error_and_no_infinity() -> None:
     with pytest.raises(NoSuchDual, match="explodes"):
         phases("x**2", 2.0).lengths(10.0, 20)
+
+
+@settings(max_examples=10, deadline=None)
+@given(st.sampled_from(["gaussian", "cos", "ricker", "cosine_bump"]), st.floats(0.2, 20.0), st.floats(1e-3, 30.0))
+def test_lengths_settle_where_the_map_decreases(name: str, W_std: float, mean_square: float) -> None:
+    """E[s(U)^2] sqrt(q) increases with q, so that chi_q is never below -1/2, and fixed points are not overstepped."""
+    found = phases(name, W_std, 0.1, mean_square)
+    assert found.limit.slope >= -0.5
+    if found.limit.stability == "stable" and abs(found.limit.slope) < 0.9:
+        lengths = found.lengths(W_std**2 * mean_square + 0.01, 400)
+        assert lengths[-1] == pytest.approx(found.q, rel=16 * ROUNDINGS)
+
+
+def test_no_activation_leaves_the_bias_alone() -> None:
+    found = phases("0", 1.0, 0.3)
+    assert (found.q, found.chi_1, found.rho) == (pytest.approx(0.09, rel=ROUNDINGS), 0.0, 1.0)
+    assert phases("0").q == 0.0
+
+
+def test_series_of_a_jump_give_what_its_closed_form_gives() -> None:
+    """There differences stand in for integrals of the slope: a gap g is wrong by a rounding of one, over g."""
+    q = 1.04
+    closed, series = (
+        CorrelationMap(dual, q, q, 1.0, 0.04) for dual in (derive("sign"), series_dual(Activation("sign")))
+    )
+    gaps = np.array([1e-8, 1e-4, 0.1, 0.7])
+    for gap, exact, found in zip(gaps, closed.gaps(gaps), series.gaps(gaps), strict=True):
+        assert found == pytest.approx(exact, abs=ROUNDINGS), gap
+    assert series.fixed_gap() == pytest.approx(closed.fixed_gap(), rel=4 * ROUNDINGS)
+    gap = np.array([closed.fixed_gap()])
+    assert series.slopes(gap) == pytest.approx(closed.slopes(gap), rel=1e-10)  # 4.8**-17 = 3e-12, with a margin
