@@ -34,6 +34,9 @@ ENOUGH = 1e-8
 MOST_TERMS = 3000
 """Terms of a power series."""
 
+KNOWN_TERMS = 1024
+"""Terms where Hermite coefficients come from the table of a series, which has as many."""
+
 GROWTH = 1.35
 
 SAFETY = 4.0
@@ -97,12 +100,13 @@ def by_series(network: Network, get: Get, mean_square: float, dim: int, degree: 
     first : int
         Terms to begin with.
     """
-    terms = min(max(first, degree + 2), MOST_TERMS)
+    smooth = all(is_analytic(activation) for activation in network.activations)
+    terms = min(max(first, degree + 2), MOST_TERMS) if smooth else KNOWN_TERMS
     while True:
         series = zonal_series(network, get, mean_square, max(terms, degree + 2))
         values, errors = _projected(series, dim, degree)
         relative = np.divide(errors, values, out=np.zeros(degree + 1), where=values > 0)
-        if terms >= MOST_TERMS or not np.any(relative > ACCURATE * max(1.0, math.sqrt(terms / 100))):
+        if not smooth or terms >= MOST_TERMS or not np.any(relative > ACCURATE * max(1.0, math.sqrt(terms / 100))):
             break
         terms = min(math.ceil(GROWTH * terms), MOST_TERMS)
     tails, tail_errors = _series_tails(series, dim, degree)
@@ -293,4 +297,4 @@ def first_terms(laws: tuple[Law, Law], degree: int) -> int:
     if not rates:
         return degree + 160
     scale = (min(rates) / 1.5) ** 1.5
-    return degree + 160 + math.ceil(1.8 * (degree**2 / scale) ** (2 / 3))
+    return degree + 160 + math.ceil(2.1 * (degree**2 / scale) ** (2 / 3))

@@ -37,6 +37,10 @@ FIRST_STEP = 38.0
 PROBED = 96
 """Coefficients from which it is estimated how many digits the others ask for."""
 
+GEOMETRIC = 1e-6
+"""A difference of the two rules, relative to the norm, below which they converge geometrically: that of both together
+has the square of it, with a margin."""
+
 FINER = 1.25
 """Factor between steps that are tried."""
 
@@ -248,7 +252,7 @@ def _sums(places: Integers, start: Integers, columns: list[Integers], count: int
 def _squared(fine: Array, coarse: Array, norm_square: float, smallest: float) -> tuple[Array, Array]:
     """Squares of coefficients, and their errors from what the two halves of the rule differ by."""
     gap = np.abs(coarse)
-    error = np.minimum(gap, 1e3 * gap * gap) + smallest
+    error = np.where(gap < GEOMETRIC, np.minimum(gap, 1e3 * gap * gap), gap) + smallest
     with np.errstate(under="ignore"):
         squares = fine * fine * norm_square
         return squares, (2 * np.abs(fine) + error) * error * norm_square + ROUNDING * squares

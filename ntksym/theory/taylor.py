@@ -17,10 +17,10 @@ LONG = 60
 """Operations beyond which a coefficient is brought over one denominator."""
 
 MOST_OPERATIONS, SEVERAL = 1500, 300
-"""Operations in a coefficient, beyond which a calculation is given up: with few numbers that are not rational, and with
-more."""
+"""Operations in a coefficient, beyond which a calculation is given up: where it can be factored, and elsewhere."""
 
-FEW = 3
+FEW, MOST_BITS = 3, 160
+"""Roots and function values, and bits of a fraction, up to which coefficients are brought over one denominator."""
 
 
 def _tidy(number: Any) -> Any:
@@ -28,21 +28,27 @@ def _tidy(number: Any) -> Any:
         return number
     short = sp.expand(number)
     operations = short.count_ops()
-    if operations > (MOST_OPERATIONS if operations > LONG and _generators(short) <= FEW else SEVERAL):
+    handy = operations > LONG and _is_handy(short)
+    if operations > (MOST_OPERATIONS if handy else SEVERAL):
         raise NoClosedForm("the exact coefficients grow beyond use; ask for fewer terms, or take exact=False")
-    return sp.factor(sp.together(short)) if operations > LONG else short
+    return sp.factor(sp.together(short)) if handy else short
 
 
-def _generators(number: sp.Expr) -> int:
-    """Numbers that are not rational, besides pi: what makes polynomials in them slow."""
+def _is_handy(number: sp.Expr) -> bool:
+    """Whether factoring is quick: short fractions and few other numbers, of which exponentials would have high powers."""
+    if number.has(sp.exp):
+        return False
     roots = {power.base for power in number.atoms(sp.Pow) if not power.exp.is_Integer}
-    return len(roots) + len(number.atoms(sp.Function))
+    bits = max(
+        (int(entry.p).bit_length() + int(entry.q).bit_length() for entry in number.atoms(sp.Rational)), default=0
+    )
+    return len(roots) + len(number.atoms(sp.Function)) <= FEW and bits <= MOST_BITS
 
 
 def _inverse(number: Any) -> Any:
     if isinstance(number, Fraction):
         return 1 / number
-    return sp.factor(1 / number)
+    return sp.factor(1 / number) if _is_handy(number) else 1 / number
 
 
 def add(left: Series, right: Series) -> Series:
@@ -140,8 +146,8 @@ def _power(base: Series, exponent: sp.Expr) -> Series:
         return _product(one, *[base] * int(exponent))
     if base[0] == 0:
         raise NoClosedForm("the dual is singular at the covariance of orthogonal points; take exact=False")
-    first = sp.factor(base[0])
-    inverse = sp.factor(1 / first)
+    first = sp.factor(base[0]) if _is_handy(base[0]) else base[0]
+    inverse = _inverse(first)
     found = [first**exponent]
     for k in range(1, len(base)):
         parts = [(exponent * i - (k - i)) * base[i] * found[k - i] for i in range(1, k + 1) if base[i] != 0]
