@@ -1,4 +1,4 @@
-"""The command `ntksym`: derive, verify, gram, precompile, catalogue."""
+"""The command `ntksym`: derive, verify, gram, positivity, spectrum, phases, precompile, catalogue."""
 
 import os
 import sys
@@ -21,8 +21,9 @@ PIPE_CLOSED = 141
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status.
 
-    0: done; 1: `verify` found a difference, or `precompile` failed at something; 2: the user's mistake, or something
-    that cannot be done, told in one line; 70: a bug in ntksym; 130: interrupted; 141: the reader of a pipe went away.
+    0: done; 1: `verify` found a difference, `positivity` says no, or `precompile` failed at something; 2: the user's
+    mistake, or something that cannot be done, told in one line; 3: `positivity` does not know; 70: a bug in ntksym;
+    130: interrupted; 141: the reader of a pipe went away.
 
     Parameters
     ----------

@@ -58,6 +58,9 @@ def _parser() -> argparse.ArgumentParser:
     _add_derive(commands)
     _add_verify(commands)
     _add_gram(commands)
+    _add_positivity(commands)
+    _add_spectrum(commands)
+    _add_phases(commands)
     _add_precompile(commands)
     _add_catalogue(commands)
     return parser
@@ -92,6 +95,9 @@ def _add_formula(parser: argparse.ArgumentParser) -> None:
         type=_parameter,
         help="value of a parameter of the formula, such as a=0.2 or a=1/3; may be repeated",
     )
+
+
+def _add_method(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--method",
         choices=METHODS,
@@ -104,6 +110,32 @@ def _add_certificate(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--certify", action="store_true", help="prove the error bounds of a series by ball arithmetic (python-flint)"
     )
+
+
+def _add_network(parser: argparse.ArgumentParser) -> "argparse._ArgumentGroup":
+    network = parser.add_argument_group("network")
+    network.add_argument("--depth", type=_count, default=1, help="hidden layers (default 1)")
+    _add_deviations(network)
+    return network
+
+
+def _add_deviations(group: "argparse._ArgumentGroup | argparse.ArgumentParser") -> None:
+    group.add_argument("--W-std", type=_positive, default=1.0, help="standard deviation of the weights (default 1)")
+    group.add_argument("--b-std", type=_not_negative, help="standard deviation of the biases (default: no biases)")
+
+
+def _add_data(parser: argparse.ArgumentParser, *, required: bool) -> "argparse._ArgumentGroup":
+    data = parser.add_argument_group("data")
+    data.add_argument(
+        "--data",
+        required=required,
+        metavar="SOURCE",
+        help=f".npy, .npz or .csv file with one row a data point, or one of {', '.join(DATA_SETS)} (scikit-learn)",
+    )
+    data.add_argument("--array", metavar="NAME", help="which array of an .npz file")
+    data.add_argument("--limit", type=_count, metavar="N", help="use the first N rows")
+    data.add_argument("--normalize", action="store_true", help="scale every row to |x|^2 = number of columns")
+    return data
 
 
 def _add_derive(commands: "argparse._SubParsersAction[_Parser]") -> None:
@@ -119,6 +151,7 @@ def _add_derive(commands: "argparse._SubParsersAction[_Parser]") -> None:
         ],
     )
     _add_formula(parser)
+    _add_method(parser)
     _add_certificate(parser)
     shape = parser.add_mutually_exclusive_group()
     shape.add_argument("--format", choices=("text", "markdown", "latex"), help="of the explanation (default text)")
@@ -133,6 +166,7 @@ def _add_verify(commands: "argparse._SubParsersAction[_Parser]") -> None:
         ["ntksym verify gelu", 'ntksym verify "x*exp(-x**2/2)" --dps 25', "ntksym verify softsign"],
     )
     _add_formula(parser)
+    _add_method(parser)
     _add_certificate(parser)
     parser.add_argument(
         "--dps", type=_count, default=30, help="decimal digits (default 30; a series, being float64, takes at most 20)"
@@ -151,10 +185,8 @@ def _add_gram(commands: "argparse._SubParsersAction[_Parser]") -> None:
         ],
     )
     _add_formula(parser)
-    network = parser.add_argument_group("network")
-    network.add_argument("--depth", type=_count, default=1, help="hidden layers (default 1)")
-    network.add_argument("--W-std", type=_positive, default=1.0, help="standard deviation of the weights (default 1)")
-    network.add_argument("--b-std", type=_not_negative, help="standard deviation of the biases (default: no biases)")
+    _add_method(parser)
+    network = _add_network(parser)
     network.add_argument("--get", choices=("nngp", "ntk", "both"), default="ntk", help="which kernel (default ntk)")
     network.add_argument("--dtype", choices=("float64", "float32"), default="float64", help="of the result")
     network.add_argument(
@@ -163,19 +195,68 @@ def _add_gram(commands: "argparse._SubParsersAction[_Parser]") -> None:
         default=1e-12,
         help="error allowed to series, relative to sqrt(K(x, x) K(y, y)) (default 1e-12)",
     )
-    data = parser.add_argument_group("data")
-    data.add_argument(
-        "--data",
-        required=True,
-        metavar="SOURCE",
-        help=f".npy, .npz or .csv file with one row a data point, or one of {', '.join(DATA_SETS)} (scikit-learn)",
-    )
-    data.add_argument("--array", metavar="NAME", help="which array of an .npz file")
-    data.add_argument("--limit", type=_count, metavar="N", help="use the first N rows")
-    data.add_argument("--normalize", action="store_true", help="scale every row to |x|^2 = number of columns")
+    data = _add_data(parser, required=True)
     data.add_argument(
         "-o", "--out", metavar="FILE", help=".npy, .npz or .csv; an older file is replaced once the new one is complete"
     )
+
+
+def _add_positivity(commands: "argparse._SubParsersAction[_Parser]") -> None:
+    parser = _add(
+        commands,
+        "positivity",
+        "prove whether a kernel is strictly positive definite; exit status 1 if it is not, 3 if that is not known",
+        [
+            "ntksym positivity relu --depth 2",
+            "ntksym positivity tanh --depth 3 --b-std 0.1 --get nngp",
+            "ntksym positivity relu --witness --dim 2",
+            "ntksym positivity gelu --depth 2 --data rows.npy --normalize",
+        ],
+    )
+    _add_formula(parser)
+    network = _add_network(parser)
+    network.add_argument("--get", choices=("nngp", "ntk"), default="ntk", help="which kernel (default ntk)")
+    network.add_argument(
+        "--trained-zero-bias", action="store_true", help="without --b-std: biases that are zero at first, and trained"
+    )
+    points = parser.add_argument_group("points")
+    points.add_argument("--dim", type=_count, help="number of coordinates (default: every one from 2 on)")
+    points.add_argument(
+        "--domain", choices=("sphere", "euclidean"), default="sphere", help="points of one norm (default), or of any"
+    )
+    points.add_argument("--witness", action="store_true", help="print points whose Gram matrix is singular, if any")
+    _add_data(parser, required=False)
+
+
+def _add_spectrum(commands: "argparse._SubParsersAction[_Parser]") -> None:
+    parser = _add(
+        commands,
+        "spectrum",
+        "compute the eigenvalues of a kernel on the sphere, with their law of decay",
+        [
+            "ntksym spectrum relu --depth 3 --dim 10 --degree 50",
+            "ntksym spectrum tanh --b-std 0.1 --get nngp --dim 3",
+        ],
+    )
+    _add_formula(parser)
+    network = _add_network(parser)
+    network.add_argument("--get", choices=("nngp", "ntk"), default="ntk", help="which kernel (default ntk)")
+    points = parser.add_argument_group("points")
+    points.add_argument("--dim", type=_count, default=3, help="number of coordinates d of the sphere (default 3)")
+    points.add_argument("--degree", type=_whole, default=20, help="largest degree (default 20)")
+    points.add_argument("--mean-square", type=_positive, default=1.0, help="|x|^2/d of the points (default 1)")
+
+
+def _add_phases(commands: "argparse._SubParsersAction[_Parser]") -> None:
+    parser = _add(
+        commands,
+        "phases",
+        "find the fixed points and depth scales of deep networks: ordered, chaotic or critical",
+        ["ntksym phases tanh --W-std 1.5 --b-std 0.1", "ntksym phases relu --W-std 1.4142135623730951"],
+    )
+    _add_formula(parser)
+    _add_deviations(parser)
+    parser.add_argument("--critical", action="store_true", help="the W_std of the edge of chaos at this b_std instead")
 
 
 def _add_precompile(commands: "argparse._SubParsersAction[_Parser]") -> None:
@@ -221,8 +302,12 @@ def _number(text: str) -> Fraction:
 
 
 def _count(text: str) -> int:
-    if not re.fullmatch(r"\s*\d{1,9}\s*", text) or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text.strip()!r} is not a whole number from 1 on")
+    return _whole(text, least=1)
+
+
+def _whole(text: str, least: int = 0) -> int:
+    if not re.fullmatch(r"\s*\d{1,9}\s*", text) or int(text) < least:
+        raise argparse.ArgumentTypeError(f"{text.strip()!r} is not a whole number from {least} on")
     return int(text)
 
 

@@ -1,8 +1,6 @@
 """What each command does: call the library, and put what it answers on the screen."""
 
 import argparse
-import json
-import math
 import os
 import sys
 import time
@@ -18,36 +16,21 @@ from rich.text import Text
 
 from ntksym.activation import Activation
 from ntksym.catalogue import Entry, catalogue
+from ntksym.cli import theory
 from ntksym.cli.data import check_destination, load, save
 from ntksym.cli.precompilation import Outcome, precompile, precompile_angle
-from ntksym.cli.screen import one_line, waiting
+from ntksym.cli.requests import activation_of, network_of
+from ntksym.cli.screen import json_text, one_line, print_json, waiting
 from ntksym.derivation import derive
 from ntksym.dual import Dual, SeriesDual
 from ntksym.errors import InvalidInput
 from ntksym.kernel import build
 from ntksym.lowering import store
-from ntksym.network.layers import fully_connected
 from ntksym.typeset import explain, to_code
 from ntksym.typeset.series_prose import TOLERANCES, measured_variance
 from ntksym.verification import verify
 
 __all__ = ["COMMANDS"]
-
-
-def _activation(options: argparse.Namespace) -> Activation:
-    names = [name for name, _ in options.parameters]
-    for name in names:
-        if names.count(name) > 1:
-            raise InvalidInput(f"the parameter {name} is given twice", name=name)
-    return Activation(options.formula, **dict(options.parameters))
-
-
-def _json(answer: Mapping[str, Any]) -> str:
-    return json.dumps(answer, indent=2, ensure_ascii=False)
-
-
-def _print_json(answer: Mapping[str, Any]) -> None:
-    print(_json(answer))
 
 
 def _described(activation: Activation) -> dict[str, Any]:
@@ -75,15 +58,10 @@ def _described_dual(dual: Dual) -> dict[str, Any]:
         described["accuracy"] = {
             "q": variance,
             "terms": {f"{tolerance:g}": _terms(dual, variance, tolerance) for tolerance in TOLERANCES},
-            "error_bound": _finite(dual.error_bound(variance, variance)),
-            "slope_error_bound": _finite(dual.slope_error_bound(variance, variance)),
+            "error_bound": float(dual.error_bound(variance, variance)),
+            "slope_error_bound": float(dual.slope_error_bound(variance, variance)),
         }
     return described
-
-
-def _finite(number: float) -> float | None:
-    """JSON has no infinity."""
-    return float(number) if math.isfinite(number) else None
 
 
 def _terms(dual: SeriesDual, variance: float, tolerance: float) -> dict[str, Any]:
@@ -92,12 +70,12 @@ def _terms(dual: SeriesDual, variance: float, tolerance: float) -> dict[str, Any
 
 
 def _derive(options: argparse.Namespace) -> int:
-    activation = _activation(options)
+    activation = activation_of(options)
     with waiting() as wait:
         wait.say("deriving")
         dual = derive(activation, options.method, certify=options.certify)
         if options.json:
-            text = _json({**_described(activation), **_described_dual(dual)})
+            text = json_text({**_described(activation), **_described_dual(dual)})
         elif options.code:
             text = to_code(dual, options.code)
         else:
@@ -107,14 +85,14 @@ def _derive(options: argparse.Namespace) -> int:
 
 
 def _verify(options: argparse.Namespace) -> int:
-    activation = _activation(options)
+    activation = activation_of(options)
     with waiting() as wait:
         wait.say("deriving")
         dual = derive(activation, options.method, certify=options.certify)
         wait.say("integrating numerically")
         report = verify(dual, dps=options.dps)
     if options.json:
-        _print_json(report.to_dict())
+        print_json(report.to_dict())
     elif sys.stdout.isatty() and Console().width >= 110:
         Console().print(report)
     else:
@@ -128,7 +106,7 @@ def _gram(options: argparse.Namespace) -> int:
         check_destination(options.out, matrices=len(kinds), source=options.data)
     X = load(options.data, array=options.array, limit=options.limit, normalize=options.normalize)
     _check_memory(len(X), len(kinds), np.dtype(options.dtype).itemsize)
-    net = fully_connected(_activation(options), depth=options.depth, W_std=options.W_std, b_std=options.b_std)
+    net = network_of(options)
     with waiting() as wait:
         wait.say("deriving and compiling")
         start = time.perf_counter()
@@ -141,7 +119,7 @@ def _gram(options: argparse.Namespace) -> int:
         wait.say("writing")
         size = save(options.out, matrices) if options.out else None
     summary = {
-        **_described(_activation(options)),
+        **_described(activation_of(options)),
         "depth": options.depth,
         "W_std": options.W_std,
         "b_std": options.b_std,
@@ -155,7 +133,7 @@ def _gram(options: argparse.Namespace) -> int:
         "bytes": size,
     }
     if options.json:
-        _print_json(summary)
+        print_json(summary)
     else:
         _print_gram(summary)
     return 0
@@ -176,7 +154,7 @@ def _summary(matrix: NDArray[np.floating], bound: float) -> dict[str, Any]:
     """The bound is relative to sqrt(K(x, x) K(y, y)), and without the rounding of closed forms."""
     diagonal = np.diagonal(matrix)
     return {
-        "error_bound": _finite(bound),
+        "error_bound": float(bound),
         "shape": list(matrix.shape),
         "diagonal": [float(diagonal.min()), float(diagonal.max())],
         "entries": [float(matrix.min()), float(matrix.max())],
@@ -218,7 +196,7 @@ def _precompile(options: argparse.Namespace) -> int:
     failed = any(outcome.status == "failed" for outcome in outcomes)
     if options.json:
         described = {outcome.name: _described_outcome(outcome) for outcome in outcomes}
-        _print_json({"folder": str(store.folder()), "outcomes": described})
+        print_json({"folder": str(store.folder()), "outcomes": described})
         return 1 if failed else 0
     table = Table(box=None, pad_edge=False, show_header=False)
     for outcome in outcomes:
@@ -239,7 +217,7 @@ def _catalogue(options: argparse.Namespace) -> int:
     if not entries:
         raise InvalidInput(f"nothing in the catalogue contains {options.pattern!r}; see ntksym catalogue")
     if options.json:
-        _print_json({entry.name: _entry(entry) for entry in entries})
+        print_json({entry.name: _entry(entry) for entry in entries})
         return 0
     if options.markdown:
         print("| name | formula | parameters | dual | also called | source |\n|---|---|---|---|---|---|")
@@ -296,6 +274,9 @@ COMMANDS: Mapping[str, Callable[[argparse.Namespace], int]] = {
     "derive": _derive,
     "verify": _verify,
     "gram": _gram,
+    "positivity": theory.positivity_command,
+    "spectrum": theory.spectrum_command,
+    "phases": theory.phases_command,
     "precompile": _precompile,
     "catalogue": _catalogue,
 }

@@ -1,14 +1,17 @@
 """The terminal: where text goes, progress once a wait gets long, and a one-line account of what went wrong."""
 
+import json
+import math
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
-__all__ = ["Waiting", "complain", "one_line", "prepare", "waiting"]
+__all__ = ["Waiting", "complain", "json_text", "one_line", "prepare", "print_json", "waiting"]
 
 PATIENCE_SECONDS = 2.0
 
@@ -24,6 +27,24 @@ def one_line(message: object) -> str:
     """The message without line breaks, short enough to read."""
     text = " ".join(str(message).split())
     return text if len(text) <= 600 else text[:597] + "..."
+
+
+def json_text(answer: Mapping[str, Any]) -> str:
+    """One JSON object; infinities, which JSON has not, become null."""
+    return json.dumps(_finite(answer), indent=2, ensure_ascii=False, allow_nan=False)
+
+
+def _finite(part: Any) -> Any:
+    if isinstance(part, Mapping):
+        return {name: _finite(value) for name, value in part.items()}
+    if isinstance(part, list | tuple):
+        return [_finite(value) for value in part]
+    return None if isinstance(part, float) and not math.isfinite(part) else part
+
+
+def print_json(answer: Mapping[str, Any]) -> None:
+    """The object on standard output."""
+    print(json_text(answer))
 
 
 def complain(message: object) -> None:

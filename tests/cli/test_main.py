@@ -14,6 +14,7 @@ import pytest
 
 import ntksym as nk
 from ntksym.cli import main
+from ntksym.cli.commands import COMMANDS
 from ntksym.typeset import explain, to_code
 
 GELU = "x*(1 + erf(x/sqrt(2)))/2"
@@ -33,7 +34,7 @@ def rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> np.ndarray:
     return X
 
 
-@pytest.mark.parametrize("words", [(), ("derive",), ("verify",), ("gram",), ("precompile",), ("catalogue",)])
+@pytest.mark.parametrize("words", [(), *((command,) for command in COMMANDS)])
 def test_help_shows_an_example(words: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
     assert main([*words, "--help"]) == 0
     printed = capsys.readouterr().out
