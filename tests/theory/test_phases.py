@@ -210,6 +210,15 @@ def test_relu_is_critical_without_bias_only() -> None:
         critical_line("relu", 0.1)
 
 
+def test_the_line_of_silu_ends_where_lengths_begin_to_repel() -> None:
+    """Roberts, Yaida, Hanin, "Principles of Deep Learning Theory", 5.3.4: b^2 = 0.55514, W^2 = 1.98800, q = 14.32."""
+    W_std = critical_line("silu", math.sqrt(0.5552))
+    assert W_std**2 == pytest.approx(1.9880, abs=5e-5)
+    assert phases("silu", W_std, math.sqrt(0.5552)).q == pytest.approx(14.32, abs=0.05)
+    with pytest.raises(InvalidInput, match="no critical W_std"):
+        critical_line("silu", math.sqrt(0.5551))
+
+
 def test_a_jump_has_no_critical_line() -> None:
     with pytest.raises(NoSuchDual, match="always chaotic"):
         critical_line("sign", 0.1)
@@ -242,7 +251,7 @@ def test_the_decay_at_criticality_is_the_stated_power() -> None:
         found = phases(name, W_std, b_std)
         assert found.critical_decay is not None
         factor, power = found.critical_decay
-        depth = 3000
+        depth = 1500
         gaps = found.gaps(0.5, depth)
         assert gaps[depth] * depth**power / factor == pytest.approx(1, abs=20 * math.log(depth) / depth)
 
@@ -349,14 +358,14 @@ def test_an_exploding_trajectory_is_an_error_and_no_infinity() -> None:
         phases("x**2", 2.0).lengths(10.0, 20)
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(st.sampled_from(["gaussian", "cos", "ricker", "cosine_bump"]), st.floats(0.2, 20.0), st.floats(1e-3, 30.0))
 def test_lengths_settle_where_the_map_decreases(name: str, W_std: float, mean_square: float) -> None:
     """E[s(U)^2] sqrt(q) increases with q, so that chi_q is never below -1/2, and fixed points are not overstepped."""
     found = phases(name, W_std, 0.1, mean_square)
     assert found.limit.slope >= -0.5
-    if found.limit.stability == "stable" and abs(found.limit.slope) < 0.9:
-        lengths = found.lengths(W_std**2 * mean_square + 0.01, 400)
+    if found.limit.stability == "stable" and abs(found.limit.slope) < 0.6:
+        lengths = found.lengths(W_std**2 * mean_square + 0.01, 100)
         assert lengths[-1] == pytest.approx(found.q, rel=16 * ROUNDINGS)
 
 
