@@ -158,7 +158,7 @@ def _nearest_zero(function: sp.Expr) -> float:
     if function.count_ops() > MOST_OPERATIONS:
         raise _NotKnownError
     numerator = sp.fraction(sp.together(sp.expand(function.rewrite(sp.exp))))[0]
-    exponentials = sorted(numerator.atoms(sp.exp), key=str)
+    exponentials = sorted((item for item in numerator.atoms(sp.exp) if item.has(x)), key=str)
     if not exponentials:
         return _distances(numerator, lambda root: abs(float(sp.im(root))))
     rates = [sp.nsimplify(_linear_rate(item)) for item in exponentials]

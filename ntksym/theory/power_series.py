@@ -47,6 +47,9 @@ MOST_POLYNOMIAL_WORK = 10**8
 MOST_BIASED_TERMS = 10
 """The same for terms alone where a layer is expanded at a covariance that is not zero: numbers grow long there."""
 
+SPARE_TERMS = 64
+"""More terms than are asked for, since with a bias every coefficient has contributions from all later ones."""
+
 EPSILON = float(np.finfo(np.float64).eps)
 
 DIGITS = 25
@@ -183,7 +186,7 @@ def power_series(
         else:
             floats = np.array([float(sp.N(number, DIGITS)) for number in numbers])
             return PowerSeries(network, which, square, floats, EPSILON * np.abs(floats), tuple(numbers), total)
-    found = zonal_series(network, which, square, max(terms, 2))
+    found = zonal_series(network, which, square, min(terms + max(SPARE_TERMS, terms // 2), MOST_TERMS))
     return PowerSeries(network, which, square, found.coefficients[:terms], found.errors[:terms], None, total)
 
 

@@ -35,7 +35,7 @@ def _tidy(number: Any) -> Any:
 
 
 def _is_handy(number: sp.Expr) -> bool:
-    """Whether factoring is quick: short fractions and few other numbers, of which exponentials would have high powers."""
+    """Whether factoring is quick: short fractions, few other numbers, no exponentials, which would have high powers."""
     if number.has(sp.exp):
         return False
     roots = {power.base for power in number.atoms(sp.Pow) if not power.exp.is_Integer}

@@ -11,8 +11,8 @@ import pytest
 
 import ntksym as nk
 from ntksym.network.recursion import begin, evaluate
-from ntksym.theory.eigenvalues import by_angle, by_series
 from ntksym.theory.decay import predict
+from ntksym.theory.eigenvalues import by_angle, by_series
 from ntksym.theory.gegenbauer import normaliser
 from ntksym.theory.spectrum import Spectrum, spectrum, support_of
 
