@@ -11,6 +11,7 @@ m = dS/d rho at rho = 1 in front of the layer. The even and the odd degrees may 
 
 import math
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 import mpmath
@@ -89,7 +90,9 @@ class Law:
             "algebraic": lambda: (
                 f"{'C' if self.constant is None else format(self.constant, '.6g')} * n^-{self.exponent:g}"
             ),
-            "stretched exponential": lambda: f"exp(-{self.constant:.6g} * n^({self.exponent:.3g}))",
+            "stretched exponential": lambda: (
+                f"exp(-{self.constant:.6g} * n^({Fraction(self.exponent or 0).limit_denominator(9)}))"
+            ),
             "geometric": lambda: f"{self.constant:.6g}^n",
         }
         formula = formulas.get(self.kind)

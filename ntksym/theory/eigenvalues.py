@@ -28,6 +28,9 @@ EPSILON = float(np.finfo(np.float64).eps)
 ACCURATE = 1e-12
 """Relative error of every eigenvalue that is aimed at."""
 
+FINE = 1e-10
+"""The same for power series, whose cost grows faster than the digits that more terms bring."""
+
 ENOUGH = 1e-8
 """The same where more accuracy costs seconds."""
 
@@ -38,6 +41,9 @@ KNOWN_TERMS = 1024
 """Terms where Hermite coefficients come from the table of a series, which has as many."""
 
 GROWTH = 1.35
+
+FEWEST_TERMS, FALLEN = 160, 28.0
+"""Terms beyond the degree to begin with, or as many as it takes for the summand to fall by exp(-28)."""
 
 SAFETY = 4.0
 """Factor on a remainder that is extrapolated from the last terms."""
@@ -106,7 +112,7 @@ def by_series(network: Network, get: Get, mean_square: float, dim: int, degree: 
         series = zonal_series(network, get, mean_square, max(terms, degree + 2))
         values, errors = _projected(series, dim, degree)
         relative = np.divide(errors, values, out=np.zeros(degree + 1), where=values > 0)
-        if not smooth or terms >= MOST_TERMS or not np.any(relative > ACCURATE * max(1.0, math.sqrt(terms / 100))):
+        if not smooth or terms >= MOST_TERMS or not np.any(relative > FINE):
             break
         terms = min(math.ceil(GROWTH * terms), MOST_TERMS)
     tails, tail_errors = _series_tails(series, dim, degree)
@@ -276,12 +282,12 @@ def choose(
     sought = _sought(laws, degree)
     first = None
     if not _is_slow(laws, degree) if smooth else dim > BROAD:
-        first = by_series(network, get, mean_square, dim, degree, first_terms(laws, degree))
+        first = by_series(network, get, mean_square, dim, degree, first_terms(laws, dim, degree))
         if np.all(first.errors <= ENOUGH * first.values + UNDERFLOW):
             return first
     second = by_angle(network, get, mean_square, dim, degree, laws, total)
     if first is None and smooth and np.any(sought & (second.errors > ENOUGH * second.values)):
-        first = by_series(network, get, mean_square, dim, degree, first_terms(laws, degree))
+        first = by_series(network, get, mean_square, dim, degree, first_terms(laws, dim, degree))
     return second if first is None else merged(first, second)
 
 
@@ -291,10 +297,13 @@ def _is_slow(laws: tuple[Law, Law], degree: int) -> bool:
     return bool(falls) and laws[0].kind != "algebraic" and max(falls) < SLOW
 
 
-def first_terms(laws: tuple[Law, Law], degree: int) -> int:
-    """Terms to begin with: well beyond those that make up the last eigenvalue."""
+def first_terms(laws: tuple[Law, Law], dim: int, degree: int) -> int:
+    """Terms to begin with: until exp(-C sqrt(k) - n^2/(2k)) k^(-d/2) is far below its peak, at k = (n^2/C)^(2/3)."""
     rates: list[Any] = [law.constant for law in laws if law.kind == "stretched exponential"]
-    if not rates:
-        return degree + 160
+    if not rates or degree == 0:
+        return degree + FEWEST_TERMS
     scale = (min(rates) / 1.5) ** 1.5
-    return degree + 160 + math.ceil(2.1 * (degree**2 / scale) ** (2 / 3))
+    peak = (degree**2 / scale) ** (2 / 3)
+    k = peak * np.arange(1.0, 20.0, 0.05)
+    fallen = scale * np.sqrt(k) + degree**2 / (2 * k) + dim / 2 * np.log(k)
+    return degree + max(FEWEST_TERMS, math.ceil(k[np.argmax(fallen - fallen[0] > FALLEN)]) - degree)

@@ -28,7 +28,7 @@ Array = NDArray[np.float64]
 FEWEST_DIGITS, MOST_DIGITS = 34, 175
 """Digits below the norm; the squares of coefficients that need more than the last leave float64."""
 
-RELATIVE, RELATIVE_DIGITS = 1e-13, 16
+RELATIVE, RELATIVE_DIGITS = 1e-12, 16
 """Relative error of a coefficient that is aimed at, and digits to hold it."""
 
 FIRST_STEP = 38.0
@@ -118,7 +118,7 @@ def _converged(
     present = _present(activation, count)
     step = 2 * math.pi / (math.sqrt(count) + FIRST_STEP)
     while True:
-        squares, bounds = _integrate(activation, variance, count, digits, step, value)
+        squares, bounds = _integrate(activation, variance, present, digits, step, value)
         reliable = squares > 10.0 ** (2 * (RELATIVE_DIGITS - digits)) * float(value)
         bad = (bounds > 2 * RELATIVE * squares) & present & (squares > SMALLEST)
         if np.any(bad & reliable) and _nodes(activation, variance, digits, step) < MOST_NODES // 2:
@@ -217,7 +217,7 @@ def _columns(function: Any, variance: Any, places: list[Any], weights: list[Any]
 
 
 def _integrate(
-    activation: Activation, variance: Any, count: int, digits: int, step: float, value: Any
+    activation: Activation, variance: Any, present: NDArray[np.bool_], digits: int, step: float, value: Any
 ) -> tuple[Array, Array]:
     with mpmath.workdps(digits + 10):
         bits = mpmath.mp.prec + BOUND_BITS
@@ -225,25 +225,29 @@ def _integrate(
         even, odd = _columns(activation.to_mpmath(), variance, places, weights, scale)
         norm = mpmath.sqrt(value) if value else mpmath.mpf(1)
         columns = [encode([v / norm for v in column], bits) for column in (even, odd)]
-        sums = _sums(encode(places, bits), encode(weights, bits), columns, count, bits)
+        sums = _sums(encode(places, bits), encode(weights, bits), columns, present, bits)
     return _squared(*sums, float(value), 10.0**-digits)
 
 
-def _sums(places: Integers, start: Integers, columns: list[Integers], count: int, bits: int) -> tuple[Array, Array]:
+def _sums(
+    places: Integers, start: Integers, columns: list[Integers], present: NDArray[np.bool_], bits: int
+) -> tuple[Array, Array]:
     """sum_j v_j h_k(z_j) w_j over z_j >= 0, and by how much the sums over even and odd j differ from each other.
 
     The recurrence is that of He_k = sqrt(k!) h_k, with a power of two taken out at every step.
     """
-    fine, coarse = np.zeros(count), np.zeros(count)
+    fine, coarse = np.zeros(len(present)), np.zeros(len(present))
     before, now = np.zeros(len(places), dtype=object), start
     ratio, last = mpmath.mpf(1), 0
-    for k in range(count):
-        column = columns[k % 2]
-        parts = [int(column[first::2] @ now[first::2]) for first in (0, 1)]
-        together = decode([parts[0] + parts[1], parts[0] - parts[1]], 2 * bits)
-        fine[k], coarse[k] = (float(ratio * part) for part in together)
-        shift = max(round(-mpmath.log(ratio / mpmath.sqrt(k + 1), 2)), 0)
-        ratio = ratio * mpmath.ldexp(1, shift) / mpmath.sqrt(k + 1)
+    for k, wanted in enumerate(present.tolist()):
+        if wanted:
+            column = columns[k % 2]
+            parts = [int(column[first::2] @ now[first::2]) for first in (0, 1)]
+            together = decode([parts[0] + parts[1], parts[0] - parts[1]], 2 * bits)
+            fine[k], coarse[k] = (float(ratio * part) for part in together)
+        root = mpmath.sqrt(k + 1)
+        shift = max(round(-mpmath.log(ratio / root, 2)), 0)
+        ratio = ratio * mpmath.ldexp(1, shift) / root
         before, now = now, (places * now >> (bits + shift)) - (k * before >> (shift + last))
         last = shift
     return fine, coarse

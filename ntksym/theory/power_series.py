@@ -57,7 +57,7 @@ DIGITS = 25
 SHOWN = 6
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, repr=False, eq=False)
 class PowerSeries:
     """c_k for k < terms.
 
@@ -125,11 +125,17 @@ class PowerSeries:
         }
 
     def __str__(self) -> str:
-        numbers = [f"{value:.9g}" for value in self.coefficients] if self.exact is None else map(str, self.exact)
+        numbers = [f"{value:.9g}" for value in self.coefficients] if self.exact is None else list(map(str, self.exact))
         shown = [(k, text) for k, text in enumerate(numbers) if self.coefficients[k]]
-        terms = [f"({text})*rho^{k}" if k else f"({text})" for k, text in shown[:SHOWN]]
-        more = " + ..." if len(shown) > SHOWN or self.remainder > len(self) * EPSILON * self.trace else ""
-        return " + ".join(terms or ["0"]) + more
+        left_out = len(shown) > SHOWN or self.remainder > len(self) * EPSILON * self.trace
+        return " + ".join([_term(k, text) for k, text in shown[:SHOWN]] or ["0"]) + (" + ..." if left_out else "")
+
+
+def _term(k: int, text: str) -> str:
+    if k == 0:
+        return text
+    factor = text if text.replace(".", "").isdigit() else f"({text})"
+    return ("" if text == "1" else f"{factor}*") + ("rho" if k == 1 else f"rho^{k}")
 
 
 def power_series(

@@ -8,7 +8,7 @@ so mu_n ~ n^-(d + 2 nu - 1); the Laplace kernel is that of nu = 1/2 (Geifman et 
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import mpmath
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from ntksym.errors import InvalidInput
 from ntksym.theory.angle_quadrature import integrate_digits
 from ntksym.theory.decay import Law, algebraic
-from ntksym.theory.gegenbauer import power_coefficient
+from ntksym.theory.gegenbauer import decay_exponent, power_coefficient
 
 __all__ = ["Comparison", "compare_with"]
 
@@ -27,6 +27,12 @@ Array = NDArray[np.float64]
 SPARE_DIGITS = 20
 
 SAME = 1e-9
+
+BESIDE = 1e-7
+"""Distance from a whole smoothness at which its law is taken."""
+
+SINGULAR_POWER = 4
+"""p of the map that the rule uses at rho = 1, where the kernel is not analytic in the angle."""
 
 
 @dataclass(frozen=True)
@@ -83,9 +89,10 @@ def compare_with(
     smoothness = _checked(dim, kernel, scale, nu)
     singular, coefficient = _singularity(smoothness, scale)
     law = algebraic(dim, singular, coefficient, f"it is a Matern kernel of smoothness {smoothness:g}")
+    law = replace(law, exponent=decay_exponent(dim, smoothness))
     smallest = abs(coefficient * power_coefficient(dim, degree, singular))
     digits = math.ceil(max(-float(mpmath.log10(smallest)), 0.0)) + SPARE_DIGITS
-    power = 1 if (2 * smoothness).is_integer() else 4
+    power = 1 if (smoothness + 0.5).is_integer() else SINGULAR_POWER
     found = integrate_digits(lambda rho: [_matern(c, smoothness, scale) for c in rho], dim, degree, digits, power)
     name = f"exp(-{scale:g} |x - y|)" if kernel == "laplace" else f"Matern, nu = {smoothness:g}, length {1 / scale:g}"
     equivalent, reason = _verdict(law, laws)
@@ -103,16 +110,15 @@ def _checked(dim: int, kernel: str, scale: Any, nu: Any) -> float:
         good = isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
         if not (good and math.isfinite(value) and 0 < value < 1e3):
             raise InvalidInput(f"{name} must be a positive number below 1000, not {value!r}; try {name}=1.5")
-    if nu is not None and float(nu).is_integer():
-        raise InvalidInput(
-            f"a Matern kernel of whole smoothness has a logarithm in its singular part, which is not covered; "
-            f"try nu={float(nu) + 0.5}"
-        )
     return 0.5 if nu is None else float(nu)
 
 
 def _singularity(nu: float, scale: float) -> tuple[float, float]:
-    """Exponent and coefficient of the part (1 - rho)^nu: K_nu(z) = (pi/2) (I_-nu - I_nu)/sin(pi nu)."""
+    """Exponent and coefficient of the part (1 - rho)^nu: K_nu(z) = (pi/2) (I_-nu - I_nu)/sin(pi nu).
+
+    For whole nu there is a logarithm instead. The coefficient times A_n(d, nu) is continuous in nu, though.
+    """
+    nu = nu + BESIDE if nu.is_integer() else nu
     argument = mpmath.sqrt(2 * nu) * scale
     constant = -mpmath.pi * 2 ** (1 - nu) / (2 * mpmath.sin(mpmath.pi * nu) * mpmath.gamma(nu))
     coefficient = constant * argument**nu * (argument / 2) ** nu / mpmath.gamma(1 + nu)

@@ -112,7 +112,7 @@ class SumRule:
         return (self.summed + self.left) / self.trace - 1 if self.trace else 0.0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Spectrum:
     """Eigenvalues of a kernel on S^{d-1} with the uniform probability measure.
 
@@ -166,7 +166,10 @@ class Spectrum:
     @cached_property
     def decay(self) -> Decay:
         """The predicted laws and the fits."""
-        laws = predict(self.network, self.get, max(self.dim, 2), self.mean_square, support_of(self.network, self.get))
+        if self.dim == 1:
+            whole = Law("finite rank", "S^0 has two points, and so two degrees")
+            return Decay(whole, whole, None, None)
+        laws = predict(self.network, self.get, self.dim, self.mean_square, support_of(self.network, self.get))
         fits = [fit(law, self.dim, parity, self.eigenvalues, self.relative_errors) for parity, law in enumerate(laws)]
         return Decay(*laws, *fits)
 

@@ -135,11 +135,17 @@ def test_gaussians_make_geometric_sequences(formula: str, t: float) -> None:
             assert abs(fit.ratio - 1) < 5e-3
 
 
-def test_the_singularity_of_a_composition_is_the_nearest_one() -> None:
-    for network in (nk.fully_connected("erf(x)", 2, 1.5), nk.fully_connected("gelu", 2, 1.2, 0.5)):
-        decay = spectrum(network, 3, 60).decay
-        assert decay.odd.kind == "geometric"
-        assert abs(decay.odd_fit.ratio - 1) < 1e-2
+@pytest.mark.parametrize(
+    "network",
+    [
+        nk.fully_connected("erf(x)", 2, 1.5),
+        pytest.param(nk.fully_connected("gelu", 2, 1.2, 0.5), marks=pytest.mark.slow),
+    ],
+)
+def test_the_singularity_of_a_composition_is_the_nearest_one(network: nk.Network) -> None:
+    decay = spectrum(network, 3, 60).decay
+    assert decay.odd.kind == "geometric"
+    assert abs(decay.odd_fit.ratio - 1) < 1e-2
 
 
 def test_entire_kernels_fall_faster_than_every_geometric_sequence() -> None:
