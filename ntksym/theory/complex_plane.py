@@ -59,15 +59,19 @@ class _NotKnownError(Exception):
 
 
 @lru_cache(maxsize=256)
-def plane_of(activation: Activation) -> Plane | None:
+def plane_of(activation: Activation, parity: int | None = None) -> Plane | None:
     """Where the activation is analytic; None if that is not known.
 
     Parameters
     ----------
     activation : Activation
         Smooth on the line: of one piece.
+    parity : int, optional
+        0 for its even part and 1 for its odd part instead.
     """
     expression = activation.pieces.expressions[0].xreplace(activation.values)
+    if parity is not None:
+        expression = sp.expand((expression + (-1) ** parity * expression.xreplace({x: -x})) / 2)
     try:
         return _plane(expression)
     except (_NotKnownError, BasePolynomialError):

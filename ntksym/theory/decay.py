@@ -124,7 +124,7 @@ def _law(network: Network, get: Get, dim: int, mean_square: float, support: Supp
     if largest < math.inf:
         return Law("finite rank", f"the largest {PARITIES[parity]} power of rho in the kernel is {int(largest)}")
     if all(is_analytic(activation) for activation in network.activations):
-        return _smooth(network, mean_square)
+        return _smooth(network, mean_square, parity if is_single_layer(network) else None)
     try:
         return _kinked(network, get, dim, mean_square, parity)
     except NoClosedForm as refusal:
@@ -165,10 +165,10 @@ def algebraic(dim: int, nu: float, coefficient: float, why: str) -> Law:
     return Law("algebraic", reason, decay_exponent(dim, nu), known, (nu, coefficient))
 
 
-def _smooth(network: Network, mean_square: float) -> Law:
+def _smooth(network: Network, mean_square: float, parity: int | None) -> Law:
     planes: dict[Any, Plane] = {}
     for activation in network.activations:
-        plane = plane_of(activation)
+        plane = plane_of(activation, parity)
         if plane is None:
             return Law("unknown", f"where {activation.name} is singular in the complex plane is not known")
         planes[activation] = plane

@@ -6,8 +6,8 @@ from typing import Any
 
 import mpmath
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.special import gammaln
 
 from ntksym.network.layers import Network
 from ntksym.theory.angle_quadrature import integrate, integrate_digits
@@ -49,6 +49,9 @@ SAFETY = 4.0
 """Factor on a remainder that is extrapolated from the last terms."""
 
 WINDOW = 16
+
+RELIABLE = 1e-3
+"""Relative error of a coefficient that an extrapolation may use: with a bias, the last ones lack contributions."""
 
 BROAD = 64
 """Dimensions above which few powers of rho matter, whatever the activation."""
@@ -123,7 +126,7 @@ def _projected(series: ZonalSeries, dim: int, degree: int) -> tuple[Array, Array
     c = series.coefficients
     values, beyond = project(c, dim, degree)
     wrong, _ = project(series.errors, dim, degree)
-    left_out = np.minimum(_missing(series) * beyond, _extrapolated(c, dim, degree))
+    left_out = np.minimum(_missing(series) * beyond, _extrapolated(series, dim, degree))
     rounding = EPSILON * (8 + math.sqrt(len(c)))
     return values, wrong + left_out + rounding * values
 
@@ -134,30 +137,31 @@ def _missing(series: ZonalSeries) -> float:
     return max(series.total - known, 0.0) + float(np.sum(series.errors)) + 8 * EPSILON * series.total
 
 
-def _extrapolated(c: Array, dim: int, degree: int) -> Array:
-    """sum_{k >= terms} c_k m(k, n) if the terms go on falling as the last ones do; infinite where they do not fall."""
-    found = np.empty(degree + 1)
+def _extrapolated(series: ZonalSeries, dim: int, degree: int) -> Array:
+    """What the terms add that come after the last reliable one, if they go on falling as those before it did.
+
+    Infinite where they do not fall; shape (degree + 1,).
+    """
+    c = series.coefficients
+    reliable = np.flatnonzero((c > 0) & (series.errors <= RELIABLE * c))
+    end = int(reliable[-1]) if len(reliable) else -1
+    found = np.full(degree + 1, np.inf)
     for n in range(degree + 1):
-        last = len(c) - 1 - (len(c) - 1 - n) % 2
-        places = np.arange(last - 2 * WINDOW, last + 1, 2)
-        if places[0] <= n:
-            found[n] = np.inf if np.any(c[n:]) else 0.0
+        if not np.any(c[n::2]):
+            found[n] = 0.0
             continue
-        logs = _log_weights(places.astype(float), n, dim)
-        with np.errstate(divide="ignore"):
-            logs = logs + np.log(c[places])
-        if not np.isfinite(logs[0]):
-            found[n] = 0.0 if not np.any(c[places]) else np.inf
+        places = np.arange(end - (end - n) % 2 - 2 * WINDOW, end + 1, 2)[: WINDOW + 1]
+        if places[0] <= n or not np.all(c[places] > 0):
             continue
-        if not np.isfinite(logs[-1]):  # the coefficients have left float64
-            found[n] = math.exp(min(float(np.max(logs)), 700.0))
-            continue
+        logs = _log_weights(places.astype(float), n, dim) + np.log(c[places])
         ratio = math.exp((logs[-1] - logs[0]) / WINDOW)
-        found[n] = SAFETY * math.exp(logs[-1]) * ratio / (1 - ratio) if ratio < 1 else np.inf
+        if ratio < 1:
+            found[n] = SAFETY * math.exp(logs[-1]) * ratio / (1 - ratio)
     return found
 
 
 def _log_weights(k: Array, n: int, dim: int) -> Array:
+    gammaln = scipy.special.gammaln  # loaded by its first use
     above = gammaln(k + 1) + math.lgamma(dim / 2) + gammaln((k - n + 1) / 2)
     return np.asarray(above - gammaln(k - n + 1) - n * math.log(2) - math.log(math.pi) / 2 - gammaln((k + n + dim) / 2))
 

@@ -115,6 +115,15 @@ def test_poles_make_stretched_exponentials(q: float, fitted: float) -> None:
     assert abs((odd.constant / 1.5) ** 1.5 / fitted - 1) < 0.01  # theory.md C9
 
 
+def test_the_parts_of_a_single_layer_have_laws_of_their_own() -> None:
+    even, odd = laws(nk.fully_connected("tanh(x)+cos(x)", 1), "ntk")
+    assert (even.kind, odd.kind) == ("super-geometric", "stretched exponential")
+    even, odd = laws(nk.fully_connected("tanh(x)+exp(-x**2)", 1), "ntk")
+    assert (even.kind, odd.kind) == ("geometric", "stretched exponential")
+    even, odd = laws(nk.fully_connected("tanh(x)+cos(x)", 2), "ntk")
+    assert even == odd
+
+
 def test_eigenvalues_of_tanh_follow_the_stretched_exponential() -> None:
     found = spectrum(nk.fully_connected("tanh(x)", 1), 3, 80)
     assert abs(found.decay.odd_fit.ratio - 1) < 0.01
