@@ -1,5 +1,8 @@
 """ntksym: symbolic-numeric derivation of the kernels of infinitely wide neural networks."""
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from ntksym.activation import Activation
 from ntksym.catalogue import catalogue
 from ntksym.derivation import cross_dual, derive
@@ -17,6 +20,15 @@ from ntksym.kernel import Kernel, build
 from ntksym.network.layers import Dense, Network, fully_connected, serial
 from ntksym.verification import Report, verify
 
+if TYPE_CHECKING:
+    from ntksym.theory.criticality import critical_line
+    from ntksym.theory.inverse import InverseActivation, activation_for
+    from ntksym.theory.phases import Phases, phases
+    from ntksym.theory.positivity import positivity
+    from ntksym.theory.power_series import PowerSeries, power_series
+    from ntksym.theory.spectrum import Spectrum, spectrum
+    from ntksym.theory.verdict import Verdict
+
 __version__ = "0.1.0"
 
 __all__ = [
@@ -24,21 +36,57 @@ __all__ = [
     "ClosedDual",
     "Dense",
     "InvalidInput",
+    "InverseActivation",
     "Kernel",
     "LoweringBug",
     "Network",
     "NoClosedForm",
     "NoSuchDual",
     "NtkSymError",
+    "Phases",
+    "PowerSeries",
     "Report",
     "SeriesDual",
+    "Spectrum",
     "ToleranceNotMet",
     "Undecided",
+    "Verdict",
+    "activation_for",
     "build",
     "catalogue",
+    "critical_line",
     "cross_dual",
     "derive",
     "fully_connected",
+    "phases",
+    "positivity",
+    "power_series",
     "serial",
+    "spectrum",
     "verify",
 ]
+
+_THEORY = {
+    "InverseActivation": "inverse",
+    "Phases": "phases",
+    "PowerSeries": "power_series",
+    "Spectrum": "spectrum",
+    "Verdict": "verdict",
+    "activation_for": "inverse",
+    "critical_line": "criticality",
+    "phases": "phases",
+    "positivity": "positivity",
+    "power_series": "power_series",
+    "spectrum": "spectrum",
+}
+"""Where names are that are loaded when they are first asked for: Gram matrices do not need them."""
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _THEORY:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"ntksym.theory.{_THEORY[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -20,12 +20,19 @@ NAMES = (
     "NtkSymError",
     "ToleranceNotMet",
     "Undecided",
+    "Verdict",
+    "activation_for",
     "build",
     "catalogue",
+    "critical_line",
     "cross_dual",
     "derive",
     "fully_connected",
+    "phases",
+    "positivity",
+    "power_series",
     "serial",
+    "spectrum",
     "verify",
 )
 
@@ -53,6 +60,12 @@ assert not optional, optional
 def test_a_public_name_exists_and_is_documented(name: str) -> None:
     assert getattr(nk, name).__doc__
     assert name in nk.__all__
+
+
+def test_a_name_that_is_loaded_late_is_listed_and_no_other_exists() -> None:
+    assert {"positivity", "spectrum"} <= set(dir(nk))
+    with pytest.raises(AttributeError, match="nothing"):
+        nk.nothing  # noqa: B018
 
 
 def test_all_lists_only_what_exists() -> None:

@@ -4,7 +4,7 @@ In exact arithmetic the Gram matrix of the data is positive definite, or not, by
 below n eps lambda_max is rounding. Both are told apart here.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -44,7 +44,7 @@ class Observation:
     rows : int
         Number of points.
     duplicates, antipodal, parallel : int
-        Pairs of rows that are equal, opposite, or multiples of one another in other ways.
+        Pairs of rows that are equal; opposite, to rounding; or multiples of one another in other ways, to rounding.
     zeros : int
         Rows that are zero.
     one_norm : bool
@@ -160,21 +160,29 @@ class _Facts:
 
 def _facts(x: Array) -> _Facts:
     norms = np.linalg.norm(x, axis=1)
-    zeros = int(np.count_nonzero(norms == 0))
-    one_norm = bool(norms.size == 0 or np.ptp(norms) <= SAME * norms.max())
-    duplicates = _pairs_of_equal(x)
-    proper = x[norms > 0]
-    repeated = _pairs_of_equal(proper)
-    antipodal = (_pairs_of_equal(np.concatenate([proper, -proper])) - 2 * repeated) // 2
-    rays = proper / norms[norms > 0, None]
+    proper = norms > 0
+    rays = x[proper] / norms[proper, None]
     leading = np.take_along_axis(rays, np.abs(rays).argmax(axis=1)[:, None], axis=1) if len(rays) else rays
-    parallel = _pairs_of_equal(np.round(rays * np.sign(leading), DECIMALS)) - repeated - antipodal
-    return _Facts(duplicates, antipodal, max(parallel, 0), zeros, one_norm)
+    points = np.unique(x + 0.0, axis=0, return_inverse=True)[1].ravel()
+    lines = np.unique(np.round(rays * np.sign(leading), DECIMALS) + 0.0, axis=0, return_inverse=True)[1].ravel()
+    zeros = int(np.count_nonzero(~proper))
+    duplicates, antipodal, parallel = zeros * (zeros - 1) // 2, 0, 0
+    for line in np.flatnonzero(np.bincount(lines) > 1):
+        mine = lines == line
+        equal = _pairs(points[proper][mine], lambda one, two: one == two)
+        level = _pairs(norms[proper][mine], lambda one, two: abs(one - two) <= SAME * np.maximum(one, two))
+        opposite = _pairs(np.sign(leading[mine, 0]), lambda one, two: one != two)
+        duplicates += int(np.count_nonzero(equal))
+        antipodal += int(np.count_nonzero(opposite & level))
+        parallel += int(np.count_nonzero(~equal & ~(opposite & level)))
+    one_norm = bool(norms.size == 0 or np.ptp(norms) <= SAME * norms.max())
+    return _Facts(duplicates, antipodal, parallel, zeros, one_norm)
 
 
-def _pairs_of_equal(x: Array) -> int:
-    counts = np.unique(x + 0.0, axis=0, return_counts=True)[1] if len(x) else np.zeros(0, dtype=int)
-    return int(np.sum(counts * (counts - 1) // 2))
+def _pairs(values: Array, relation: Callable[[Any, Any], Any]) -> NDArray[np.bool_]:
+    """Whether a relation holds, for every pair of different places."""
+    one, two = np.triu_indices(len(values), 1)
+    return np.asarray(relation(values[one], values[two]), dtype=bool)
 
 
 def _ruled(

@@ -45,6 +45,18 @@ def test_antipodal_pairs() -> None:
     assert positivity(RELU).on(x).positive is True
 
 
+def test_antipodal_pairs_that_rounding_has_moved() -> None:
+    angles = np.linspace(0, 2 * np.pi, 60, endpoint=False)
+    found = positivity(SHALLOW).on(np.stack([np.cos(angles), np.sin(angles)], axis=1))
+    assert (found.antipodal, found.parallel, found.positive) == (30, 0, None)
+
+
+def test_several_rows_on_one_line() -> None:
+    x = np.array([[1.0, 2.0], [2.0, 4.0], [-1.0, -2.0], [1.0, 2.0], [0.0, 0.0], [0.0, 0.0], [3.0, 1.0]])
+    found = positivity(RELU).on(x)
+    assert (found.duplicates, found.antipodal, found.parallel, found.zeros) == (2, 2, 3, 2)
+
+
 def test_the_rank_of_a_polynomial_network() -> None:
     verdict = positivity(nk.fully_connected("x**2", 1))
     assert verdict.on(sphere(7)).positive is False
