@@ -21,7 +21,7 @@ from ntksym.errors import ToleranceNotMet
 from ntksym.theory.fixed_point import Integers, decode, encode
 from ntksym.theory.parts import parts_of
 
-__all__ = ["HermiteSquares", "hermite_squares", "mean_squares"]
+__all__ = ["HermiteSquares", "hermite_squares", "mean_squares", "present_degrees"]
 
 Array = NDArray[np.float64]
 
@@ -101,7 +101,7 @@ def hermite_squares(activation: Activation, variance: Any, count: int) -> Hermit
     ToleranceNotMet
         Where the rule needs too many nodes: at variances so large that s is a step, nearly.
     """
-    present = _present(activation, count)
+    present = present_degrees(activation, count)
     value, slope = mean_squares(activation, variance)
     squares, bounds, digits = _converged(activation, variance, min(count, PROBED), value, count)
     if count > PROBED:
@@ -115,7 +115,7 @@ def _converged(
     activation: Activation, variance: Any, count: int, value: Any, wanted: int, digits: int = FEWEST_DIGITS
 ) -> tuple[Array, Array, int]:
     """Squares, bounds, and the digits that as many coefficients as are wanted ask for."""
-    present = _present(activation, count)
+    present = present_degrees(activation, count)
     step = 2 * math.pi / (math.sqrt(count) + FIRST_STEP)
     while True:
         squares, bounds = _integrate(activation, variance, present, digits, step, value)
@@ -141,7 +141,7 @@ def _digits_needed(shares: Array, reliable: NDArray[np.bool_], digits: int, coun
     return min(max(math.ceil(wanted) + 2, digits + 10), MOST_DIGITS)
 
 
-def _present(activation: Activation, count: int) -> NDArray[np.bool_]:
+def present_degrees(activation: Activation, count: int) -> NDArray[np.bool_]:
     """Which degrees the even and the odd part of s may contain."""
     parts = parts_of(activation)
     largest = [math.inf if part.degree is None else part.degree for part in (parts.even, parts.odd)]

@@ -12,10 +12,11 @@ from ntksym.activation import Activation
 from ntksym.derivation import derive
 from ntksym.dual import Dual
 from ntksym.errors import InvalidInput, NoClosedForm, NoSuchDual
-from ntksym.network.layers import Dense, Network, Nonlinearity
+from ntksym.network.layers import Dense, Network
 
 __all__ = [
     "Get",
+    "as_mpf",
     "bias_variance",
     "check_exists",
     "check_get",
@@ -112,6 +113,11 @@ def exact_value(number: float) -> Fraction:
     return Fraction(repr(float(number)))
 
 
+def as_mpf(number: Fraction) -> Any:
+    """The quotient at mpmath's precision."""
+    return mpmath.mpf(number.numerator) / number.denominator
+
+
 def weight_variance(layer: Dense) -> Fraction:
     """W_std^2, exactly."""
     return exact_value(layer.W_std) ** 2
@@ -140,8 +146,3 @@ def require_variance(variance: Any, layer: int, activation: Activation) -> None:
             f"the variance before layer {layer}, {activation.name}, is below {SMALLEST:.0e}: the kernel is constant to "
             "all digits; use a larger W_std, a bias or fewer layers"
         )
-
-
-def nonlinear_number(network: Network, place: int) -> int:
-    """The number of a nonlinear layer among those, from 1."""
-    return sum(isinstance(layer, Nonlinearity) for layer in network.layers[: place + 1])

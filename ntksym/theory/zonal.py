@@ -23,7 +23,7 @@ from ntksym.evaluation.legendre import legendre
 from ntksym.network.layers import Dense, Network
 from ntksym.symbolic.special import MPMATH
 from ntksym.symbols import c, q, q1, q2
-from ntksym.theory.sphere import Get, bias_variance, dual_of, exact_value, require_variance, weight_variance
+from ntksym.theory.sphere import Get, as_mpf, bias_variance, dual_of, exact_value, require_variance, weight_variance
 
 __all__ = ["Diagonal", "diagonal", "evaluate_angles", "evaluate_digits", "has_digits", "is_elementary"]
 
@@ -202,11 +202,11 @@ def evaluate_digits(network: Network, get: Get, mean_square: float, cosines: lis
     """
     with mpmath.extradps(GUARD):
         start = exact_value(mean_square)
-        variance = _mpf(start)
+        variance = as_mpf(start)
         s, t = [variance * rho for rho in cosines], [mpmath.mpf(0)] * len(cosines)
         for layer in network.layers:
             if isinstance(layer, Dense):
-                weight, bias = _mpf(weight_variance(layer)), _mpf(bias_variance(layer))
+                weight, bias = as_mpf(weight_variance(layer)), as_mpf(bias_variance(layer))
                 variance = weight * variance + bias
                 s = [weight * entry + bias for entry in s]
                 t = [a + weight * b for a, b in zip(s, t, strict=True)]
@@ -217,7 +217,3 @@ def evaluate_digits(network: Network, get: Get, mean_square: float, cosines: lis
                 t = [mpmath.re(b) * a for (_, b), a in zip(results, t, strict=True)]
                 variance = whole(variance)[0]
         return s if get == "nngp" else t
-
-
-def _mpf(number: Any) -> Any:
-    return mpmath.mpf(number.numerator) / number.denominator

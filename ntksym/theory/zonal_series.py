@@ -22,11 +22,12 @@ from ntksym.activation import Activation
 from ntksym.dual import series_dual
 from ntksym.errors import ToleranceNotMet
 from ntksym.network.layers import Dense, Network
-from ntksym.theory.hermite_digits import HermiteSquares, hermite_squares
+from ntksym.theory.hermite_digits import HermiteSquares, hermite_squares, present_degrees
 from ntksym.theory.nonnegative_series import compose, compose_remainder, multiply, slope_terms
 from ntksym.theory.parts import parts_of
 from ntksym.theory.sphere import (
     Get,
+    as_mpf,
     bias_variance,
     dual_of,
     exact_value,
@@ -60,14 +61,11 @@ class ZonalSeries:
         Bounds of their errors.
     total : float
         f(1) = sum of all c_k, by integrals on the diagonal.
-    analytic : bool
-        Whether all Hermite coefficients have relative accuracy.
     """
 
     coefficients: Array
     errors: Array
     total: float
-    analytic: bool
 
 
 @dataclass
@@ -98,7 +96,7 @@ def zonal_series(network: Network, get: Get, mean_square: float, terms: int) -> 
         run, rounding, number = _begin(exact_value(mean_square), terms), 8.0, 0
         for layer in network.layers:
             if isinstance(layer, Dense):
-                _affine(run, _mpf(weight_variance(layer)), _mpf(bias_variance(layer)))
+                _affine(run, as_mpf(weight_variance(layer)), as_mpf(bias_variance(layer)))
             else:
                 number += 1
                 require_variance(run.variance, number, layer.activation)
@@ -106,18 +104,13 @@ def zonal_series(network: Network, get: Get, mean_square: float, terms: int) -> 
                 rounding += 2 * math.sqrt(terms)
         low, high = run.nngp if get == "nngp" else run.ntk
         total = float(run.variance if get == "nngp" else run.tangent)
-    analytic = all(is_analytic(activation) for activation in network.activations)
-    return ZonalSeries(low, (high - low) + EPSILON * rounding * low, total, analytic)
+    return ZonalSeries(low, (high - low) + EPSILON * rounding * low, total)
 
 
 def _begin(mean_square: Any, terms: int) -> _Run:
     line, zero = np.zeros(terms), np.zeros(terms)
     line[1] = float(mean_square)
-    return _Run([line, line], [zero, zero], _mpf(mean_square), mpmath.mpf(0))
-
-
-def _mpf(number: Any) -> Any:
-    return mpmath.mpf(number.numerator) / number.denominator
+    return _Run([line, line], [zero, zero], as_mpf(mean_square), mpmath.mpf(0))
 
 
 def _affine(run: _Run, weight: Any, bias: Any) -> None:
@@ -180,14 +173,7 @@ def _table_squares(activation: Activation, variance: float, terms: int) -> Hermi
     coefficients = found.coefficients[0, :width]
     squares[found.offset :: found.stride] = coefficients**2
     bounds[found.offset :: found.stride] = deviation * (2 * np.abs(coefficients) + deviation)
-    largest = [math.inf if part.degree is None else part.degree for part in _parts(activation)]
-    order = np.arange(count)
-    absent = order > np.where(order % 2 == 0, *largest)
+    absent = ~present_degrees(activation, count)
     squares[absent], bounds[absent] = 0.0, 0.0
     value, slope = dual_of(activation).evaluate(variance, variance, variance)
     return HermiteSquares(squares, bounds, mpmath.mpf(float(value)), mpmath.mpf(float(slope)))
-
-
-def _parts(activation: Activation) -> tuple[Any, Any]:
-    parts = parts_of(activation)
-    return parts.even, parts.odd

@@ -11,10 +11,13 @@ import pytest
 
 import ntksym as nk
 from ntksym.network.recursion import begin, evaluate
+from ntksym.theory.angle_quadrature import integrate, integrate_digits
 from ntksym.theory.decay import predict
-from ntksym.theory.eigenvalues import by_angle, by_series
+from ntksym.theory.eigenvalues import _projected, by_angle, by_series
 from ntksym.theory.gegenbauer import normaliser
 from ntksym.theory.spectrum import Spectrum, spectrum, support_of
+from ntksym.theory.zonal import evaluate_angles, evaluate_digits
+from ntksym.theory.zonal_series import zonal_series
 
 EPSILON = float(np.finfo(np.float64).eps)
 ROOT = 2**0.5
@@ -130,6 +133,32 @@ def test_power_series_and_quadrature_agree(formula: str) -> None:
     total = spectrum(network, 5, 2).trace
     angle = by_angle(network, "ntk", 1.0, 5, 12, laws, total)
     assert np.all(np.abs(series.values - angle.values) <= series.errors + angle.errors + 1e-13 * total)
+
+
+@pytest.mark.parametrize(
+    "network",
+    [
+        nk.fully_connected("tanh(x)", 1, 1.0, 0.5),
+        nk.fully_connected("sin(x)", 2, 1.5, 0.5),
+        nk.fully_connected("x/(1+exp(-x))", 1, 2.0),
+    ],
+)
+def test_what_a_short_series_leaves_out_is_within_its_errors(network: nk.Network) -> None:
+    for dim in (3, 10):
+        longer = by_series(network, "ntk", 1.0, dim, 40, 700)
+        for terms in (50, 60, 90, 160, 250):
+            values, errors = _projected(zonal_series(network, "ntk", 1.0, terms), dim, 40)
+            assert np.all(np.abs(values - longer.values) <= errors + longer.errors)
+        assert np.all(longer.errors <= 1e-10 * longer.values)
+
+
+@pytest.mark.parametrize("network", [nk.fully_connected("relu", 3, ROOT, 0.3), nk.fully_connected("erf(x)", 2, 1.5)])
+def test_quadrature_in_float64_is_within_its_errors(network: nk.Network) -> None:
+    for dim in (2, 3, 20):
+        floats = integrate(lambda gap, sign: evaluate_angles(network, "ntk", 1.0, gap, sign), dim, 60)
+        exact = integrate_digits(lambda cosines: evaluate_digits(network, "ntk", 1.0, cosines), dim, 60, 40)
+        assert np.all(np.abs(floats.values - exact.values) <= floats.errors)
+        assert np.all(floats.errors <= 1e-13 * spectrum(network, dim, 1).trace)
 
 
 ZEROS = [
