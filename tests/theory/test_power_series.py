@@ -91,7 +91,7 @@ def test_exact_coefficients_lie_within_the_bounds_of_the_floats(
     "network",
     [
         nk.fully_connected("tanh(x)", 1, 1.5, 0.1),
-        nk.serial(nk.Dense(1.2, 0.3), nk.Dense(0.9), "x/(1+exp(-x))", nk.Dense(1.1, 0.2), "erf(x)", nk.Dense(2.0)),
+        nk.serial(nk.Dense(1.2, 0.3), nk.Dense(0.9), "sin(x)", nk.Dense(1.1, 0.2), "erf(x)", nk.Dense(2.0)),
         pytest.param(nk.fully_connected("cos(x)", 3, 1.1), marks=pytest.mark.slow),
     ],
 )
@@ -122,7 +122,7 @@ def test_no_closed_form_is_said_where_exact_numbers_are_demanded() -> None:
 
 
 def test_numbers_that_would_grow_beyond_use_are_refused_when_demanded_and_floats_otherwise() -> None:
-    network = nk.fully_connected("gelu", 3, 1.5, 0.1)
+    network = nk.fully_connected("gelu", 2, 1.5, 0.1)
     with pytest.raises(nk.NoClosedForm, match="exact=False"):
         power_series(network, 12, exact=True)
     assert power_series(network, 12).exact is None

@@ -19,7 +19,10 @@ def matern(r: mpmath.mpf, nu: float, scale: float) -> mpmath.mpf:
     return mpmath.mpf(1) if z == 0 else 2 ** (1 - mpmath.mpf(nu)) / mpmath.gamma(nu) * z**nu * mpmath.besselk(nu, z)
 
 
-@pytest.mark.parametrize(("kernel", "nu"), [("laplace", None), ("matern", 1.5), ("matern", 0.5), ("matern", 0.7)])
+@pytest.mark.parametrize(
+    ("kernel", "nu"),
+    [("laplace", None), ("matern", 1.5), ("matern", 0.5), pytest.param("matern", 0.7, marks=pytest.mark.slow)],
+)
 def test_eigenvalues_are_integrals(kernel: str, nu: float | None) -> None:
     dim = 3
     found = spectrum(nk.fully_connected("relu", 2, ROOT), dim, 12).compare(kernel, 1.3, nu)

@@ -86,7 +86,7 @@ ORACLES = [
     (nk.fully_connected("relu", 2, 1.5, 0.5), "ntk", 4, 1.0),
     (nk.fully_connected("abs(x)", 1, 1.2, 0.25), "nngp", 2, 1.0),
     (nk.fully_connected("erf(x)", 2, 1.5, 0.5), "ntk", 10, 0.5),
-    (nk.fully_connected("x*(1+erf(x/sqrt(2)))/2", 1, 1.5, 0.5), "ntk", 3, 2.0),
+    pytest.param(nk.fully_connected("x*(1+erf(x/sqrt(2)))/2", 1, 1.5, 0.5), "ntk", 3, 2.0, marks=pytest.mark.slow),
     (nk.fully_connected("exp(-x**2)", 2, 1.0, 0.5), "nngp", 7, 1.0),
     (nk.serial(nk.Dense(1.5, 0.5), nk.Dense(0.75, 0.25), "relu", nk.Dense(1.25), "erf", nk.Dense(1.0)), "ntk", 5, 0.25),
 ]
@@ -139,7 +139,7 @@ def test_power_series_and_quadrature_agree(formula: str) -> None:
     "network",
     [
         nk.fully_connected("tanh(x)", 1, 1.0, 0.5),
-        nk.fully_connected("sin(x)", 2, 1.5, 0.5),
+        pytest.param(nk.fully_connected("sin(x)", 2, 1.5, 0.5), marks=pytest.mark.slow),
         nk.fully_connected("x/(1+exp(-x))", 1, 2.0),
     ],
 )
