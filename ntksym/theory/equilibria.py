@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ntksym.errors import ToleranceNotMet
 from ntksym.theory.correlation import CorrelationMap
 from ntksym.theory.crossings import EPSILON
 from ntksym.theory.lengths import LengthMap, rounded
@@ -189,10 +190,16 @@ def reached(lengths: LengthMap, points: tuple[FixedPoint, ...], start: float) ->
         point = FixedPoint(start, 1.0, "marginal", rounded(lengths.gradient(start)), ROUNDINGS)
         return _with_homogeneous_correlation(lengths, point, lengths.zero.exponent, lengths.zero.is_linear)
     outside = start >= lengths.survey.end
-    direction = float(np.sign(lengths.survey.last if outside else lengths.expansion(np.array([start]))[0]))
+    drift = lengths.survey.last if outside else float(lengths.expansion(np.array([start]))[0])
+    direction = 0.0 if abs(drift) <= ROUNDINGS else float(np.sign(drift))
     ahead = [point for point in points if (point.q - start) * direction > 0]
-    if direction == 0 or not ahead:
+    if direction == 0:
         return min(points, key=lambda point: abs(point.q - start))
+    if not ahead:
+        raise ToleranceNotMet(
+            f"lengths grow up to q = {lengths.survey.end:g}, and farther out {lengths.dual.activation.name} cannot be "
+            "followed in float64; use a smaller W_std or b_std"
+        )
     goal = ahead[0] if direction > 0 else ahead[-1]
     if not isfinite(goal.q) or _increases(lengths, start, goal.q):
         return goal

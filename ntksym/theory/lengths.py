@@ -16,7 +16,7 @@ __all__ = ["LengthMap", "dual_of", "octaves"]
 
 Array = NDArray[np.float64]
 
-MARGIN = 2.0**12
+MARGIN = 2.0**8
 """How far beyond the scales of a problem its fixed points are looked for."""
 
 LARGEST = 2.0**250
@@ -77,7 +77,8 @@ class LengthMap:
     def expansion(self, q: Array) -> Array:
         """(q' - q)/(q' + q), shape (n,): between -1 and 1, zero at fixed points, where its slope is (chi_q - 1)/2."""
         following = self(q)
-        return (following - q) / (following + q)
+        with np.errstate(over="ignore", invalid="ignore"):
+            return np.asarray((following - q) / (following + q))
 
     def gradient(self, q: float) -> float:
         """chi_1 = W^2 E[s'(U)^2]."""
@@ -155,5 +156,5 @@ def rounded(number: float) -> float:
 def _far(scale: float, power: float, direction: int) -> float:
     """The place scale**(1/|power - 1|), where a power law and a length balance, with a margin outwards."""
     exponent = 1.0 if power == 1 else min(1 / abs(power - 1), 8.0)
-    distance = min(np.log2(MARGIN) + np.log2(scale) * exponent, np.log2(LARGEST))
+    distance = min(np.log2(MARGIN) + np.log2(max(scale, 1.0)) * exponent, np.log2(LARGEST))
     return float(2.0 ** (direction * distance))

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from ntksym.activation import Activation
 from ntksym.dual import Dual
+from ntksym.errors import ToleranceNotMet
 from ntksym.series.evaluation import table_of
 from ntksym.series.hermite import moments, rule
 
@@ -85,7 +86,7 @@ def at_zero(activation: Activation) -> PowerLaw:
 
 @lru_cache(maxsize=256)
 def at_infinity(activation: Activation) -> PowerLaw | None:
-    """The leading power far out; None where the growth of s is not known."""
+    """The leading power far out; None where there is none, as for x*cos(x), or it is not known."""
     growth = activation.growth
     if growth is None:
         return None
@@ -93,8 +94,23 @@ def at_infinity(activation: Activation) -> PowerLaw | None:
         return PowerLaw(np.inf, 1.0, 1.0) if growth.attained else None
     if growth.exponential < 0 or growth.gaussian < 0:
         return PowerLaw(0.0, 0.0, 0.0)
-    law = _law(activation, FAR, smaller=False)
-    return PowerLaw(0.0, law.right, law.left) if growth.degree == 0 else law
+    if growth.degree == 0:
+        return PowerLaw(0.0, 0.0, 0.0)
+    try:
+        law = _law(activation, FAR, smaller=False)
+    except OverflowError:  # an exponential of an exponential
+        return None
+    return law if _is_followed(activation, law) else None
+
+
+def _is_followed(activation: Activation, law: PowerLaw) -> bool:
+    """Whether the function is its leading power at a third place, too."""
+    function = activation.to_mpmath()
+    with mpmath.workdps(4 * FAR + 20):
+        place = mpmath.mpf(10) ** (2 * FAR) * mpmath.sqrt(2)
+        size = place**law.exponent
+        rests = (function(place) - law.right * size, function(-place) - law.left * size)
+    return all(abs(rest) <= SAME * size for rest in rests)
 
 
 def _law(activation: Activation, order: int, *, smaller: bool) -> PowerLaw:
@@ -122,8 +138,8 @@ def mean_squares(dual: Dual, variances: Array) -> tuple[Array, Array]:
     Parameters
     ----------
     dual : ClosedDual or SeriesDual
-        The dual of s. Its formula is used where E[s(U)^2] exists for small q only; quadrature, which does not cancel at
-        small variances, everywhere else.
+        The dual of s. Its formula is used if E[s(U)^2] exists for small q only, for q >= 1 if s is smooth and no
+        polynomial, and where s oscillates or grows too fast for quadrature, which everywhere else does not cancel.
     variances : float array, shape (n,)
         q, not negative.
 
@@ -134,19 +150,42 @@ def mean_squares(dual: Dual, variances: Array) -> tuple[Array, Array]:
     ToleranceNotMet
         Where s oscillates or grows too fast for float64.
     """
-    if dual.kind == "closed" and dual.domain and dual.stable:
-        return dual.evaluate(variances, variances, variances)
-    profile = table_of(dual.activation).profile
     value, slope = np.empty(len(variances)), np.empty(len(variances))
-    tiny = variances < TINY
+    formula = variances >= _formula_from(dual)
+    if formula.any():
+        value[formula], slope[formula] = dual.evaluate(*[variances[formula]] * 3)
+    tiny = (variances < TINY) & ~formula
     if tiny.any():
         value[tiny], slope[tiny] = _near_zero(dual, variances[tiny])
-    octaves = np.floor(np.log2(np.where(tiny, 1.0, variances)))
-    for octave in np.unique(octaves[~tiny]).tolist():
-        mine = (octaves == octave) & ~tiny
-        found = moments(rule(profile, 2.0**octave, 2.0 ** (octave + 1), FEW), variances[mine], FEW)
-        value[mine], slope[mine] = found.value, found.slope
+    between = ~formula & ~tiny
+    octaves = np.floor(np.log2(np.where(between, variances, 1.0)))
+    for octave in np.unique(octaves[between]).tolist():
+        mine = (octaves == octave) & between
+        try:
+            value[mine], slope[mine] = _integrated(dual.activation, octave, variances[mine])
+        except ToleranceNotMet:
+            if dual.kind != "closed" or not dual.stable:
+                raise
+            value[mine], slope[mine] = dual.evaluate(*[variances[mine]] * 3)
     return value, slope
+
+
+@lru_cache(maxsize=256)
+def _formula_from(dual: Dual) -> float:
+    """The variance from which on the formula is used; infinite where it may cancel, or there is none."""
+    if dual.kind != "closed" or not dual.stable:
+        return np.inf
+    if dual.domain:
+        return 0.0
+    activation = dual.activation
+    return np.inf if activation.is_polynomial or len(activation.pieces.expressions) > 1 else 1.0
+
+
+def _integrated(activation: Activation, octave: float, variances: Array) -> tuple[Array, Array]:
+    nodes = rule(table_of(activation).profile, 2.0**octave, 2.0 ** (octave + 1), FEW)
+    with np.errstate(over="ignore", invalid="ignore"):  # a length that explodes: infinite
+        found = moments(nodes, variances, FEW)
+    return found.value, found.slope
 
 
 def _near_zero(dual: Dual, variances: Array) -> tuple[Array, Array]:

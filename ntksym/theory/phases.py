@@ -123,7 +123,10 @@ class Phases:
             raise NoSuchDual(
                 f"E[s(U)^2] diverges for {self.activation.name} from q = {self._lengths.edge:g} on; use smaller lengths"
             )
-        return self._lengths(q.ravel()).reshape(q.shape)[()]
+        following = self._lengths(q.ravel())
+        if not np.all(np.isfinite(following)):
+            raise NoSuchDual(f"the length explodes: q' is beyond float64 at q = {np.max(q):g}; use smaller lengths")
+        return following.reshape(q.shape)[()]
 
     def correlation_map(self, rho: ArrayLike, q: float | None = None) -> Any:
         """(W^2 K(q, q, q rho) + b^2)/(W^2 K(q, q, q) + b^2), which at a fixed point is what one layer does.

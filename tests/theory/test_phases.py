@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ntksym.activation import Activation
+from ntksym.catalogue import catalogue
 from ntksym.derivation import derive
 from ntksym.dual import series_dual
 from ntksym.errors import InvalidInput, NoSuchDual
@@ -387,3 +388,34 @@ def test_series_of_a_jump_give_what_its_closed_form_gives() -> None:
     assert series.fixed_gap() == pytest.approx(closed.fixed_gap(), rel=4 * ROUNDINGS)
     gap = np.array([closed.fixed_gap()])
     assert series.slopes(gap) == pytest.approx(closed.slopes(gap), rel=1e-10)  # 4.8**-17 = 3e-12, with a margin
+
+
+@pytest.mark.parametrize(
+    ("name", "W_std", "q"),
+    [
+        (
+            "siren",
+            0.7,
+            0.245,
+        ),  # E[s^2] = (1 - exp(-1800 q))/2: the slope at zero is 441, the fixed point far from there
+        ("rbf", 0.7, 0.49),  # E[s^2] = 1: the data begin at the fixed point
+        ("gcu", 1.5, math.inf),  # x cos(x): E[s^2] ~ q/2 without a leading power; W^2/2 > 1
+        ("tanhexp", 2.0, math.inf),  # an exponential of an exponential
+        ("hermite5", 3.0, math.inf),
+    ],
+)
+def test_lengths_of_unusual_activations(name: str, W_std: float, q: float) -> None:
+    assert phases(name, W_std).q == pytest.approx(q, rel=ROUNDINGS)
+
+
+@pytest.mark.slow
+def test_every_activation_of_the_catalogue_has_phases() -> None:
+    """Where the length settles quickly, iterating the map leads to the length that was found."""
+    for name in catalogue:
+        for W_std, b_std, mean_square in ((1.5, 0.2, 1.0), (0.7, None, 1.0), (3.0, 1.0, 4.0)):
+            found = phases(name, W_std, b_std, mean_square)
+            if not 0 < found.q < math.inf or abs(found.limit.slope) > 0.9:
+                continue
+            lengths = found.lengths(W_std**2 * mean_square + found.b_std**2, 300)
+            # 0.9**300 = 2e-14 of the way is left, and the map itself is right to a few roundings over 1 - slope
+            assert lengths[-1] == pytest.approx(found.q, rel=100 * ROUNDINGS), name
