@@ -122,7 +122,7 @@ def integrate(kernel: Callable[[Array, Array], Array], dim: int, degree: int, po
     power : int
         p of `angles`.
     """
-    fewer = node_count(dim, degree, FLOAT_DIGITS)
+    fewer = node_count(dim, degree, FLOAT_DIGITS) * max(power, 2) // 2
     (coarse, _), (fine, sizes) = (
         _integrate(kernel, dim, degree, count, power) for count in (fewer, math.ceil(MORE_NODES * fewer))
     )
@@ -152,7 +152,7 @@ def integrate_digits(
         Decimal digits.
     """
     bits = math.ceil(digits * math.log2(10)) + GUARD_BITS
-    fewer = node_count(dim, degree, digits)
+    fewer = node_count(dim, degree, digits) * max(power, 2) // 2
     results: list[list[int]] = []
     scale: Any = None
     with mpmath.workprec(bits + GUARD_BITS):

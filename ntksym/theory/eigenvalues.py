@@ -16,7 +16,7 @@ from ntksym.theory.gegenbauer import masses, multiplicity, power_coefficient, pr
 from ntksym.theory.power_series import power_series
 from ntksym.theory.sphere import Get, dual_of, is_analytic
 from ntksym.theory.supports import Support
-from ntksym.theory.zonal import evaluate_angles, evaluate_digits, has_digits, is_elementary
+from ntksym.theory.zonal import diagonal, evaluate_angles, evaluate_digits, has_digits, is_elementary
 from ntksym.theory.zonal_series import ZonalSeries, zonal_series
 
 __all__ = ["Eigenvalues", "by_angle", "by_polynomial", "by_series", "choose", "on_two_points", "vanishing_degrees"]
@@ -55,6 +55,12 @@ RELIABLE = 1e-3
 
 BROAD = 64
 """Dimensions above which few powers of rho matter, whatever the activation."""
+
+STEEP, STEEP_POWER = 100.0, 4
+"""Steepness of a kernel at rho = 1 from which the nodes are drawn towards it, and p of the map that does so."""
+
+TOO_STEEP = 1000.0
+"""Steepness from which a power series of a smooth kernel takes thousands of terms."""
 
 SLOW = 9.0
 """An exponent so small that the smallest eigenvalue is far above the rounding of the largest."""
@@ -114,7 +120,8 @@ def by_series(network: Network, get: Get, mean_square: float, dim: int, degree: 
     while True:
         series = zonal_series(network, get, mean_square, max(terms, degree + 2))
         values, errors = _projected(series, dim, degree)
-        relative = np.divide(errors, values, out=np.zeros(degree + 1), where=values > 0)
+        with np.errstate(over="ignore"):
+            relative = np.divide(errors, values, out=np.zeros(degree + 1), where=values > 0)
         if not smooth or terms >= MOST_TERMS or not np.any(relative > FINE):
             break
         terms = min(math.ceil(GROWTH * terms), MOST_TERMS)
@@ -126,7 +133,9 @@ def _projected(series: ZonalSeries, dim: int, degree: int) -> tuple[Array, Array
     c = series.coefficients
     values, beyond = project(c, dim, degree)
     wrong, _ = project(series.errors, dim, degree)
-    left_out = np.minimum(_missing(series) * beyond, _extrapolated(series, dim, degree))
+    left_out = _missing(series) * beyond
+    if _falls_on(series):
+        left_out = np.minimum(left_out, _extrapolated(series, dim, degree))
     rounding = EPSILON * (8 + math.sqrt(len(c)))
     return values, wrong + left_out + rounding * values
 
@@ -137,14 +146,28 @@ def _missing(series: ZonalSeries) -> float:
     return max(series.total - known, 0.0) + float(np.sum(series.errors)) + 8 * EPSILON * series.total
 
 
+def _last_reliable(series: ZonalSeries) -> int:
+    """The largest k with a reliable c_k; -1 without any."""
+    c = series.coefficients
+    reliable = np.flatnonzero((c > 0) & (series.errors <= RELIABLE * c))
+    return int(reliable[-1]) if len(reliable) else -1
+
+
+def _falls_on(series: ZonalSeries) -> bool:
+    """Whether what an extrapolation adds accounts for what is missing of f(1): else some terms rise again later."""
+    known = series.coefficients[: _last_reliable(series) + 1]
+    added = _last_terms(known)
+    rounding = 64 * EPSILON * series.total + float(np.sum(series.errors[: len(known)]))
+    return math.isfinite(added) and series.total - float(np.sum(known)) <= added + rounding
+
+
 def _extrapolated(series: ZonalSeries, dim: int, degree: int) -> Array:
     """What the terms add that come after the last reliable one, if they go on falling as those before it did.
 
     Infinite where they do not fall; shape (degree + 1,).
     """
     c = series.coefficients
-    reliable = np.flatnonzero((c > 0) & (series.errors <= RELIABLE * c))
-    end = int(reliable[-1]) if len(reliable) else -1
+    end = _last_reliable(series)
     found = np.full(degree + 1, np.inf)
     for n in range(degree + 1):
         if not np.any(c[n::2]):
@@ -173,7 +196,9 @@ def _series_tails(series: ZonalSeries, dim: int, degree: int) -> tuple[Array, Ar
     counts = tuple(multiplicity(dim, n) for n in range(top + 1))
     sizes = masses(counts, project(c, dim, top)[0])
     wrong = masses(counts, project(series.errors, dim, top)[0])
-    left = min(_missing(series), _last_terms(c))
+    left = (
+        min(_missing(series), _last_terms(c[: _last_reliable(series) + 1])) if _falls_on(series) else _missing(series)
+    )
     tails, errors = (np.append(np.cumsum(part[:0:-1])[::-1], 0.0)[: degree + 1] for part in (sizes, wrong))
     errors = errors + left + EPSILON * (8 + math.sqrt(len(c))) * tails
     rest = np.maximum(series.total - np.cumsum(sizes[: degree + 1]), 0.0)
@@ -184,7 +209,7 @@ def _series_tails(series: ZonalSeries, dim: int, degree: int) -> tuple[Array, Ar
 
 def _last_terms(c: Array) -> float:
     """sum_{k >= terms} c_k if the coefficients go on falling as the last ones do."""
-    last, before = float(np.max(c[-WINDOW:])), float(np.max(c[-2 * WINDOW : -WINDOW], initial=0.0))
+    last, before = float(np.max(c[-WINDOW:], initial=0.0)), float(np.max(c[-2 * WINDOW : -WINDOW], initial=0.0))
     if last == 0 or before <= last:
         return 0.0 if last == 0 else math.inf
     ratio = (last / before) ** (1 / WINDOW)
@@ -221,6 +246,8 @@ def by_angle(
         f(1).
     """
     power = 2 ** sum(not dual_of(activation).continuous for activation in network.activations)
+    if power == 1 and diagonal(network, mean_square).steepness > STEEP:
+        power = STEEP_POWER
     found = integrate(lambda gap, sign: evaluate_angles(network, get, mean_square, gap, sign), dim, degree, power)
     method = "quadrature in the angle, float64"
     sought = _sought(laws, degree)
@@ -285,7 +312,8 @@ def choose(
     smooth = all(is_analytic(activation) for activation in network.activations)
     sought = _sought(laws, degree)
     first = None
-    if not _is_slow(laws, degree) if smooth else dim > BROAD:
+    slow = _is_slow(laws, degree) or diagonal(network, mean_square).steepness > TOO_STEEP
+    if not slow if smooth else dim > BROAD:
         first = by_series(network, get, mean_square, dim, degree, first_terms(laws, dim, degree))
         if np.all(first.errors <= ENOUGH * first.values + UNDERFLOW):
             return first

@@ -318,7 +318,8 @@ def spectrum(network: Network, dim: int, degree: int, get: str = "ntk", mean_squ
     zero = vanishing_degrees(support, degree)
     values = np.where(zero, 0.0, np.maximum(found.values, 0.0))
     errors = np.maximum(found.errors, EPSILON * values)
-    relative = np.divide(errors, values, out=np.full(degree + 1, np.inf), where=values > 0)
+    with np.errstate(over="ignore"):
+        relative = np.divide(errors, values, out=np.full(degree + 1, np.inf), where=values > 0)
     relative[zero] = 0.0
     return Spectrum(
         network=network,

@@ -8,6 +8,7 @@ bias; a nonlinearity turns it into
 which is smooth in t also where D is infinite at the diagonal, and integrated where the difference would cancel.
 """
 
+import math
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -52,11 +53,14 @@ class Diagonal:
         q before every nonlinearity.
     nngp, ntk : float
         S(1) and T(1) at the output; the NTK is infinite where an activation jumps.
+    steepness : float
+        dS/d rho over S at rho = 1: the kernel changes within angles of 1/sqrt(steepness).
     """
 
     variances: tuple[float, ...]
     nngp: float
     ntk: float
+    steepness: float
 
 
 def diagonal(network: Network, mean_square: float) -> Diagonal:
@@ -69,18 +73,18 @@ def diagonal(network: Network, mean_square: float) -> Diagonal:
     NoSuchDual
         Where E[s(U)^2] diverges.
     """
-    q, t = mean_square, 0.0
+    q, t, m = mean_square, 0.0, mean_square
     variances: list[float] = []
     for layer in network.layers:
         if isinstance(layer, Dense):
             q = layer.weight_variance * q + layer.bias_variance
-            t = q + layer.weight_variance * t
+            t, m = q + layer.weight_variance * t, layer.weight_variance * m
         else:
             require_variance(q, len(variances) + 1, layer.activation)
             variances.append(q)
             value, slope = dual_of(layer.activation).evaluate(q, q, q)
-            q, t = float(value), t * float(slope)
-    return Diagonal(tuple(variances), q, t)
+            q, t, m = float(value), t * float(slope), m * float(slope)
+    return Diagonal(tuple(variances), q, t, m / q if q else math.inf)
 
 
 @dataclass

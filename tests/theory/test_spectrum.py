@@ -152,6 +152,18 @@ def test_what_a_short_series_leaves_out_is_within_its_errors(network: nk.Network
         assert np.all(longer.errors <= 1e-10 * longer.values)
 
 
+def test_coefficients_that_rise_again_are_not_extrapolated() -> None:
+    """sin(30 x) twice: most of the kernel is a spike at rho = 1, in powers beyond those that are computed."""
+    network = nk.fully_connected("sin(30*x)", 2, 0.9, 0.2)
+    values, errors = _projected(zonal_series(network, "nngp", 1.0, 300), 3, 2)
+    kernel = lambda gap, sign: evaluate_angles(network, "nngp", 1.0, gap, sign)  # noqa: E731
+    fine = integrate(kernel, 3, 2, power=8)
+    assert np.all(np.abs(values - fine.values) <= errors + fine.errors)
+    found = spectrum(network, 3, 2, "nngp")
+    assert np.all(np.abs(found.eigenvalues - fine.values) <= found.relative_errors * found.eigenvalues + fine.errors)
+    assert np.all(found.relative_errors < 1e-8)
+
+
 @pytest.mark.parametrize("network", [nk.fully_connected("relu", 3, ROOT, 0.3), nk.fully_connected("erf(x)", 2, 1.5)])
 def test_quadrature_in_float64_is_within_its_errors(network: nk.Network) -> None:
     for dim in (2, 3, 20):
