@@ -19,7 +19,7 @@ from ntksym.activation import Activation
 from ntksym.dual import Dual
 from ntksym.errors import InvalidInput, NoSuchDual
 from ntksym.theory.crossings import survey
-from ntksym.theory.lengths import LengthMap, dual_of, octaves
+from ntksym.theory.lengths import SMALLEST, LengthMap, dual_of, octaves
 from ntksym.theory.moments import at_zero, mean_squares
 
 __all__ = ["critical_line"]
@@ -51,6 +51,8 @@ def critical_line(activation: Activation | str | sp.Expr, b_std: ArrayLike) -> A
         If a b_std is not a finite number, 0 or more, and where there is no such W_std.
     NoSuchDual
         If s jumps or is infinitely steep, as then chi_1 is infinite whatever W_std.
+    ToleranceNotMet
+        If a b_std is so small that float64 does not tell the length from zero.
 
     References
     ----------
@@ -66,6 +68,8 @@ def critical_line(activation: Activation | str | sp.Expr, b_std: ArrayLike) -> A
     deviations = np.asarray(b_std)
     if deviations.dtype.kind not in "iuf" or not np.all(np.isfinite(deviations) & (deviations >= 0)):
         raise InvalidInput(f"b_std must be finite numbers, 0 or more, not {b_std!r}; try b_std=0.1", b_std=b_std)
+    if np.any((deviations > 0) & (deviations < SMALLEST**0.5)):
+        raise InvalidInput(f"b_std must be 0 or {SMALLEST**0.5:.0e} at least, not {b_std!r}; take 0", b_std=b_std)
     found = [_critical(dual, float(b)) for b in deviations.astype(np.float64).ravel()]
     return np.array(found).reshape(deviations.shape)[()]
 

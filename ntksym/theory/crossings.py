@@ -86,6 +86,11 @@ def survey(function: Callable[[Array], Array], edges: Array) -> Survey:
         q, shape (n,), to values between -1 and 1, shape (n,), whose rounding errors are of the order of `EPSILON`.
     edges : float array, shape (m,)
         Increasing; from each to the next is an octave or less.
+
+    Raises
+    ------
+    ToleranceNotMet
+        If the sign changes where the function is zero to rounding on a whole interval.
     """
     found: list[Crossing] = []
     largest, ends, end = 0.0, [], float(edges[0])
@@ -104,6 +109,11 @@ def survey(function: Callable[[Array], Array], edges: Array) -> Survey:
                 found += _zeros(function, piece)
         end = float(np.exp(high))
     clear = [value for value in ends if abs(value) > ZERO]
+    if not found and clear and clear[0] * clear[-1] < 0:
+        raise ToleranceNotMet(
+            "two lengths are so near that float64 does not tell them apart: b_std is too small for a W_std so near to "
+            "a critical one; take b_std=0 or a larger one"
+        )
     vanishes = bool(ends) and largest <= ZERO
     return Survey(tuple(found), *(clear[0], clear[-1]) if clear else (0.0, 0.0), end, vanishes)
 
@@ -120,16 +130,12 @@ def _resolved(function: Callable[[Array], Array], ends: tuple[float, float], lev
 
 
 def _zeros(function: Callable[[Array], Array], fit: Chebyshev) -> list[Crossing]:
-    low, high = fit.domain
-    roots = (2 * fit.roots() - low - high) / (high - low)
+    low, high = map(float, fit.domain)
+    roots = (2 * np.asarray(fit.roots(), dtype=np.complex128) - low - high) / (high - low)
     near = roots[(np.abs(roots.imag) < TOUCHING) & (roots.real >= -1) & (roots.real < 1)].real
-    derivative, found = fit.deriv(), []
-    for place in np.sort(near).tolist():
-        if found and place - found[-1] < TOUCHING:
-            continue
-        found.append(place)
-    crossings = []
-    for place in found:
+    derivative, crossings = fit.deriv(), []
+    places = np.sort(near)
+    for place in places[np.diff(places, prepend=-2.0) >= TOUCHING].tolist():
         where = low + (place + 1) * (high - low) / 2
         slope = float(derivative(where))
         step = float(function(np.exp(np.array([where])))[0]) / slope if slope else 0.0

@@ -41,7 +41,7 @@ def read_kernel(kernel: Any) -> sp.Expr:
         For anything else.
     """
     if isinstance(kernel, str):
-        return sp.sympify(parse(kernel, argument="rho")).xreplace({x: rho})
+        return parse(kernel, argument="rho").xreplace({x: rho})
     if isinstance(kernel, sp.Expr):
         return check_expression(kernel, argument="rho").xreplace({x: rho})
     if isinstance(kernel, Sequence | np.ndarray) and len(kernel):

@@ -12,7 +12,7 @@ from ntksym.dual import Dual, series_dual
 from ntksym.theory.crossings import EPSILON, Survey, survey
 from ntksym.theory.moments import PowerLaw, at_infinity, at_zero, mean_squares
 
-__all__ = ["LengthMap", "dual_of", "octaves"]
+__all__ = ["SMALLEST", "LengthMap", "dual_of", "octaves", "rounded"]
 
 Array = NDArray[np.float64]
 
@@ -98,7 +98,7 @@ class LengthMap:
     def edge(self) -> float:
         """The variance at which E[s(U)^2] begins to diverge, infinite where it exists everywhere."""
         growth = self.dual.activation.growth
-        return 1 / (4 * float(growth.gaussian)) if self.dual.domain and growth is not None else np.inf
+        return 1 / (4 * float(growth.gaussian)) if growth is not None and growth.gaussian > 0 else np.inf
 
     @cached_property
     def survey(self) -> Survey:

@@ -202,7 +202,12 @@ def _near_zero(dual: Dual, variances: Array) -> tuple[Array, Array]:
 def curvature(activation: Activation, variance: float) -> tuple[float, float]:
     """E[s''(U)^2] between the corners of s, and sum_i J_i^2 p(x_i) over its corners x_i, U ~ N(0, q) with density p.
 
-    J_i is the jump of s' at x_i. Places that are known only numerically count as none.
+    J_i is the jump of s' at x_i.
+
+    Raises
+    ------
+    NoClosedForm
+        If the corners are not known.
     """
     octave = np.floor(np.log2(variance))
     nodes = rule(table_of(activation).profile, 2.0**octave, 2.0 ** (octave + 1), FEW)

@@ -274,6 +274,8 @@ def phases(
         If W_std is not positive, b_std or mean_square negative, or the formula cannot be read.
     NoSuchDual
         If E[s(U)^2] diverges at every length.
+    ToleranceNotMet
+        If s cannot be followed in float64 to where lengths go, or two lengths cannot be told apart.
 
     References
     ----------

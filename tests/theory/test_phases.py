@@ -15,7 +15,7 @@ from ntksym.activation import Activation
 from ntksym.catalogue import catalogue
 from ntksym.derivation import derive
 from ntksym.dual import series_dual
-from ntksym.errors import InvalidInput, NoSuchDual
+from ntksym.errors import InvalidInput, NoSuchDual, ToleranceNotMet
 from ntksym.network.layers import fully_connected
 from ntksym.network.recursion import begin, evaluate
 from ntksym.theory.correlation import CorrelationMap
@@ -225,7 +225,16 @@ def test_a_jump_has_no_critical_line() -> None:
         critical_line("sign", 0.1)
 
 
-@pytest.mark.parametrize("b_std", [-0.1, math.nan, "0.1", True, [0.1, math.inf]])
+@pytest.mark.parametrize("b_std", [1e-13, 1e-30])
+def test_a_bias_below_rounding_is_no_answer_and_not_a_wrong_one(b_std: float) -> None:
+    """tanh: b^2 = 4/3 q^3, which q - V/D does not show where q^2 is below the rounding of one."""
+    with pytest.raises(ToleranceNotMet, match="float64"):
+        critical_line("tanh", b_std)
+    q = (0.75e-18) ** (1 / 3)  # of b = 1e-9, where W^2 = 1/D = 1 + 2 q
+    assert critical_line("tanh", 1e-9) - 1 == pytest.approx(q, rel=1e-3)
+
+
+@pytest.mark.parametrize("b_std", [-0.1, 1e-160, math.nan, "0.1", True, [0.1, math.inf]])
 def test_the_critical_line_refuses_what_is_no_standard_deviation(b_std: Any) -> None:
     with pytest.raises(InvalidInput, match="b_std"):
         critical_line("tanh", b_std)
