@@ -264,3 +264,28 @@ def test_positive_verdicts_in_space_hold_on_one_ray(get: str) -> None:
         points = np.array([[1.0, 0.5], [2.0, 1.0], [3.0, 1.5], [0.0, 0.0], [-1.0, -0.5]])
         eigenvalues = np.linalg.eigvalsh(gram(network, points, get))
         assert eigenvalues[0] > 100 * EPSILON * eigenvalues[-1]
+
+
+NETWORKS = [
+    nk.fully_connected("relu", 1),
+    nk.fully_connected("relu", 2),
+    nk.fully_connected("max(x, 0)**2", 1),
+    nk.fully_connected("sigmoid", 1),
+    nk.fully_connected("tanh", 2, 1.2),
+    nk.fully_connected("cos", 2),
+    nk.fully_connected("x**2 + x", 2),
+    nk.fully_connected("x**3", 1, b_std=0.5),
+    nk.fully_connected("elu", 1),
+    nk.serial(nk.Dense(), "x**2", nk.Dense(), "sin(x) + x**2", nk.Dense()),
+]
+
+
+@pytest.mark.parametrize("network", NETWORKS, ids=str)
+@pytest.mark.parametrize("get", ["nngp", "ntk"])
+def test_supports_are_those_of_computed_coefficients(network: nk.Network, get: str) -> None:
+    """Infinitely many powers of a parity show themselves among the first 24."""
+    (support,) = positivity(network, get).supports
+    present = np.flatnonzero(nk.power_series(network, 24, get).coefficients > 0)
+    for parity, largest in enumerate((support.even, support.odd)):
+        found = max(present[present % 2 == parity], default=-1)
+        assert found == largest if largest < math.inf else found > 15
