@@ -21,13 +21,11 @@ from ntksym.network.layers import Dense, Network, fully_connected, serial
 from ntksym.verification import Report, verify
 
 if TYPE_CHECKING:
-    from ntksym.theory.criticality import critical_line
     from ntksym.theory.inverse import InverseActivation, activation_for
-    from ntksym.theory.phases import Phases, phases
-    from ntksym.theory.positivity import positivity
-    from ntksym.theory.power_series import PowerSeries, power_series
+    from ntksym.theory.phases import Phases, critical_line, phases
+    from ntksym.theory.positivity import Verdict, positivity
+    from ntksym.theory.powers import PowerSeries, power_series
     from ntksym.theory.spectrum import Spectrum, spectrum
-    from ntksym.theory.verdict import Verdict
 
 __version__ = "0.1.0"
 
@@ -69,14 +67,14 @@ __all__ = [
 _THEORY = {
     "InverseActivation": "inverse",
     "Phases": "phases",
-    "PowerSeries": "power_series",
+    "PowerSeries": "powers",
     "Spectrum": "spectrum",
-    "Verdict": "verdict",
+    "Verdict": "positivity",
     "activation_for": "inverse",
-    "critical_line": "criticality",
+    "critical_line": "phases",
     "phases": "phases",
     "positivity": "positivity",
-    "power_series": "power_series",
+    "power_series": "powers",
     "spectrum": "spectrum",
 }
 """Where names are that are loaded when they are first asked for: Gram matrices do not need them."""

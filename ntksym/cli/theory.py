@@ -9,11 +9,11 @@ from ntksym.activation import Activation
 from ntksym.cli.data import load
 from ntksym.cli.requests import activation_of, network_of
 from ntksym.cli.screen import json_text, print_json, waiting
-from ntksym.theory.criticality import critical_line
-from ntksym.theory.phases import phases
-from ntksym.theory.positivity import positivity
-from ntksym.theory.spectrum import spectrum
-from ntksym.theory.verdict import Verdict
+from ntksym.theory.phases.criticality import critical_line
+from ntksym.theory.phases.diagram import phases
+from ntksym.theory.positivity.decision import positivity
+from ntksym.theory.positivity.verdict import Verdict
+from ntksym.theory.spectrum.mercer import spectrum
 
 __all__ = ["phases_command", "positivity_command", "spectrum_command"]
 

@@ -14,8 +14,8 @@ from rich.console import Console
 from rich.table import Table
 
 import ntksym as nk
-from ntksym.theory.power_series import power_series
-from ntksym.theory.spectrum import Spectrum, spectrum
+from ntksym.theory.powers.coefficients import power_series
+from ntksym.theory.spectrum.mercer import Spectrum, spectrum
 
 ROOT = 2**0.5
 

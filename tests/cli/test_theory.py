@@ -8,9 +8,9 @@ import pytest
 
 import ntksym as nk
 from ntksym.cli import main
-from ntksym.theory.criticality import critical_line
-from ntksym.theory.phases import phases
-from ntksym.theory.spectrum import spectrum
+from ntksym.theory.phases.criticality import critical_line
+from ntksym.theory.phases.diagram import phases
+from ntksym.theory.spectrum.mercer import spectrum
 
 
 def printed(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str]:

@@ -1,0 +1,183 @@
+r"""From a kernel on the sphere back to an activation: Hermite coefficients from the coefficients of a power series.
+
+Simon, Anand, DeWeese, "Reverse engineering the neural tangent kernel", ICML 2022 (arXiv:2106.03186).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sympy as sp
+
+from ntksym.activation import Activation
+from ntksym.errors import InvalidInput
+from ntksym.pieces.identity import is_zero
+from ntksym.symbols import rho, x
+from ntksym.theory.inverse.generating import MOST_EXACT, candidates, hermite_sum
+from ntksym.theory.inverse.kernel_formula import coefficients_of, judged, read_kernel, remainder, value_at_one
+from ntksym.theory.sphere import Get, check_get, check_whole
+
+__all__ = ["InverseActivation", "activation_for"]
+
+MOST_TERMS = 24
+"""The dual of a polynomial of a higher degree loses its digits in float64."""
+
+SIGNS = ("plus", "alternating")
+
+EXAMINED = 32
+"""Coefficients whose signs are decided. Of later ones it is asked only whether together they behave as they must."""
+
+SEARCHED = 128
+"""Coefficients among which a negative one is looked for where they do not."""
+
+FEW = 8
+"""Coefficients that suggest a generating function."""
+
+POINTS = ("-0.8413", "-0.1317", "0.1931", "0.7133")
+"""Correlations at which a suggestion is refuted."""
+
+SHOWN = 6
+
+
+@dataclass(frozen=True)
+class InverseActivation:
+    """An activation whose network with one hidden layer, W_std = 1 and no bias has a given kernel on the sphere.
+
+    Attributes
+    ----------
+    kernel : Expr
+        f, in ``symbols.rho``: the kernel of points with ``|x|^2/dim = 1`` and correlation rho.
+    get : {"nngp", "ntk"}
+        Which kernel of the network it is.
+    activation : Activation
+        s.
+    coefficients : tuple of Expr
+        The first coefficients c_k of f = sum_k c_k rho^k, exact; all that ``activation`` uses, where it is a sum.
+    error : float
+        The largest difference of f and the kernel of ``activation`` over rho in [-1, 1]: 0.0 for a formula, and
+        f(1) - sum of ``coefficients`` for a series that was cut off.
+    signs : {"plus", "alternating"}
+        Of the Hermite coefficients.
+    kind : {"formula", "polynomial", "truncated"}
+        A closed form; a finite sum of Hermite polynomials; an infinite one, cut off.
+    """
+
+    kernel: sp.Expr
+    get: Get
+    activation: Activation
+    coefficients: tuple[sp.Expr, ...]
+    error: float
+    signs: str
+    kind: str
+
+    @property
+    def exact(self) -> bool:
+        """Whether the kernel of ``activation`` is f."""
+        return self.kind != "truncated"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data, formulas as text."""
+        return {
+            "kernel": str(self.kernel),
+            "get": self.get,
+            "activation": str(self.activation.expression),
+            "coefficients": [str(entry) for entry in self.coefficients],
+            "error": self.error,
+            "signs": self.signs,
+            "kind": self.kind,
+        }
+
+    def __str__(self) -> str:
+        shown = ", ".join(map(str, self.coefficients[:SHOWN])) + (", ..." if len(self.coefficients) > SHOWN else "")
+        how = "exactly" if self.exact else f"to {self.error:.2g}"
+        return "\n".join(
+            [
+                f"{self.get}(rho) = {self.kernel}, {how}, for",
+                f"  s(x) = {self.activation.expression}",
+                f"  coefficients of rho^k: {shown}",
+            ]
+        )
+
+
+def activation_for(
+    kernel: str | sp.Expr | Sequence[Any], get: Get = "nngp", terms: int = 16, signs: str = "plus"
+) -> InverseActivation:
+    r"""Find s = sum_k a_k h_k with sum_k a_k^2 rho^k = f(rho), or sum_k (k + 1) a_k^2 rho^k = f(rho) for the NTK.
+
+    Parameters
+    ----------
+    kernel : str, sympy expression or sequence of numbers
+        f as a formula in ``rho``, or the coefficients c_k of rho^k; a decimal is exact.
+    get : {"nngp", "ntk"}
+        Whether f shall be the NNGP kernel or the NTK of one hidden layer with W_std = 1, no bias, on
+        ``|x|^2/dim = 1``.
+    terms : int
+        How many a_k are used where s has no closed form and the series no end, from 1 to 24. The signs of the first 32
+        coefficients are decided in any case; of the rest, where there is no closed form, it is only made sure that
+        their sum nowhere exceeds its value at one.
+    signs : {"plus", "alternating"}
+        All a_k >= 0, or the signs +, +, -, -, repeated, with which for instance exp(rho) gives sin and cos instead of
+        an exponential. Every choice of signs has the same kernel.
+
+    Returns
+    -------
+    InverseActivation
+        With ``.activation``, ``.coefficients``, and ``.error``, which is zero for polynomials and closed forms.
+
+    Raises
+    ------
+    InvalidInput
+        If f is no power series, if f(1) is infinite, and if a coefficient is negative, which is then named: f is not
+        positive definite on the spheres of all dimensions.
+    Undecided
+        If the sign of a coefficient cannot be decided.
+
+    References
+    ----------
+    Simon, Anand, DeWeese, ICML 2022, Theorem 3.1 and eq. (6) (arXiv:2106.03186); Schoenberg, Duke Math. J. 9 (1942).
+    """
+    count = check_whole("terms", terms, 1, MOST_TERMS)
+    check_get(get)
+    if signs not in SIGNS:
+        raise InvalidInput(f"unknown signs {signs!r}: choose one of {', '.join(SIGNS)}")
+    formula = read_kernel(kernel)
+    coefficients = coefficients_of(formula, EXAMINED)
+    judged(formula, coefficients)
+    whole = value_at_one(formula)
+    squares = [entry / (k + 1) if get == "ntk" else entry for k, entry in enumerate(coefficients[:MOST_TERMS])]
+    if formula.is_polynomial(rho):
+        degree = max((k for k, entry in enumerate(coefficients) if entry != 0), default=0)
+        if degree >= MOST_TERMS:
+            raise InvalidInput(
+                f"the kernel is a polynomial of degree {degree}, and polynomial activations of degrees above "
+                f"{MOST_TERMS - 1} lose their digits in float64; leave out its highest powers",
+                degree=degree,
+            )
+        return _found(formula, get, coefficients[: degree + 1], squares[: degree + 1], signs)
+    match = next((s for g, s in candidates(squares[:FEW], signs) if _is_kernel(formula, g, get)), None)
+    if match is not None:
+        return InverseActivation(formula, get, Activation(match), tuple(coefficients[:count]), 0.0, signs, "formula")
+    rest = remainder(formula, whole, coefficients[:count])
+    if rest is None:
+        judged(formula, coefficients_of(formula, SEARCHED))
+        raise InvalidInput(
+            f"{formula} is not positive definite on every sphere: a coefficient beyond that of rho**{SEARCHED} is "
+            "negative; take a kernel whose power series has no negative coefficient"
+        )
+    return _found(formula, get, coefficients[:count], squares[:count], signs, rest)
+
+
+def _is_kernel(formula: sp.Expr, nngp: sp.Expr, get: Get) -> bool:
+    """Whether f is proved to be g, or g + rho g' for the NTK."""
+    made = nngp + rho * sp.diff(nngp, rho) if get == "ntk" else nngp
+    return is_zero((formula - made).xreplace({rho: x}), points=POINTS) is True
+
+
+def _found(
+    formula: sp.Expr, get: Get, coefficients: list[sp.Expr], squares: list[sp.Expr], signs: str, rest: float = 0.0
+) -> InverseActivation:
+    """A sum of Hermite polynomials; with roots as coefficients where nothing is cut off and few are needed."""
+    exact = rest == 0 and len(squares) <= MOST_EXACT + 1
+    activation = Activation(hermite_sum(squares, signs, exact))
+    kind = "truncated" if rest else "polynomial"
+    return InverseActivation(formula, get, activation, tuple(coefficients), rest, signs, kind)

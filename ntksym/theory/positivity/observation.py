@@ -1,0 +1,239 @@
+r"""A verdict on positive definiteness and some data: what spoils it, and the smallest eigenvalue with its floor.
+
+In exact arithmetic the Gram matrix of the data is positive definite, or not, by theorems; in float64 an eigenvalue
+below n eps lambda_max is rounding. Both are told apart here.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ntksym.derivation import derive
+from ntksym.errors import InvalidInput
+from ntksym.network.layers import Network
+from ntksym.network.recursion import PairMap, begin, evaluate
+from ntksym.theory.positivity.rulings import Ruling, vanishes_at_zero
+from ntksym.theory.positivity.witness import dimension
+from ntksym.theory.powers.supports import ABSENT, Support
+
+__all__ = ["Observation", "observe"]
+
+Array = NDArray[np.float64]
+
+MOST = 2000
+"""Rows for which a Gram matrix is computed here."""
+
+SAME = 64 * float(np.finfo(np.float64).eps)
+"""Norms that differ by no more, relatively, are taken for equal."""
+
+DECIMALS = 14
+"""Unit vectors that agree in so many are taken for parallel."""
+
+EPSILON = float(np.finfo(np.float64).eps)
+
+
+@dataclass(frozen=True)
+class Observation:
+    """What holds of the Gram matrix of some data.
+
+    Attributes
+    ----------
+    rows : int
+        Number of points.
+    duplicates, antipodal, parallel : int
+        Pairs of rows that are equal; opposite, to rounding; or multiples of one another in other ways, to rounding.
+    zeros : int
+        Rows that are zero.
+    one_norm : bool
+        Whether all rows have the same norm, to rounding.
+    positive : bool or None
+        Whether the matrix is positive definite in exact arithmetic; None if the theorems do not say.
+    reason : str
+        Why, in one sentence.
+    smallest, largest : float
+        Eigenvalues of the matrix in float64.
+    floor : float
+        n eps times the largest: a smallest eigenvalue below it is rounding.
+    numerical_rank : int
+        Number of eigenvalues above the floor.
+    """
+
+    rows: int
+    duplicates: int
+    antipodal: int
+    parallel: int
+    zeros: int
+    one_norm: bool
+    positive: bool | None
+    reason: str
+    smallest: float
+    largest: float
+    floor: float
+    numerical_rank: int
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data."""
+        return dict(self.__dict__)
+
+    def __str__(self) -> str:
+        answers = {True: "positive definite", False: "singular", None: "not known to be positive definite"}
+        meaning = "means nothing: it is below" if self.smallest <= self.floor else "is above"
+        return (
+            f"{answers[self.positive]} in exact arithmetic: {self.reason}\n"
+            f"{self.rows} rows; {self.duplicates} duplicate, {self.antipodal} antipodal and {self.parallel} other "
+            f"parallel pairs; {self.zeros} zero rows\n"
+            f"numerically of rank {self.numerical_rank}; the smallest eigenvalue {self.smallest:.3g} {meaning} the "
+            f"floor of rounding {self.floor:.3g}"
+        )
+
+
+class Judged(Protocol):
+    """What a verdict tells of the kernel."""
+
+    @property
+    def network(self) -> Network: ...
+    @property
+    def get(self) -> str: ...
+    @property
+    def supports(self) -> tuple[Support, ...]: ...
+
+
+def observe(judged: Judged, X: ArrayLike, gram: ArrayLike | None, sphere: Ruling, space: Ruling) -> Observation:
+    """What rulings mean for some data.
+
+    Parameters
+    ----------
+    judged : Verdict
+        The network, which kernel, and the supports of the kernel on a sphere.
+    X : array_like, shape (n, d)
+        Points.
+    gram : array_like, shape (n, n), or None
+        Their Gram matrix, if it is there.
+    sphere, space : Ruling
+        What holds for points of one norm, and of any.
+    """
+    x = _rows(X)
+    if len(x) > MOST and gram is None:
+        raise InvalidInput(f"{len(x)} rows are more than {MOST}: pass gram=, the matrix that build(network)(X) gives")
+    matrix = _gram(judged.network, judged.get, x) if gram is None else _matrix(gram, len(x))
+    eigenvalues = np.linalg.eigvalsh(matrix) if len(x) else np.zeros(0)
+    largest = float(max(eigenvalues.max(initial=0.0), -eigenvalues.min(initial=0.0)))
+    floor = len(x) * EPSILON * largest
+    facts = _facts(x)
+    positive, reason = _ruled(judged, facts, x.shape, sphere, space)
+    smallest = float(eigenvalues.min()) if len(x) else 0.0
+    rank = int(np.count_nonzero(eigenvalues > floor))
+    return Observation(
+        len(x), *facts.pairs, facts.zeros, facts.one_norm, positive, reason, smallest, largest, floor, rank
+    )
+
+
+def _rows(X: ArrayLike) -> Array:
+    x = np.asarray(X)
+    if x.ndim != 2 or x.dtype.kind not in "biuf" or not x.shape[1] or not np.isfinite(x).all():
+        raise InvalidInput("X must be a matrix of finite real numbers, one row a point; reshape or clean it")
+    return np.asarray(x, dtype=np.float64)
+
+
+def _matrix(gram: ArrayLike, count: int) -> Array:
+    matrix = np.asarray(gram, dtype=np.float64)
+    if matrix.shape != (count, count) or not np.isfinite(matrix).all():
+        raise InvalidInput(f"gram must be finite and of shape {(count, count)}, not {matrix.shape}; pass kernel(X)")
+    return matrix
+
+
+@dataclass(frozen=True)
+class _Facts:
+    duplicates: int
+    antipodal: int
+    parallel: int
+    zeros: int
+    one_norm: bool
+
+    @property
+    def pairs(self) -> tuple[int, int, int]:
+        return self.duplicates, self.antipodal, self.parallel
+
+
+def _facts(x: Array) -> _Facts:
+    norms = np.linalg.norm(x, axis=1)
+    proper = norms > 0
+    rays = x[proper] / norms[proper, None]
+    leading = np.take_along_axis(rays, np.abs(rays).argmax(axis=1)[:, None], axis=1) if len(rays) else rays
+    points = np.unique(x + 0.0, axis=0, return_inverse=True)[1].ravel()
+    lines = np.unique(np.round(rays * np.sign(leading), DECIMALS) + 0.0, axis=0, return_inverse=True)[1].ravel()
+    zeros = int(np.count_nonzero(~proper))
+    duplicates, antipodal, parallel = zeros * (zeros - 1) // 2, 0, 0
+    for line in np.flatnonzero(np.bincount(lines) > 1):
+        mine = lines == line
+        equal = _pairs(points[proper][mine], lambda one, two: one == two)
+        level = _pairs(norms[proper][mine], lambda one, two: abs(one - two) <= SAME * np.maximum(one, two))
+        opposite = _pairs(np.sign(leading[mine, 0]), lambda one, two: one != two)
+        duplicates += int(np.count_nonzero(equal))
+        antipodal += int(np.count_nonzero(opposite & level))
+        parallel += int(np.count_nonzero(~equal & ~(opposite & level)))
+    one_norm = bool(norms.size == 0 or np.ptp(norms) <= SAME * norms.max())
+    return _Facts(duplicates, antipodal, parallel, zeros, one_norm)
+
+
+def _pairs(values: Array, relation: Callable[[Any, Any], Any]) -> NDArray[np.bool_]:
+    """Whether a relation holds, for every pair of different places."""
+    one, two = np.triu_indices(len(values), 1)
+    return np.asarray(relation(values[one], values[two]), dtype=bool)
+
+
+def _ruled(
+    judged: Judged, facts: _Facts, shape: tuple[int, ...], sphere: Ruling, space: Ruling
+) -> tuple[bool | None, str]:
+    if facts.duplicates:
+        return False, f"{facts.duplicates} pairs of rows are equal"
+    if facts.one_norm and not facts.zeros:
+        return _ruled_on_sphere(facts, shape, sphere, judged.supports)
+    if facts.zeros and space.holds is not True and vanishes_at_zero(judged.network):
+        return False, "the kernel vanishes at the zero row"
+    if space.holds:
+        return True, space.reason
+    if space.restricted and not (facts.antipodal or facts.parallel or facts.zeros):
+        return True, "no two rows are parallel, and an activation is no polynomial"
+    return None, "rows are parallel or zero, or all activations polynomials, and the rows have several norms"
+
+
+def _ruled_on_sphere(
+    facts: _Facts, shape: tuple[int, ...], sphere: Ruling, supports: Sequence[Support]
+) -> tuple[bool | None, str]:
+    count, dim = shape
+    if sphere.holds:
+        return True, f"the rows are distinct and have one norm, and {sphere.reason}"
+    if sphere.restricted and not facts.antipodal:
+        return True, "the rows have one norm, no two are antipodal, and there are infinitely many powers of rho"
+    if facts.antipodal and all(ABSENT in (one.even, one.odd) for one in supports):
+        return False, "of rows x and -x one determines the other, since the kernel is even or odd"
+    if all(count > dimension(one.even, dim) + dimension(one.odd, dim) for one in supports):
+        return False, "there are more rows than the kernel has rank"
+    return None, "the kernel is not strictly positive definite on spheres, but may be on these rows"
+
+
+def _clamped(dual: Any) -> PairMap:
+    """The dual, for covariances that rounding has made a little larger than they can be."""
+
+    def evaluate_clamped(q1: Any, q2: Any, c: Any) -> tuple[Any, Any]:
+        largest = np.sqrt(q1) * np.sqrt(q2)
+        value, slope = dual.evaluate(q1, q2, np.clip(c, -largest, largest))
+        return value, slope
+
+    return evaluate_clamped
+
+
+def _gram(network: Network, get: str, x: Array) -> Array:
+    duals = {activation: _clamped(derive(activation)) for activation in network.activations}
+    i, j = np.tril_indices(len(x))
+    squares = np.einsum("ij,ij->i", x, x) / x.shape[1]
+    covariances = (x @ x.T / x.shape[1])[i, j]
+    covariances[i == j] = squares
+    state = evaluate(network, begin(squares[i], squares[j], covariances), duals)
+    matrix = np.empty((len(x), len(x)))
+    matrix[i, j] = matrix[j, i] = state.ntk if get == "ntk" else state.c
+    return matrix

@@ -1,0 +1,230 @@
+r"""How fast the eigenvalues of a kernel on the sphere fall: the law that its activations imply, with the reason.
+
+    a derivative jumps     mu_n ~ (c + (-1)^n c_-) A_n(d, nu),  n^-(d + 2 nu - 1)           Bietti and Bach 2021, Thm. 1
+    poles at distance h    mu_n ~ exp(-(3/2) C^(2/3) n^(2/3)),  C = min over layers of 2 h/sqrt(m)
+    exp(-alpha x^2), erf   mu_n ~ (t + sqrt(t^2 - 1))^-n,  t > 1 the nearest singularity of K(rho)
+    exp, sin, cos          faster than every geometric sequence
+    polynomials            finite rank
+
+m = dS/d rho at rho = 1 in front of the layer. The even and the odd degrees may follow different laws.
+"""
+
+import math
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import mpmath
+import numpy as np
+from numpy.typing import NDArray
+
+from ntksym.errors import NoClosedForm
+from ntksym.network.layers import Dense, Network
+from ntksym.theory.powers.hermite_digits import hermite_squares
+from ntksym.theory.powers.supports import Support
+from ntksym.theory.spectrum.complex_plane import Plane, plane_of
+from ntksym.theory.spectrum.gegenbauer import decay_exponent, multiplicity, power_coefficient
+from ntksym.theory.spectrum.kinks import MOST_ORDER, even_kinks, kinks_of, lowest_order, odd_kinks
+from ntksym.theory.spectrum.singular_part import is_single_layer, leading_singularity, stepped_singularity
+from ntksym.theory.sphere import Get, dual_of, is_analytic
+from ntksym.theory.zonal import diagonal
+
+__all__ = ["Law", "algebraic", "predict"]
+
+Array = NDArray[np.float64]
+
+PARITIES = ("even", "odd")
+
+CANCELLED = 1e-12
+"""A coefficient that small beside its parts is what rounding left."""
+
+TERMS = 256
+"""Terms of a dual that is evaluated beyond |rho| = 1."""
+
+
+@dataclass(frozen=True)
+class Law:
+    """The law of the eigenvalues of even or of odd degree.
+
+    Attributes
+    ----------
+    kind : str
+        "algebraic", "stretched exponential", "geometric", "super-geometric", "finite rank", "zero" or "unknown".
+    reason : str
+        Why, in a sentence.
+    exponent : float or None
+        e of mu_n ~ C n^-e (algebraic); p of exp(-A n^p) (stretched exponential).
+    constant : float or None
+        C, None where it is beyond float64 (algebraic); A (stretched exponential); the ratio of successive degrees,
+        below 1 (geometric).
+    singularity : tuple of float, or None
+        (nu, c) of the part c (1 - rho)^nu of the kernel that decides (algebraic): mu_n ~ c A_n(d, nu).
+    """
+
+    kind: str
+    reason: str
+    exponent: float | None = None
+    constant: float | None = None
+    singularity: tuple[float, float] | None = None
+
+    def predicted(self, dim: int, degree: int) -> float:
+        """The leading term of mu_n, for algebraic laws."""
+        if self.singularity is None:
+            return math.nan
+        nu, coefficient = self.singularity
+        return float(coefficient * power_coefficient(dim, degree, nu))
+
+    def beyond(self, dim: int, degree: int, parity: int) -> float:
+        """sum_{n > degree} N(d, n) c A_n(d, nu) over one parity: (1 - t)^nu and (1 + t)^nu add up to 2^nu at t = 1."""
+        if self.kind in ("zero", "finite rank"):
+            return 0.0
+        if self.singularity is None:
+            return math.nan
+        nu, coefficient = self.singularity
+        with mpmath.workdps(30):
+            known = [multiplicity(dim, n) * power_coefficient(dim, n, nu) for n in range(parity, degree + 1, 2)]
+            return float(coefficient * ((-1) ** parity * mpmath.mpf(2) ** (nu - 1) - mpmath.fsum(known)))
+
+    def __str__(self) -> str:
+        formulas = {
+            "algebraic": lambda: (
+                f"{'C' if self.constant is None else format(self.constant, '.6g')} * n^-{self.exponent:g}"
+            ),
+            "stretched exponential": lambda: (
+                f"exp(-{self.constant:.6g} * n^({Fraction(self.exponent or 0).limit_denominator(9)}))"
+            ),
+            "geometric": lambda: f"{self.constant:.6g}^n",
+        }
+        formula = formulas.get(self.kind)
+        return f"{self.kind}{', ' + formula() if formula else ''}: {self.reason}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data."""
+        return {"kind": self.kind, "reason": self.reason, "exponent": self.exponent, "constant": self.constant}
+
+
+def predict(network: Network, get: Get, dim: int, mean_square: float, support: Support) -> tuple[Law, Law]:
+    """The laws of the even and of the odd degrees.
+
+    Parameters
+    ----------
+    network, get, dim, mean_square
+        The kernel and the sphere.
+    support : Support
+        The largest even and odd powers of rho in it.
+    """
+    even, odd = (_law(network, get, dim, mean_square, support, parity) for parity in (0, 1))
+    return even, odd
+
+
+def _law(network: Network, get: Get, dim: int, mean_square: float, support: Support, parity: int) -> Law:
+    largest = (support.even, support.odd)[parity]
+    if largest < 0:
+        return Law("zero", f"the kernel contains no {PARITIES[parity]} power of rho")
+    if largest < math.inf:
+        return Law("finite rank", f"the largest {PARITIES[parity]} power of rho in the kernel is {int(largest)}")
+    if all(is_analytic(activation) for activation in network.activations):
+        return _smooth(network, mean_square, parity if is_single_layer(network) else None)
+    try:
+        return _kinked(network, get, dim, mean_square, parity)
+    except NoClosedForm as refusal:
+        return Law("unknown", f"where and how the activation is not smooth is not known: {refusal}")
+
+
+def _kinked(network: Network, get: Get, dim: int, mean_square: float, parity: int) -> Law:
+    part = (even_kinks, odd_kinks)[parity]
+    alone = is_single_layer(network)
+    kinks = {a: part(kinks_of(a)) if alone else kinks_of(a) for a in network.activations}
+    orders = [order for order in map(lowest_order, kinks.values()) if order is not None]
+    if not orders:
+        what = f"the {PARITIES[parity]} part of the activation" if alone else "the activation"
+        return Law("unknown", f"no derivative of {what} up to order {MOST_ORDER} jumps, and it is not analytic")
+    order = min(orders)
+    if order:
+        singular = leading_singularity(network, get, mean_square, order, kinks.__getitem__)
+    else:
+        singular = stepped_singularity(network, mean_square)
+    coefficient = singular.plus + (-1) ** parity * singular.minus
+    if abs(coefficient) <= CANCELLED * abs(singular.plus):
+        return Law("unknown", "the singularities at rho = 1 and rho = -1 cancel in these degrees")
+    return algebraic(dim, singular.exponent, coefficient, _which(order))
+
+
+def _which(order: int) -> str:
+    names = {0: "the activation", 1: "its slope", 2: "its second derivative", 3: "its third derivative"}
+    return f"{names.get(order, f'its derivative of order {order}')} jumps"
+
+
+def algebraic(dim: int, nu: float, coefficient: float, why: str) -> Law:
+    """The law of a kernel with the singular part coefficient (1 - rho)^nu."""
+    half = (mpmath.mpf(dim) - 1) / 2
+    limit = 2**nu * mpmath.gammaprod([nu + half, dim - 1], [half, -mpmath.mpf(nu)])
+    reason = f"{why}, so that the kernel has a part (1 - rho)^{nu:g}"
+    constant = float(coefficient * limit)
+    known = constant if math.isfinite(constant) else None
+    return Law("algebraic", reason, decay_exponent(dim, nu), known, (nu, coefficient))
+
+
+def _smooth(network: Network, mean_square: float, parity: int | None) -> Law:
+    planes: dict[Any, Plane] = {}
+    for activation in network.activations:
+        plane = plane_of(activation, parity)
+        if plane is None:
+            return Law("unknown", f"where {activation.name} is singular in the complex plane is not known")
+        planes[activation] = plane
+    if any(math.isfinite(plane.distance) for plane in planes.values()):
+        return _stretched(network, mean_square, planes)
+    if all(plane.is_entire for plane in planes.values()):
+        return Law("super-geometric", "the activation is made of exp, sin, cos and powers: the kernel is entire in rho")
+    return _geometric(network, mean_square, planes)
+
+
+def _stretched(network: Network, mean_square: float, planes: dict[Any, Plane]) -> Law:
+    m, least, nearest = mean_square, math.inf, math.inf
+    for layer, q in _with_variances(network, mean_square):
+        if isinstance(layer, Dense):
+            m *= layer.weight_variance
+            continue
+        distance = planes[layer.activation].distance
+        if 2 * distance / math.sqrt(m) < least:
+            least, nearest = 2 * distance / math.sqrt(m), distance
+        m *= float(dual_of(layer.activation).evaluate(q, q, q).slope)
+    reason = (
+        f"the activation is singular in the complex plane, {nearest:.6g} from the line: the kernel is smooth but not"
+    )
+    return Law("stretched exponential", f"{reason} analytic at rho = 1", 2 / 3, 1.5 * least ** (2 / 3))
+
+
+def _with_variances(network: Network, mean_square: float) -> list[tuple[Any, float]]:
+    variances = iter(diagonal(network, mean_square).variances)
+    return [(layer, 0.0 if isinstance(layer, Dense) else next(variances)) for layer in network.layers]
+
+
+def _geometric(network: Network, mean_square: float, planes: dict[Any, Plane]) -> Law:
+    """The place rho > 1 at which a layer meets the singularity of its dual, S/q = (1 + 2 alpha q)/(2 |alpha| q)."""
+    inside, outside = 1.0, 2.0
+    while not _meets(network, mean_square, planes, outside):
+        inside, outside = outside, 2 * outside
+    for _ in range(50):
+        middle = (inside + outside) / 2
+        inside, outside = (inside, middle) if _meets(network, mean_square, planes, middle) else (middle, outside)
+    ratio = 1 / (inside + math.sqrt(inside * inside - 1))
+    reason = f"the activation contains a Gaussian, and the kernel is analytic up to rho = {inside:.6g}"
+    return Law("geometric", reason, None, ratio)
+
+
+def _meets(network: Network, mean_square: float, planes: dict[Any, Plane], rho: float) -> bool:
+    s = mean_square * rho
+    for layer, q in _with_variances(network, mean_square):
+        if isinstance(layer, Dense):
+            s = layer.weight_variance * s + layer.bias_variance
+            continue
+        alpha = planes[layer.activation].gaussian
+        if alpha and s / q >= (1 + 2 * alpha * q) / (2 * abs(alpha) * q):
+            return True
+        squares = hermite_squares(layer.activation, mpmath.mpf(q), TERMS).squares
+        with np.errstate(over="ignore"):
+            s = float(np.polynomial.polynomial.polyval(s / q, squares))
+        if not math.isfinite(s):
+            return True
+    return False
