@@ -1,12 +1,14 @@
-"""Spectra and power series: time in a warm process, accuracy reached, and how the law of decay is met.
+"""Verdicts, spectra and power series: time in a warm process, accuracy reached, and how the law of decay is met.
 
 Run as  python -m tests.benchmarks.theory
 
 A process is warm once every part has run on another network; the network that is timed is in no cache.
 """
 
+import csv
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,9 +17,13 @@ from rich.table import Table
 
 import ntksym as nk
 from ntksym.theory.powers.coefficients import power_series
+from ntksym.theory.powers.parts import parts_of
 from ntksym.theory.spectrum.mercer import Spectrum, spectrum
 
 ROOT = 2**0.5
+
+REFERENCE = Path(__file__).parents[1] / "references" / "positivity.csv"
+DEEP = {"hidden_layers": "3", "b_std": "0", "kernel": "nngp"}
 
 SPECTRA: tuple[tuple[str, nk.Network, int, int, str], ...] = (
     ("relu, depth 3", nk.fully_connected("relu", 3, ROOT), 10, 200, "ntk"),
@@ -48,6 +54,7 @@ def main() -> None:
     """Print the tables."""
     _warm()
     console = Console(width=150)
+    console.print(_verdicts())
     table = Table(
         "spectrum", "dim", "degree", "seconds", "method", "worst relative error", "measured/predicted, even", "odd"
     )
@@ -62,6 +69,36 @@ def main() -> None:
         worst = np.max(series.errors[positive] / series.coefficients[positive])
         table.add_row(name, str(terms), f"{seconds:.2f}", "floats" if series.exact is None else "exact", f"{worst:.0e}")
     console.print(table)
+
+
+def _verdicts() -> Table:
+    """The table of 336 verdicts of the tests, each without what earlier ones have left in caches; then the catalogue."""
+    table = Table("verdicts", "number", "right", "not known", "median seconds", "largest")
+    with REFERENCE.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    timed = [_timed(lambda row=row: _answer(row)) for row in rows]
+    right = sum(answer == row["sphere"] for (_, answer), row in zip(timed, rows, strict=True))
+    unknown = sum(answer == "not known" for _, answer in timed)
+    seconds = [second for second, _ in timed]
+    table.add_row("reference table", str(len(rows)), str(right), str(unknown), *_spread(seconds))
+    known = [_timed(lambda name=name: _answer({"activation": name, **DEEP})) for name in nk.catalogue]
+    unknown = sum(answer == "not known" for _, answer in known)
+    table.add_row("catalogue, depth 3", str(len(known)), "", str(unknown), *_spread([second for second, _ in known]))
+    return table
+
+
+def _answer(row: dict[str, str]) -> str:
+    parts_of.cache_clear()
+    network = nk.fully_connected(row["activation"], int(row["hidden_layers"]), b_std=float(row["b_std"]) or None)
+    try:
+        holds = nk.positivity(network, row["kernel"]).holds
+    except nk.NoSuchDual:
+        return "undefined"
+    return {True: "spd", False: "not_spd", None: "not known"}[holds]
+
+
+def _spread(seconds: list[float]) -> tuple[str, str]:
+    return f"{np.median(seconds):.4f}", f"{max(seconds):.4f}"
 
 
 def _warm() -> None:
