@@ -72,7 +72,7 @@ def main() -> None:
 
 
 def _verdicts() -> Table:
-    """The table of 336 verdicts of the tests, each without what earlier ones have left in caches; then the catalogue."""
+    """The table of 336 verdicts of the tests, each as if it were the first of its activation; then the catalogue."""
     table = Table("verdicts", "number", "right", "not known", "median seconds", "largest")
     with REFERENCE.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
