@@ -36,8 +36,8 @@ EPSILON = float(np.finfo(np.float64).eps)
 FORGOTTEN = 20.0
 """The continued fraction forgets where it began by exp(-2 * 20)."""
 
-MARGIN = 4.0
-"""Distance to the singularity times sqrt(k): all but exp(-4) cancels, and a rule of moderate size does."""
+MARGINS = (3.0, 1.5)
+"""Distances to the singularity times sqrt(k), which are tried: all but exp(-3) cancels, with a rule of moderate size."""
 
 REACH, ALIASED = 12.5, 23.0
 """Where exp(-z^2/4) is below rounding; the coarse rule is correct to exp(-23)."""
@@ -92,22 +92,21 @@ def far_coefficients(
     """
     count, plane = len(present), plane_of(activation)
     distance = math.inf if plane is None else plane.distance / math.sqrt(variance)
-    nothing = np.zeros(0), np.zeros(0)
-    if not math.isfinite(distance):
-        return nothing
-    line = _line(distance, count)
-    if line.nodes > MOST_NODES or _beginning(line.height, count) > MOST_STEPS:
-        return nothing
-    with np.errstate(all="ignore"):
-        values, errors = _integrate(line, _columns(activation, variance, line.points), count)
-        bad = present & ~(errors <= accuracy * _neighbours(values))
-    failed = np.flatnonzero(bad[first:])
-    accepted = slice(first, first + int(failed[0]) if len(failed) else count)
-    return values[accepted], errors[accepted]
+    accepted, found = first, (np.zeros(0), np.zeros(0))
+    for margin in MARGINS if math.isfinite(distance) else ():
+        line = _line(distance, margin, count)
+        if accepted == count or line.nodes > MOST_NODES or _beginning(line.height, count) > MOST_STEPS:
+            break
+        with np.errstate(all="ignore"):
+            values, errors = _integrate(line, _columns(activation, variance, line.points), count)
+            bad = present & ~(errors <= accuracy * _neighbours(values))
+        accepted = first + int(np.argmax(np.append(bad[first:], True)))
+        found = values[first:accepted], errors[first:accepted]
+    return found
 
 
-def _line(distance: float, count: int) -> _Line:
-    margin = min(MARGIN / math.sqrt(count), distance / 2)
+def _line(distance: float, margin: float, count: int) -> _Line:
+    margin = min(margin / math.sqrt(count), distance / 2)
     frequency = 2 * max(ALIASED / margin, math.sqrt(count) + ALIASED / distance)
     step = 2 * math.pi / frequency
     return _Line(distance - margin, step, math.ceil(REACH / step))

@@ -35,6 +35,9 @@ FEWEST_DIGITS, MOST_DIGITS = 34, 175
 RELATIVE, RELATIVE_DIGITS = 1e-12, 16
 """Relative error of a coefficient that is aimed at, and digits to hold it."""
 
+FAR_RELATIVE = 1e-11
+"""The same of a coefficient of high degree that float64 serves for."""
+
 FIRST_STEP = 38.0
 """The frequency up to which the first rule integrates exactly is that much above that of h_k, sqrt(k)."""
 
@@ -112,37 +115,37 @@ def hermite_squares(activation: Activation, variance: Any, count: int) -> Hermit
     """
     present = present_degrees(activation, count)
     value, slope = mean_squares(activation, variance)
-    squares, bounds, digits = _converged(activation, variance, min(count, PROBED), value, count)
+    squares, bounds, reliable = _converged(activation, variance, min(count, PROBED), value, FEWEST_DIGITS)
     if count > PROBED:
-        near = squares, bounds
-        squares, bounds = _continued(activation, variance, present, near)
+        digits = _digits_needed(squares / float(value), reliable, FEWEST_DIGITS - 10, count)
+        squares, bounds = _continued(activation, variance, present, squares, bounds)
         if len(squares) < count:
-            squares, bounds, _ = _converged(activation, variance, count, value, count, digits)
+            squares, bounds, _ = _converged(activation, variance, count, value, digits)
     kept = present & (squares > SMALLEST)
     bounds = np.where(kept, bounds, np.where(present, 2 * SMALLEST, 0.0))
     return HermiteSquares(np.where(kept, squares, 0.0), bounds, value, slope)
 
 
 def _continued(
-    activation: Activation, variance: Any, present: NDArray[np.bool_], near: tuple[Array, Array]
+    activation: Activation, variance: Any, present: NDArray[np.bool_], squares: Array, bounds: Array
 ) -> tuple[Array, Array]:
     """The first squares and those that float64 has after them, if both agree where both are known."""
-    squares, bounds = near
     count = len(squares)
     first = count - SHARED
-    far, errors = far_coefficients(activation, variance, first, present, RELATIVE)
+    far, errors = far_coefficients(activation, variance, first, present, FAR_RELATIVE)
     more, more_bounds = far * far, (2 * np.abs(far) + errors) * errors + ROUNDING * far * far
     both = slice(first, first + min(SHARED, len(far)))
     gaps = np.abs(squares[both] - more[:SHARED])
     if len(far) <= SHARED or np.any((gaps > bounds[both] + more_bounds[:SHARED]) & present[both]):
-        return near
+        return squares, bounds
     return np.append(squares, more[SHARED:]), np.append(bounds, more_bounds[SHARED:])
 
 
+@lru_cache(maxsize=64)
 def _converged(
-    activation: Activation, variance: Any, count: int, value: Any, wanted: int, digits: int = FEWEST_DIGITS
-) -> tuple[Array, Array, int]:
-    """Squares, bounds, and the digits that as many coefficients as are wanted ask for."""
+    activation: Activation, variance: Any, count: int, value: Any, digits: int
+) -> tuple[Array, Array, NDArray[np.bool_]]:
+    """Squares, bounds, and which are reliable; with so many digits to begin with."""
     present = present_degrees(activation, count)
     step = 2 * math.pi / (math.sqrt(count) + FIRST_STEP)
     while True:
@@ -154,7 +157,7 @@ def _converged(
         elif np.any(bad & ~reliable) and digits < MOST_DIGITS:
             digits = _digits_needed(squares / float(value), reliable, digits, count)
         else:
-            return squares, bounds, _digits_needed(squares / float(value), reliable, FEWEST_DIGITS - 10, wanted)
+            return squares, bounds, reliable
 
 
 def _digits_needed(shares: Array, reliable: NDArray[np.bool_], digits: int, count: int) -> int:

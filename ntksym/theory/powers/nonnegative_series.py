@@ -29,6 +29,8 @@ def compose(outers: Sequence[Array], inner: Array) -> list[Array]:
     count = len(inner)
     if np.count_nonzero(inner) == 1 and inner[1] == 1.0:
         return [_fitted(outer, count) for outer in outers]
+    if count > 1 and not np.any(inner[::2]):
+        return _compose_odd(outers, inner)
     trimmed = [np.trim_zeros(outer, "b") for outer in outers]
     size = max(1, math.isqrt(max(len(outer) for outer in trimmed) or 1))
     powers = np.zeros((size + 1, count))
@@ -42,6 +44,18 @@ def compose(outers: Sequence[Array], inner: Array) -> list[Array]:
         total = np.zeros(count)
         for block in blocks[::-1] @ powers[:size]:
             total = multiply(total, powers[size]) + block
+        found.append(total)
+    return found
+
+
+def _compose_odd(outers: Sequence[Array], inner: Array) -> list[Array]:
+    """The same for an odd inner series, by f(u) = f_0(u^2) + u f_1(u^2): series of half the length."""
+    square = multiply(inner, inner)[::2]
+    halves = compose([outer[parity::2] for outer in outers for parity in (0, 1)], square)
+    found = []
+    for even, odd in zip(halves[::2], halves[1::2], strict=True):
+        total = np.empty(len(inner))
+        total[::2], total[1::2] = even, multiply(inner[1::2], odd)
         found.append(total)
     return found
 

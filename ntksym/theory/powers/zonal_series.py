@@ -22,7 +22,7 @@ from ntksym.activation import Activation
 from ntksym.dual import series_dual
 from ntksym.errors import ToleranceNotMet
 from ntksym.network.layers import Dense, Network
-from ntksym.theory.powers.hermite_digits import HermiteSquares, hermite_squares, present_degrees
+from ntksym.theory.powers.hermite_digits import HermiteSquares, hermite_squares, mean_squares, present_degrees
 from ntksym.theory.powers.nonnegative_series import compose, compose_remainder, multiply, slope_terms
 from ntksym.theory.powers.parts import parts_of
 from ntksym.theory.sphere import (
@@ -36,7 +36,7 @@ from ntksym.theory.sphere import (
     weight_variance,
 )
 
-__all__ = ["ZonalSeries", "zonal_series"]
+__all__ = ["ZonalSeries", "layer_variances", "zonal_series"]
 
 Array = NDArray[np.float64]
 
@@ -105,6 +105,20 @@ def zonal_series(network: Network, get: Get, mean_square: float, terms: int) -> 
         low, high = run.nngp if get == "nngp" else run.ntk
         total = float(run.variance if get == "nngp" else run.tangent)
     return ZonalSeries(low, (high - low) + EPSILON * rounding * low, total)
+
+
+def layer_variances(network: Network, mean_square: float) -> list[Any]:
+    """q in front of every activation, as mpmath numbers: those of `zonal_series`, for activations that are analytic."""
+    found = []
+    with mpmath.workdps(DIGITS):
+        variance = as_mpf(exact_value(mean_square))
+        for layer in network.layers:
+            if isinstance(layer, Dense):
+                variance = as_mpf(weight_variance(layer)) * variance + as_mpf(bias_variance(layer))
+            else:
+                found.append(+variance)
+                variance = mean_squares(layer.activation, +variance)[0]
+    return found
 
 
 def _begin(mean_square: Any, terms: int) -> _Run:

@@ -22,6 +22,7 @@ from ntksym.errors import NoClosedForm
 from ntksym.network.layers import Dense, Network
 from ntksym.theory.powers.hermite_digits import hermite_squares
 from ntksym.theory.powers.supports import Support
+from ntksym.theory.powers.zonal_series import layer_variances
 from ntksym.theory.powers.complex_plane import Plane, plane_of
 from ntksym.theory.spectrum.gegenbauer import decay_exponent, multiplicity, power_coefficient
 from ntksym.theory.spectrum.kinks import MOST_ORDER, even_kinks, kinks_of, lowest_order, odd_kinks
@@ -202,27 +203,32 @@ def _with_variances(network: Network, mean_square: float) -> list[tuple[Any, flo
 
 def _geometric(network: Network, mean_square: float, planes: dict[Any, Plane]) -> Law:
     """The place rho > 1 at which a layer meets the singularity of its dual, S/q = (1 + 2 alpha q)/(2 |alpha| q)."""
-    inside, outside = 1.0, 2.0
-    while not _meets(network, mean_square, planes, outside):
+    inside, outside, variances = 1.0, 2.0, layer_variances(network, mean_square)
+    while not _meets(network, mean_square, variances, planes, outside):
         inside, outside = outside, 2 * outside
     for _ in range(50):
         middle = (inside + outside) / 2
-        inside, outside = (inside, middle) if _meets(network, mean_square, planes, middle) else (middle, outside)
+        inside, outside = (
+            (inside, middle) if _meets(network, mean_square, variances, planes, middle) else (middle, outside)
+        )
     ratio = 1 / (inside + math.sqrt(inside * inside - 1))
     reason = f"the activation contains a Gaussian, and the kernel is analytic up to rho = {inside:.6g}"
     return Law("geometric", reason, None, ratio)
 
 
-def _meets(network: Network, mean_square: float, planes: dict[Any, Plane], rho: float) -> bool:
-    s = mean_square * rho
-    for layer, q in _with_variances(network, mean_square):
+def _meets(network: Network, mean_square: float, variances: list[Any], planes: dict[Any, Plane], rho: float) -> bool:
+    s, ahead = mean_square * rho, list(variances)
+    for layer in network.layers:
         if isinstance(layer, Dense):
             s = layer.weight_variance * s + layer.bias_variance
             continue
-        alpha = planes[layer.activation].gaussian
+        variance, alpha = ahead.pop(0), planes[layer.activation].gaussian
+        q = float(variance)
         if alpha and s / q >= (1 + 2 * alpha * q) / (2 * abs(alpha) * q):
             return True
-        squares = hermite_squares(layer.activation, mpmath.mpf(q), TERMS).squares
+        if not ahead:
+            return False
+        squares = hermite_squares(layer.activation, variance, TERMS).squares
         with np.errstate(over="ignore"):
             s = float(np.polynomial.polynomial.polyval(s / q, squares))
         if not math.isfinite(s):

@@ -330,12 +330,26 @@ def _is_slow(laws: tuple[Law, Law], degree: int) -> bool:
 
 
 def first_terms(laws: tuple[Law, Law], dim: int, degree: int) -> int:
-    """Terms to begin with: until exp(-C sqrt(k) - n^2/(2k)) k^(-d/2) is far below its peak, at k = (n^2/C)^(2/3)."""
+    """Terms to begin with: until c_k m(k, n) is far below its peak, with c_k as the law of decay implies.
+
+    exp(-C sqrt(k) - n^2/(2k)) k^(-d/2), which peaks at k = (n^2/C)^(2/3), or t^-k m(k, n) if K is
+    analytic up to rho = t.
+    """
+    fewest = degree + FEWEST_TERMS
+    ratios: list[Any] = [law.constant for law in laws if law.kind == "geometric"]
+    if ratios and degree:
+        k = degree + 2 * np.arange(MOST_TERMS // 2, dtype=float)
+        return max(fewest, _fallen(k, math.log((max(ratios) + 1 / max(ratios)) / 2) * k - _log_weights(k, degree, dim)))
     rates: list[Any] = [law.constant for law in laws if law.kind == "stretched exponential"]
     if not rates or degree == 0:
-        return degree + FEWEST_TERMS
+        return fewest
     scale = (min(rates) / 1.5) ** 1.5
-    peak = (degree**2 / scale) ** (2 / 3)
-    k = peak * np.arange(1.0, 20.0, 0.05)
-    fallen = scale * np.sqrt(k) + degree**2 / (2 * k) + dim / 2 * np.log(k)
-    return degree + max(FEWEST_TERMS, math.ceil(k[np.argmax(fallen - fallen[0] > FALLEN)]) - degree)
+    k = (degree**2 / scale) ** (2 / 3) * np.arange(1.0, 20.0, 0.05)
+    return max(fewest, _fallen(k, scale * np.sqrt(k) + degree**2 / (2 * k) + dim / 2 * np.log(k)))
+
+
+def _fallen(k: Array, logs: Array) -> int:
+    """The first k beyond the least of these where they are ``FALLEN`` above it."""
+    least = int(np.argmin(logs))
+    enough = logs[least:] - logs[least] > FALLEN
+    return math.ceil(k[least + int(np.argmax(enough))]) if np.any(enough) else math.ceil(k[-1])
