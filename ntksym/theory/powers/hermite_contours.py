@@ -37,7 +37,7 @@ FORGOTTEN = 20.0
 """The continued fraction forgets where it began by exp(-2 * 20)."""
 
 MARGINS = (3.0, 1.5)
-"""Distances to the singularity times sqrt(k), which are tried: all but exp(-3) cancels, with a rule of moderate size."""
+"""Distances to the singularity times sqrt(k) that are tried: exp(3) times a_k cancels, a rule of moderate size does."""
 
 REACH, ALIASED = 12.5, 23.0
 """Where exp(-z^2/4) is below rounding; the coarse rule is correct to exp(-23)."""
@@ -48,7 +48,7 @@ GEOMETRIC = 1e3
 STRIDE = 4
 """Nodes whose sizes stand for those of all."""
 
-BESIDE = 4
+BESIDE = 1
 """Coefficients of the same parity next to one, to whose size its error may be compared: it may vanish by chance."""
 
 MOST_NODES, MOST_STEPS = 3000, 20_000
@@ -64,7 +64,7 @@ class _Line:
 
     @property
     def points(self) -> Points:
-        return self.step * np.arange(self.nodes) + 1j * self.height
+        return np.asarray(self.step * np.arange(self.nodes) + 1j * self.height, dtype=np.complex128)
 
 
 def far_coefficients(
@@ -88,13 +88,13 @@ def far_coefficients(
     Returns
     -------
     pair of float arrays, shape (at most count - first,)
-        Empty for an entire function, or where no singularity is known.
+        Empty for an entire function, one whose singularities are farther away than sqrt(first), or not known.
     """
     count, plane = len(present), plane_of(activation)
     distance = math.inf if plane is None else plane.distance / math.sqrt(variance)
     accepted, found = first, (np.zeros(0), np.zeros(0))
-    for margin in MARGINS if math.isfinite(distance) else ():
-        line = _line(distance, margin, count)
+    for margin in MARGINS if distance < math.sqrt(first) else ():
+        line = _line(distance, margin, first, count)
         if accepted == count or line.nodes > MOST_NODES or _beginning(line.height, count) > MOST_STEPS:
             break
         with np.errstate(all="ignore"):
@@ -105,11 +105,13 @@ def far_coefficients(
     return found
 
 
-def _line(distance: float, margin: float, count: int) -> _Line:
+def _line(distance: float, margin: float, first: int, count: int) -> _Line:
+    """On it, s Q_k falls like exp(-(x^2/4) (1 - y/(2 sqrt(k)))), for y well below sqrt(k)."""
     margin = min(margin / math.sqrt(count), distance / 2)
     frequency = 2 * max(ALIASED / margin, math.sqrt(count) + ALIASED / distance)
     step = 2 * math.pi / frequency
-    return _Line(distance - margin, step, math.ceil(REACH / step))
+    reach = REACH / math.sqrt(1 - distance / (2 * math.sqrt(first)))
+    return _Line(distance - margin, step, math.ceil(reach / step))
 
 
 def _beginning(height: float, count: int) -> int:
@@ -135,7 +137,7 @@ def second_kind(points: Points, count: int) -> Points:
 
 @lru_cache(maxsize=64)
 def _on_the_plane(activation: Activation) -> Callable[[Any], Any]:
-    """s at complex numbers; its other formulas, stable on the line, may not be analytic."""
+    """S at complex numbers; its other formulas, stable on the line, may not be analytic."""
     expression = activation.pieces.expressions[0].xreplace(activation.values)
     function: Callable[[Any], Any] = sp.lambdify(x, expression, "mpmath")
     return function

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from ntksym.activation import Activation
 from ntksym.errors import ToleranceNotMet
 from ntksym.theory.fixed_point import Integers, decode, encode
+from ntksym.theory.powers.complex_plane import plane_of
 from ntksym.theory.powers.hermite_contours import far_coefficients
 from ntksym.theory.powers.parts import parts_of
 
@@ -38,8 +39,11 @@ RELATIVE, RELATIVE_DIGITS = 1e-12, 16
 FAR_RELATIVE = 1e-11
 """The same of a coefficient of high degree that float64 serves for."""
 
-FIRST_STEP = 38.0
-"""The frequency up to which the first rule integrates exactly is that much above that of h_k, sqrt(k)."""
+FIRST_FREQUENCY = 38.0
+"""The frequency up to which the first rule integrates exactly is at most that much above that of h_k, sqrt(k)."""
+
+MARGIN = 8.0
+"""The first rule is more accurate than half of the digits by exp(-8)."""
 
 PROBED = 96
 """Coefficients from which it is estimated how many digits the others ask for."""
@@ -50,6 +54,9 @@ has the square of it, with a margin."""
 
 FINER = 1.25
 """Factor between steps that are tried."""
+
+NEARLY_LINEAR = 0.65
+"""Digits that grow faster with k than k^0.65 grow like k, but for a logarithm."""
 
 SMALL = 1e-3
 """Share of E[s^2] below which a coefficient belongs to the tail."""
@@ -147,7 +154,7 @@ def _converged(
 ) -> tuple[Array, Array, NDArray[np.bool_]]:
     """Squares, bounds, and which are reliable; with so many digits to begin with."""
     present = present_degrees(activation, count)
-    step = 2 * math.pi / (math.sqrt(count) + FIRST_STEP)
+    step = 2 * math.pi / (math.sqrt(count) + _bandwidth(activation, variance, digits))
     while True:
         squares, bounds = _integrate(activation, variance, present, digits, step, value)
         reliable = squares > 10.0 ** (2 * (RELATIVE_DIGITS - digits)) * float(value)
@@ -160,6 +167,18 @@ def _converged(
             return squares, bounds, reliable
 
 
+def _bandwidth(activation: Activation, variance: Any, digits: int) -> float:
+    """The frequency of s(sqrt(q) z) exp(-z^2/4) with which the first rule has half of the digits.
+
+    exp(-F^2/(4 alpha q + 1)) falls below them, where a Gaussian exp(-alpha x^2) is all there is.
+    """
+    plane = plane_of(activation)
+    if plane is None or plane.is_entire or math.isfinite(plane.distance):
+        return FIRST_FREQUENCY
+    spread = 4 * abs(plane.gaussian) * float(variance) + 1
+    return min(FIRST_FREQUENCY, math.sqrt(spread * (digits * math.log(10) / 2 + MARGIN)))
+
+
 def _digits_needed(shares: Array, reliable: NDArray[np.bool_], digits: int, count: int) -> int:
     """What the last coefficient asks for, if the known ones go on as they fall; more than now in any case."""
     known = np.flatnonzero(reliable & (shares < SMALL))
@@ -168,7 +187,9 @@ def _digits_needed(shares: Array, reliable: NDArray[np.bool_], digits: int, coun
     middle, last = int(known[len(known) // 2]), int(known[-1])
     sizes = [-math.log10(shares[k]) / 2 for k in (middle, last)]
     power = math.log(sizes[1] / sizes[0]) / math.log(last / middle) if sizes[1] > sizes[0] else 0.5
-    wanted = sizes[1] * (count / last) ** min(max(power, 0.5), 1.0) + RELATIVE_DIGITS
+    straight = sizes[1] + (sizes[1] - sizes[0]) / (last - middle) * (count - last)
+    bent = sizes[1] * (count / last) ** min(max(power, 0.5), 1.0)
+    wanted = (straight if power > NEARLY_LINEAR else bent) + RELATIVE_DIGITS
     return min(max(math.ceil(wanted) + 2, digits + 10), MOST_DIGITS)
 
 

@@ -108,7 +108,7 @@ def zonal_series(network: Network, get: Get, mean_square: float, terms: int) -> 
 
 
 def layer_variances(network: Network, mean_square: float) -> list[Any]:
-    """q in front of every activation, as mpmath numbers: those of `zonal_series`, for activations that are analytic."""
+    """Q in front of every activation, as mpmath numbers: those of `zonal_series`, for activations that are analytic."""
     found = []
     with mpmath.workdps(DIGITS):
         variance = as_mpf(exact_value(mean_square))

@@ -20,10 +20,10 @@ from numpy.typing import NDArray
 
 from ntksym.errors import NoClosedForm
 from ntksym.network.layers import Dense, Network
+from ntksym.theory.powers.complex_plane import Plane, plane_of
 from ntksym.theory.powers.hermite_digits import hermite_squares
 from ntksym.theory.powers.supports import Support
 from ntksym.theory.powers.zonal_series import layer_variances
-from ntksym.theory.powers.complex_plane import Plane, plane_of
 from ntksym.theory.spectrum.gegenbauer import decay_exponent, multiplicity, power_coefficient
 from ntksym.theory.spectrum.kinks import MOST_ORDER, even_kinks, kinks_of, lowest_order, odd_kinks
 from ntksym.theory.spectrum.singular_part import is_single_layer, leading_singularity, stepped_singularity
