@@ -144,11 +144,12 @@ def _on_the_plane(activation: Activation) -> Callable[[Any], Any]:
 
 
 def _columns(activation: Activation, variance: Any, points: Points) -> tuple[Points, Points]:
-    """Twice the even and the odd part of s(sqrt(q) z) at complex points."""
+    """Twice the even and the odd part of s(sqrt(q) z) at points of a line."""
     function = _on_the_plane(activation)
     with mpmath.workdps(DIGITS):
         root = mpmath.sqrt(variance)
-        places = [root * mpmath.mpc(z) for z in points.tolist()]
+        height = root * float(points[0].imag)
+        places = [mpmath.mpc(root * along, height) for along in points.real.tolist()]
         right = [function(place) for place in places]
         if activation.parity in ("odd", "even"):
             single, none = 2 * np.array([complex(a) for a in right]), np.zeros(len(right), dtype=np.complex128)

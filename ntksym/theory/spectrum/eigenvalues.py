@@ -2,11 +2,9 @@
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 import mpmath
 import numpy as np
-import scipy
 from numpy.typing import NDArray
 
 from ntksym.network.layers import Network
@@ -15,7 +13,8 @@ from ntksym.theory.powers.supports import Support
 from ntksym.theory.powers.zonal_series import ZonalSeries, zonal_series
 from ntksym.theory.spectrum.angle_quadrature import integrate, integrate_digits
 from ntksym.theory.spectrum.decay import Law
-from ntksym.theory.spectrum.gegenbauer import masses, multiplicity, power_coefficient, project
+from ntksym.theory.spectrum.gegenbauer import log_projections, masses, multiplicity, power_coefficient, project
+from ntksym.theory.spectrum.term_count import MOST_TERMS, first_terms
 from ntksym.theory.sphere import Get, dual_of, is_analytic
 from ntksym.theory.zonal import diagonal, evaluate_angles, evaluate_digits, has_digits, is_elementary
 
@@ -34,16 +33,10 @@ FINE = 1e-10
 ENOUGH = 1e-8
 """The same where more accuracy costs seconds."""
 
-MOST_TERMS = 3000
-"""Terms of a power series."""
-
 KNOWN_TERMS = 1024
 """Terms where Hermite coefficients come from the table of a series, which has as many."""
 
 GROWTH = 1.35
-
-FEWEST_TERMS, FALLEN = 160, 28.0
-"""Terms beyond the degree to begin with, or as many as it takes for the summand to fall by exp(-28)."""
 
 SAFETY = 4.0
 """Factor on a remainder that is extrapolated from the last terms."""
@@ -176,17 +169,11 @@ def _extrapolated(series: ZonalSeries, dim: int, degree: int) -> Array:
         places = np.arange(end - (end - n) % 2 - 2 * WINDOW, end + 1, 2)[: WINDOW + 1]
         if places[0] <= n or not np.all(c[places] > 0):
             continue
-        logs = _log_weights(places.astype(float), n, dim) + np.log(c[places])
+        logs = log_projections(places.astype(float), n, dim) + np.log(c[places])
         ratio = math.exp((logs[-1] - logs[0]) / WINDOW)
         if ratio < 1:
             found[n] = SAFETY * math.exp(logs[-1]) * ratio / (1 - ratio)
     return found
-
-
-def _log_weights(k: Array, n: int, dim: int) -> Array:
-    gammaln = scipy.special.gammaln  # loaded by its first use
-    above = gammaln(k + 1) + math.lgamma(dim / 2) + gammaln((k - n + 1) / 2)
-    return np.asarray(above - gammaln(k - n + 1) - n * math.log(2) - math.log(math.pi) / 2 - gammaln((k + n + dim) / 2))
 
 
 def _series_tails(series: ZonalSeries, dim: int, degree: int) -> tuple[Array, Array]:
@@ -327,29 +314,3 @@ def _is_slow(laws: tuple[Law, Law], degree: int) -> bool:
     """Whether the series converges so slowly, and the eigenvalues fall so slowly, that quadrature in float64 serves."""
     falls = [law.constant * degree**law.exponent for law in laws if law.constant and law.exponent]
     return bool(falls) and laws[0].kind != "algebraic" and max(falls) < SLOW
-
-
-def first_terms(laws: tuple[Law, Law], dim: int, degree: int) -> int:
-    """Terms to begin with: until c_k m(k, n) is far below its peak, with c_k as the law of decay implies.
-
-    exp(-C sqrt(k) - n^2/(2k)) k^(-d/2), which peaks at k = (n^2/C)^(2/3), or t^-k m(k, n) if K is
-    analytic up to rho = t.
-    """
-    fewest = degree + FEWEST_TERMS
-    ratios: list[Any] = [law.constant for law in laws if law.kind == "geometric"]
-    if ratios and degree:
-        k = degree + 2 * np.arange(MOST_TERMS // 2, dtype=float)
-        return max(fewest, _fallen(k, math.log((max(ratios) + 1 / max(ratios)) / 2) * k - _log_weights(k, degree, dim)))
-    rates: list[Any] = [law.constant for law in laws if law.kind == "stretched exponential"]
-    if not rates or degree == 0:
-        return fewest
-    scale = (min(rates) / 1.5) ** 1.5
-    k = (degree**2 / scale) ** (2 / 3) * np.arange(1.0, 20.0, 0.05)
-    return max(fewest, _fallen(k, scale * np.sqrt(k) + degree**2 / (2 * k) + dim / 2 * np.log(k)))
-
-
-def _fallen(k: Array, logs: Array) -> int:
-    """The first k beyond the least of these where they are ``FALLEN`` above it."""
-    least = int(np.argmin(logs))
-    enough = logs[least:] - logs[least] > FALLEN
-    return math.ceil(k[least + int(np.argmax(enough))]) if np.any(enough) else math.ceil(k[-1])

@@ -13,12 +13,14 @@ from typing import Any
 
 import mpmath
 import numpy as np
+import scipy
 from numpy.typing import NDArray
 
 from ntksym.theory.fixed_point import Integers, encode
 
 __all__ = [
     "decay_exponent",
+    "log_projections",
     "masses",
     "multiplicity",
     "normaliser",
@@ -97,6 +99,13 @@ def _log_projection(k: int, n: int, dim: int) -> float:
     above = math.lgamma(k + 1) + math.lgamma(dim / 2) + math.lgamma((k - n + 1) / 2)
     below = math.lgamma(k - n + 1) + n * math.log(2) + math.log(math.pi) / 2 + math.lgamma((k + n + dim) / 2)
     return above - below
+
+
+def log_projections(k: Array, n: int, dim: int) -> Array:
+    """The same at several k >= n of the parity of n."""
+    gammaln = scipy.special.gammaln  # loaded by its first use
+    above = gammaln(k + 1) + math.lgamma(dim / 2) + gammaln((k - n + 1) / 2)
+    return np.asarray(above - gammaln(k - n + 1) - n * math.log(2) - math.log(math.pi) / 2 - gammaln((k + n + dim) / 2))
 
 
 def normaliser(dim: int) -> Any:
