@@ -26,7 +26,8 @@ class Growth:
         Real numbers; the last two are negative for functions that decay on both sides, ``oo`` for growth beyond a
         Gaussian. A logarithm counts as degree 1/2.
     attained : bool
-        True if |s| is known to be of exactly this order on at least one side; False if it may be smaller.
+        True if |s| is known to be of exactly this order, from above and from below, on at least one side; False if it
+        may be smaller.
     """
 
     degree: sp.Expr
@@ -189,6 +190,8 @@ def _logarithmic(node: sp.Expr) -> Growth:
     order = _order(node.args[0])
     if isinstance(node, sp.log) and not order.attained:
         raise _Unknown(node)
+    if isinstance(node, sp.asinh) and _rank(order) < (0, 0, 0):
+        return order
     if order.gaussian.is_infinite:
         raise _Unknown(node)
     if order.gaussian != 0:
@@ -199,7 +202,11 @@ def _logarithmic(node: sp.Expr) -> Growth:
 
 
 def _hyperbolic(node: sp.Expr) -> Growth:
-    return max((_exponential(sign * node.args[0]) for sign in (1, -1)), key=_rank)
+    larger = max((_exponential(sign * node.args[0]) for sign in (1, -1)), key=_rank)
+    if isinstance(node, sp.cosh) or _rank(larger) > (0, 0, 0):
+        return larger
+    order = _order(node.args[0])
+    return order if _rank(order) < (0, 0, 0) else BOUNDED  # sinh of what is bounded may come near zero
 
 
 def _error_tail(node: sp.erfc) -> Growth:

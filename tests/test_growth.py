@@ -30,6 +30,11 @@ ORDERS = {
     "1/(1 + x**2)": (-2, 0, 0),
     "sinc(x)": (-1, 0, 0),
     "x**3/(1 + x**2)": (1, 0, 0),
+    "sinh(exp(-x**2))": (0, 0, -1),
+    "asinh(exp(-2*x**2))": (0, 0, -2),
+    "asinh(x*exp(-abs(x)))": (1, -1, 0),
+    "sinh(1/(1 + x**2))": (-2, 0, 0),
+    "asinh(exp(x**2))": (2, 0, 0),
     "sqrt(abs(x))": (sp.S.Half, 0, 0),
     "log(1 + x**2)": (sp.S.Half, 0, 0),
     "x*exp(tanh(x))": (1, 0, 0),
@@ -65,6 +70,12 @@ def test_the_bound_holds_with_a_moderate_constant(name: str) -> None:
                 bound = (1 + abs(point)) ** degree * mp.exp(rate * abs(point) + square * point**2)
                 # Largest constant of the list: exp(max tanh), the slopes of ABReLU, the value of threshold, SIREN's 1.
                 assert abs(function(point)) <= 25 * bound
+
+
+@pytest.mark.parametrize("text", ["log(sinh(log(1 + exp(-x**2))))", "1/sinh(tanh(x))", "1/asinh(sin(x))"])
+def test_what_may_come_near_zero_is_no_lower_bound(text: str) -> None:
+    growth = Activation(text).growth
+    assert growth is None or not growth.attained
 
 
 def test_what_cannot_be_read_off_is_none() -> None:

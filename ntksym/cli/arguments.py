@@ -114,7 +114,7 @@ def _add_certificate(parser: argparse.ArgumentParser) -> None:
 
 def _add_network(parser: argparse.ArgumentParser) -> "argparse._ArgumentGroup":
     network = parser.add_argument_group("network")
-    network.add_argument("--depth", type=_count, default=1, help="hidden layers (default 1)")
+    network.add_argument("--depth", type=_whole, default=1, help="hidden layers (default 1)")
     _add_deviations(network)
     return network
 

@@ -6,20 +6,17 @@ Nothing here looks at floating-point values of the kernel: what decides is which
 """
 
 from collections.abc import Iterator, Sequence
-from itertools import groupby, product
+from itertools import groupby
 
-import sympy as sp
-
-from ntksym.activation import Activation
-from ntksym.errors import InvalidInput, NoSuchDual
-from ntksym.network.layers import Network
-from ntksym.series.profile import Profile
+from ntksym.errors import InvalidInput
+from ntksym.network.layers import Layer, Network
+from ntksym.theory.positivity.existence import require_kernel, suppositions
 from ntksym.theory.positivity.rulings import Statement, in_space, on_pair, on_sphere
 from ntksym.theory.positivity.verdict import Verdict, checked_dimension
-from ntksym.theory.powers.parts import Parts, parts_in_order, parts_of
-from ntksym.theory.powers.supports import LayerSupports, propagate
+from ntksym.theory.powers.parts import Parts, parts_in_order
+from ntksym.theory.powers.supports import Possible, propagate
 
-__all__ = ["kernel_supports", "positivity"]
+__all__ = ["positivity"]
 
 DOMAINS = ("sphere", "euclidean")
 SUPPORTS = "sums, products and compositions of power series with coefficients >= 0"
@@ -74,36 +71,19 @@ def positivity(
     """
     _check(network, get, domain)
     dim = checked_dimension(dim)
-    _require_kernel(network, get)
+    require_kernel(network, get)
     parts = parts_in_order(network)
-    histories = kernel_supports(network, trained_zero_bias=trained_zero_bias)
-    supports = tuple(dict.fromkeys(getattr(history[-1], get) for history in histories))
-    sphere = on_pair(supports) if dim == 1 and domain == "sphere" else on_sphere(supports)
+    degrees = {part.activation: part.alternatives for part in parts}
+    history = tuple(propagate(network, degrees, trained_zero_bias=trained_zero_bias))
+    supports = tuple(sorted({getattr(one, get) for one in history[-1][1]}))
+    sphere = on_pair(supports) if dim == 1 else on_sphere(supports)
     offset = trained_zero_bias and get == "ntk"
     ruling = in_space(network, parts, sphere, offset=offset) if domain == "euclidean" else sphere
-    layers = _about_supports(histories, get) if ruling.closing is sphere.closing else ()
+    layers = _about_supports(history, get) if ruling.closing is sphere.closing else ()
     proof = (*_about_parts(parts), *layers, ruling.closing)
     reason = ruling.reason if ruling.holds is not None or not _unknown(parts) else f"{ruling.reason}: {_unknown(parts)}"
     return Verdict(
         network, get, dim, domain, ruling.holds, ruling.restricted, reason, proof, supports, trained_zero_bias
-    )
-
-
-def kernel_supports(network: Network, *, trained_zero_bias: bool = False) -> tuple[tuple[LayerSupports, ...], ...]:
-    """The supports after every layer, for each possibility that what is known of the activations leaves.
-
-    Parameters
-    ----------
-    network : Network
-        The layers.
-    trained_zero_bias : bool
-        As for `positivity`.
-    """
-    activations = tuple(dict.fromkeys(network.activations))
-    choices = product(*(parts_of(activation).alternatives for activation in activations))
-    return tuple(
-        tuple(propagate(network, dict(zip(activations, choice, strict=True)), trained_zero_bias=trained_zero_bias))
-        for choice in choices
     )
 
 
@@ -114,55 +94,26 @@ def _check(network: object, get: object, domain: object) -> None:
     if get not in ("ntk", "nngp"):
         raise InvalidInput(f'get must be "ntk" or "nngp", not {get!r}; ask for each kernel apart', get=get)
     if domain not in DOMAINS:
-        raise InvalidInput(f'domain must be "sphere" or "euclidean", not {domain!r}', domain=domain)
-
-
-def _require_kernel(network: Network, get: str) -> None:
-    for activation in dict.fromkeys(network.activations):
-        growth = activation.growth
-        if growth is not None and growth.gaussian == sp.oo and growth.attained:
-            raise NoSuchDual(
-                f"E[s(U)^2] diverges for {activation.name} at every variance: no network with it has a kernel; "
-                "use another activation"
-            )
-        if get == "ntk" and not Profile(activation).continuous:
-            raise NoSuchDual(
-                f"the NTK does not exist: {activation.name} jumps or is infinitely steep somewhere, and its slope "
-                'infinite on the diagonal; ask for get="nngp", or use another activation',
-                activation=activation,
-            )
+        raise InvalidInput(f'there is no domain {domain!r}; try domain="sphere" or domain="euclidean"', domain=domain)
 
 
 def _about_parts(parts: Sequence[Parts]) -> Iterator[Statement]:
     for part in dict.fromkeys(parts):
         for half in (part.even, part.odd):
             yield Statement(f"of {part.activation.name} {half}", half.source)
-        yield from _about_existence(part.activation)
+        yield from suppositions(part.activation)
 
 
-def _about_existence(activation: Activation) -> Iterator[Statement]:
-    """What is supposed of variances, where it does not hold at all of them."""
-    growth = activation.growth
-    if growth is None:
-        yield Statement(f"E[s(U)^2] is supposed to be finite for {activation.name}", "no bound of its growth was found")
-    elif growth.gaussian.is_positive:
-        yield Statement(
-            f"variances are supposed to stay below {1 / (4 * growth.gaussian)} before {activation.name}",
-            "beyond, E[s(U)^2] diverges and there is no kernel",
-        )
-
-
-def _about_supports(histories: Sequence[Sequence[LayerSupports]], get: str) -> Iterator[Statement]:
+def _about_supports(history: Sequence[tuple[Layer, Possible]], get: str) -> Iterator[Statement]:
     """One statement for each run of layers that leaves the supports as they are."""
-    columns = list(zip(*histories, strict=True))
 
     def found(number: int) -> str:
-        texts = {str(getattr(one, get)) for one in columns[number]}
+        texts = {str(getattr(one, get)) for one in history[number][1]}
         return texts.pop() if len(texts) == 1 else "not known"
 
-    for text, run in groupby(range(len(columns)), key=found):
+    for text, run in groupby(range(len(history)), key=found):
         numbers = list(run)
-        layers = f"layer {numbers[0] + 1} ({columns[numbers[0]][0].layer})"
+        layers = f"layer {numbers[0] + 1} ({history[numbers[0]][0]})"
         if len(numbers) > 1:
             layers = f"layers {numbers[0] + 1} to {numbers[-1] + 1}"
         yield Statement(f"after {layers} the powers of rho in the {get.upper()} are: {text}", SUPPORTS)

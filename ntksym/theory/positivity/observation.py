@@ -19,7 +19,7 @@ from ntksym.theory.positivity.rulings import Ruling, vanishes_at_zero
 from ntksym.theory.positivity.witness import dimension
 from ntksym.theory.powers.supports import ABSENT, Support
 
-__all__ = ["Observation", "observe"]
+__all__ = ["Observation", "as_rows", "observe"]
 
 Array = NDArray[np.float64]
 
@@ -33,6 +33,10 @@ DECIMALS = 14
 """Unit vectors that agree in so many are taken for parallel."""
 
 EPSILON = float(np.finfo(np.float64).eps)
+LARGEST = 1e75
+"""Products of four variances stay within float64."""
+
+SMALLEST = float(np.finfo(np.float64).tiny)
 
 
 @dataclass(frozen=True)
@@ -56,7 +60,7 @@ class Observation:
     smallest, largest : float
         Eigenvalues of the matrix in float64.
     floor : float
-        n eps times the largest: a smallest eigenvalue below it is rounding.
+        n (eps + the relative errors of the duals) times the largest: a smallest eigenvalue below it means nothing.
     numerical_rank : int
         Number of eigenvalues above the floor.
     """
@@ -101,27 +105,26 @@ class Judged(Protocol):
     def supports(self) -> tuple[Support, ...]: ...
 
 
-def observe(judged: Judged, X: ArrayLike, gram: ArrayLike | None, sphere: Ruling, space: Ruling) -> Observation:
+def observe(judged: Judged, x: Array, gram: ArrayLike | None, sphere: Ruling, space: Ruling) -> Observation:
     """What rulings mean for some data.
 
     Parameters
     ----------
     judged : Verdict
         The network, which kernel, and the supports of the kernel on a sphere.
-    X : array_like, shape (n, d)
-        Points.
+    x : float array, shape (n, d)
+        Points, from `as_rows`.
     gram : array_like, shape (n, n), or None
         Their Gram matrix, if it is there.
     sphere, space : Ruling
         What holds for points of one norm, and of any.
     """
-    x = _rows(X)
     if len(x) > MOST and gram is None:
         raise InvalidInput(f"{len(x)} rows are more than {MOST}: pass gram=, the matrix that build(network)(X) gives")
-    matrix = _gram(judged.network, judged.get, x) if gram is None else _matrix(gram, len(x))
+    matrix, error = _gram(judged.network, judged.get, x) if gram is None else (_matrix(gram, len(x)), 0.0)
     eigenvalues = np.linalg.eigvalsh(matrix) if len(x) else np.zeros(0)
     largest = float(max(eigenvalues.max(initial=0.0), -eigenvalues.min(initial=0.0)))
-    floor = len(x) * EPSILON * largest
+    floor = len(x) * (EPSILON + error) * largest
     facts = _facts(x)
     positive, reason = _ruled(judged, facts, x.shape, sphere, space)
     smallest = float(eigenvalues.min()) if len(x) else 0.0
@@ -131,7 +134,8 @@ def observe(judged: Judged, X: ArrayLike, gram: ArrayLike | None, sphere: Ruling
     )
 
 
-def _rows(X: ArrayLike) -> Array:
+def as_rows(X: ArrayLike) -> Array:
+    """Points as rows of float64; refused if they are no matrix of finite numbers."""
     x = np.asarray(X)
     if x.ndim != 2 or x.dtype.kind not in "biuf" or not x.shape[1] or not np.isfinite(x).all():
         raise InvalidInput("X must be a matrix of finite real numbers, one row a point; reshape or clean it")
@@ -159,9 +163,13 @@ class _Facts:
 
 
 def _facts(x: Array) -> _Facts:
-    norms = np.linalg.norm(x, axis=1)
-    proper = norms > 0
-    rays = x[proper] / norms[proper, None]
+    sizes = np.abs(x).max(axis=1)
+    proper = sizes > 0
+    rays = x[proper] / sizes[proper, None]
+    lengths = np.linalg.norm(rays, axis=1)
+    norms = np.zeros(len(x))
+    norms[proper] = lengths * (sizes[proper] / sizes.max(initial=0.0))
+    rays /= lengths[:, None]
     leading = np.take_along_axis(rays, np.abs(rays).argmax(axis=1)[:, None], axis=1) if len(rays) else rays
     points = np.unique(x + 0.0, axis=0, return_inverse=True)[1].ravel()
     lines = np.unique(np.round(rays * np.sign(leading), DECIMALS) + 0.0, axis=0, return_inverse=True)[1].ravel()
@@ -216,24 +224,31 @@ def _ruled_on_sphere(
     return None, "the kernel is not strictly positive definite on spheres, but may be on these rows"
 
 
-def _clamped(dual: Any) -> PairMap:
-    """The dual, for covariances that rounding has made a little larger than they can be."""
+def _clamped(dual: Any, errors: list[float]) -> PairMap:
+    """The dual, for covariances that rounding has made a little larger than they can be; its error is noted."""
 
     def evaluate_clamped(q1: Any, q2: Any, c: Any) -> tuple[Any, Any]:
         largest = np.sqrt(q1) * np.sqrt(q2)
         value, slope = dual.evaluate(q1, q2, np.clip(c, -largest, largest))
+        size = float(np.max(q1, initial=0.0))
+        errors.append(float(dual.error_bound(size, size)) / max(float(np.max(np.abs(value), initial=0.0)), SMALLEST))
         return value, slope
 
     return evaluate_clamped
 
 
-def _gram(network: Network, get: str, x: Array) -> Array:
-    duals = {activation: _clamped(derive(activation)) for activation in network.activations}
+def _gram(network: Network, get: str, x: Array) -> tuple[Array, float]:
+    """The Gram matrix by the reference recursion, and the relative error of its duals, layer by layer added up."""
+    errors: list[float] = []
+    duals = {activation: _clamped(derive(activation), errors) for activation in network.activations}
     i, j = np.tril_indices(len(x))
-    squares = np.einsum("ij,ij->i", x, x) / x.shape[1]
-    covariances = (x @ x.T / x.shape[1])[i, j]
+    with np.errstate(over="ignore", invalid="ignore"):
+        squares = np.einsum("ij,ij->i", x, x) / x.shape[1]
+        covariances = np.einsum("ik,jk->ij", x, x)[i, j] / x.shape[1]
+    if not (squares <= LARGEST).all():
+        raise InvalidInput(f"rows with |x|^2/d above {LARGEST:g} are too large; scale them")
     covariances[i == j] = squares
     state = evaluate(network, begin(squares[i], squares[j], covariances), duals)
     matrix = np.empty((len(x), len(x)))
     matrix[i, j] = matrix[j, i] = state.ntk if get == "ntk" else state.c
-    return matrix
+    return matrix, sum(errors)

@@ -9,7 +9,7 @@ from ntksym.errors import NoClosedForm
 from ntksym.network.layers import Dense, Network
 from ntksym.pieces.judgement import Judge
 from ntksym.theory.powers.parts import Parts
-from ntksym.theory.powers.supports import ABSENT, Support, is_zero_at_zero
+from ntksym.theory.powers.supports import ABSENT, Support, is_zero_at_zero, number_text
 
 __all__ = ["Ruling", "Statement", "in_space", "is_homogeneous", "on_pair", "on_sphere", "vanishes_at_zero"]
 
@@ -39,6 +39,11 @@ class Statement:
 
     def __str__(self) -> str:
         return f"{self.claim} [{self.source}]"
+
+
+FINITE = Statement(
+    "a kernel that is a polynomial in both points is singular on more points than it has rank", "counting"
+)
 
 
 @dataclass(frozen=True)
@@ -72,7 +77,7 @@ def _powers(largest: float, parity: str) -> str:
         return f"no {parity} powers"
     if largest == math.inf:
         return f"infinitely many {parity} powers"
-    return f"{parity} powers only up to rho^{int(largest)}"
+    return f"{parity} powers only up to rho^{number_text(largest)}"
 
 
 def described(support: Support) -> str:
@@ -136,6 +141,8 @@ def in_space(network: Network, parts: Sequence[Parts], sphere: Ruling, *, offset
     )
     if sphere.holds is False:
         return Ruling(False, general, f"not even on spheres: {sphere.reason}", sphere.closing)
+    if all(part.is_polynomial for part in parts):
+        return Ruling(False, False, "all activations are polynomials: the kernel has finite rank", FINITE)
     if general and _separates(network, parts):
         return Ruling(True, general, "there is a bias before an activation that is no polynomial", closing)
     if is_homogeneous(network) and not offset:
@@ -165,7 +172,7 @@ def _blocks(network: Network) -> list[bool]:
     blocks = [False]
     for layer in network.layers:
         if isinstance(layer, Dense):
-            blocks[-1] |= layer.bias_variance > 0
+            blocks[-1] |= bool(layer.b_std)
         else:
             blocks.append(False)
     return blocks

@@ -11,11 +11,11 @@ from numpy.typing import ArrayLike
 
 from ntksym.errors import InvalidInput, Undecided
 from ntksym.network.layers import Network
-from ntksym.theory.positivity.observation import Observation, observe
-from ntksym.theory.positivity.rulings import Ruling, Statement, in_space, is_homogeneous, on_sphere
-from ntksym.theory.positivity.witness import Witness, antipodal_pairs, dimension, on_one_ray, origin
+from ntksym.theory.positivity.observation import Observation, as_rows, observe
+from ntksym.theory.positivity.rulings import Ruling, Statement, in_space, is_homogeneous, on_pair, on_sphere
+from ntksym.theory.positivity.witness import Witness, antipodal_pairs, dimension, on_a_line, on_one_ray, origin
 from ntksym.theory.powers.parts import parts_in_order
-from ntksym.theory.powers.supports import Support
+from ntksym.theory.powers.supports import LONG, Support, number_text
 
 __all__ = ["Verdict", "checked_dimension"]
 
@@ -110,12 +110,20 @@ class Verdict:
         if self.holds is not False:
             raise InvalidInput(f"only a negative verdict has a witness, and this one is {self.holds}: {self.reason}")
         dim = self._dimension(dim, default=2)
-        if self.domain == "euclidean" and self._sphere().holds is not False:
-            if is_homogeneous(self.network):
-                degrees = [activation.homogeneity for activation in self.network.activations]
-                return on_one_ray(float(reduce(mul, degrees, sp.S.One)), dim)
-            return origin(dim)
+        sphere = self._sphere(dim)
+        if self.domain == "euclidean" and sphere.holds is not False:
+            return self._witness_in_space(dim)
+        if sphere.holds is not False:
+            raise InvalidInput("at x and -x alone the kernel is positive definite; ask for a witness with dim=2")
         return antipodal_pairs(self.supports[0], dim)
+
+    def _witness_in_space(self, dim: int) -> Witness:
+        if self.supports[0].degree < math.inf:
+            return on_a_line(self.supports[0].degree, dim)
+        if is_homogeneous(self.network):
+            degrees = [activation.homogeneity for activation in self.network.activations]
+            return on_one_ray(float(reduce(mul, degrees, sp.S.One)), dim)
+        return origin(dim)
 
     def on(self, X: ArrayLike, gram: ArrayLike | None = None) -> Observation:
         """What the verdict means for some data, and the smallest eigenvalue of their Gram matrix.
@@ -132,13 +140,15 @@ class Verdict:
         InvalidInput
             For NaN, infinities and wrong shapes, or too many points for a Gram matrix that is not given.
         """
-        space = in_space(self.network, parts_in_order(self.network), self._sphere(), offset=self._offset)
+        rows = as_rows(X)
+        sphere = self._sphere(rows.shape[1])
+        space = in_space(self.network, parts_in_order(self.network), sphere, offset=self._offset)
         if self._offset and gram is None:
             raise InvalidInput("there is no kernel with biases that are zero at first: pass gram=, the matrix you have")
-        return observe(self, X, gram, self._sphere(), space)
+        return observe(self, rows, gram, sphere, space)
 
-    def _sphere(self) -> Ruling:
-        return on_sphere(self.supports)
+    def _sphere(self, dim: int) -> Ruling:
+        return on_pair(self.supports) if dim == 1 else on_sphere(self.supports)
 
     @property
     def _offset(self) -> bool:
@@ -177,7 +187,11 @@ class Verdict:
 
 
 def _plain(largest: float) -> int | str | None:
-    return None if largest < 0 else "infinite" if largest == math.inf else int(largest)
+    if largest < 0:
+        return None
+    if largest == math.inf:
+        return "infinite"
+    return int(largest) if largest < LONG else number_text(largest)
 
 
 def checked_dimension(dim: object) -> int | None:

@@ -13,14 +13,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ntksym.errors import InvalidInput
-from ntksym.theory.powers.supports import ABSENT, Support
+from ntksym.theory.powers.supports import ABSENT, Support, number_text
 
-__all__ = ["Witness", "antipodal_pairs", "dimension", "on_one_ray", "origin"]
+__all__ = ["Witness", "antipodal_pairs", "dimension", "on_a_line", "on_one_ray", "origin"]
 
 Array = NDArray[np.float64]
 
 MOST = 1500
 """Pairs of points for which weights are computed."""
+
+HIGHEST = 24
+"""Degree up to which a difference of equally spaced points keeps its digits."""
 
 
 @dataclass(frozen=True)
@@ -79,9 +82,8 @@ def antipodal_pairs(support: Support, dim: int) -> Witness:
     sign = min(ranks, key=lambda one: ranks[one])
     degree, parity = (support.odd, "odd") if sign < 0 else (support.even, "even")
     if ranks[sign] > MOST:
-        raise InvalidInput(
-            f"a witness in {dim} dimensions takes {2 * (int(ranks[sign]) + 1)} points; ask for a smaller dim", dim=dim
-        )
+        needed = number_text(2 * (ranks[sign] + 1))
+        raise InvalidInput(f"a witness in {dim} dimensions takes {needed} points; ask for a smaller dim", dim=dim)
     half = _spread(int(ranks[sign]) + 1, dim)
     weights = np.linalg.eigh((half @ half.T) ** int(max(degree, 0)))[1][:, 0] if degree != ABSENT else np.ones(1)
     other = {"odd": "even", "even": "odd"}[parity]
@@ -118,6 +120,30 @@ def on_one_ray(power: float, dim: int) -> Witness:
     points = multiples[:, None] * np.ones(dim)
     weights = np.linalg.svd(np.stack([np.ones(3), multiples**power / 3.0**power]))[2][-1]
     return Witness(points, weights, f"x, 2x and 3x, whose rows are t^{power:g} K(x, y) + const")
+
+
+def on_a_line(degree: float, dim: int) -> Witness:
+    """D + 2 points of a line, with the weights of a difference that vanishes on polynomials of degree D.
+
+    Parameters
+    ----------
+    degree : number
+        D.
+    dim : int
+        Number of coordinates.
+
+    Raises
+    ------
+    InvalidInput
+        If the degree is too high for weights in float64.
+    """
+    if degree > HIGHEST:
+        raise InvalidInput(f"a witness on a line takes degree {HIGHEST} at most; ask for dim=2 on a sphere", dim=dim)
+    count = max(int(degree), 0) + 2
+    weights = np.array([(-1.0) ** k * math.comb(count - 1, k) for k in range(count)])
+    points = np.linspace(0.0, 1.0, count)[:, None] * np.ones(dim)
+    reason = f"equally spaced, with the weights of a difference that vanishes on polynomials of degree {count - 2}"
+    return Witness(points, weights / np.linalg.norm(weights), reason)
 
 
 def origin(dim: int) -> Witness:

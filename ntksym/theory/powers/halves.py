@@ -23,7 +23,7 @@ from ntksym.pieces.judgement import Judge
 from ntksym.symbols import x
 from ntksym.theory.powers.supports import ABSENT
 
-__all__ = ["Finding", "Half", "Piece", "examine", "halves_of"]
+__all__ = ["Finding", "Half", "Piece", "examine", "halves_of", "is_continuous"]
 
 MOST = 40
 """Degree up to which polynomials are looked for and refuted."""
@@ -34,6 +34,8 @@ DIGITS = 60
 LARGEST_DENOMINATOR = 10**6
 
 UNPROVED = "no identity with a polynomial was proved, and none refuted; write it in a simpler form"
+
+NO_PIECES = "nothing was tried; write it with finitely many pieces"
 
 CONTINUOUS = frozenset(
     {
@@ -154,8 +156,8 @@ def examine(half: Half) -> Finding:
     """
     if half.vanishes or all(is_zero(piece.expression) is True for piece in half.pieces):
         return Finding(ABSENT, "is zero", "an identity of expressions")
-    if not half.known and not _is_continuous(half.pieces[0].expression):
-        return Finding(None, "is not known: the pieces of the formula are not", UNPROVED)
+    if not half.known and not is_continuous(half.pieces[0].expression):
+        return Finding(None, "is not known, since the pieces of the formula are not", NO_PIECES)
     growth = half.growth
     if growth is None:
         return Finding(None, "is not known: no bound of its growth was found", UNPROVED)
@@ -167,12 +169,13 @@ def examine(half: Half) -> Finding:
     return _refuted(half, degree) or _affirmed(half, degree) or Finding(None, "is not known", UNPROVED)
 
 
-def _is_continuous(node: Any) -> bool:
+def is_continuous(node: Any) -> bool:
+    """Whether an expression is made of functions that are continuous on the whole line."""
     if not node.args:
         return True
     if isinstance(node, sp.Pow):
-        return bool(node.exp.is_Integer and node.exp > 0 and _is_continuous(node.base))
-    return type(node).__name__ in CONTINUOUS and all(map(_is_continuous, node.args))
+        return bool(node.exp.is_Integer and node.exp > 0 and is_continuous(node.base))
+    return type(node).__name__ in CONTINUOUS and all(map(is_continuous, node.args))
 
 
 def _largest_degree(half: Half, growth: Growth) -> int | None:

@@ -12,21 +12,33 @@ the degrees of the even and of the odd part of s, infinite for a part that is no
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import sympy as sp
 
 from ntksym.activation import Activation
 from ntksym.errors import NoClosedForm
-from ntksym.network.layers import Dense, Network
+from ntksym.network.layers import Dense, Layer, Network, Nonlinearity
 from ntksym.pieces.judgement import Judge
 from ntksym.symbols import x
 
-__all__ = ["ABSENT", "Degrees", "LayerSupports", "Support", "degree_text", "is_zero_at_zero", "propagate"]
+__all__ = [
+    "ABSENT",
+    "Degrees",
+    "KernelSupports",
+    "Support",
+    "degree_text",
+    "is_zero_at_zero",
+    "number_text",
+    "propagate",
+]
 
 ABSENT = -1
 """Largest element of an empty set; degree of the zero function."""
+
+LONG = 10**18
+"""Numbers from here on are told by their order of magnitude."""
 
 Degree = float
 """A whole number, ``ABSENT`` or infinity."""
@@ -85,7 +97,12 @@ def degree_text(largest: Degree) -> str:
     """The largest element, in words."""
     if largest == ABSENT:
         return "none"
-    return "infinitely many" if largest == math.inf else f"up to {int(largest)}"
+    return "infinitely many" if largest == math.inf else f"up to {number_text(largest)}"
+
+
+def number_text(number: float) -> str:
+    """A whole number, by its order of magnitude where it has very many digits."""
+    return str(number) if number < LONG else f"10^{int(math.log10(number))} and more"
 
 
 def _plus(first: Degree, second: Degree) -> Degree:
@@ -124,47 +141,54 @@ def is_zero_at_zero(activation: Activation) -> bool:
 
 
 @dataclass(frozen=True)
-class LayerSupports:
-    """The supports after a layer.
+class KernelSupports:
+    """The supports of S and T.
 
     Parameters
     ----------
-    layer : str
-        The layer in words.
     nngp, ntk : Support
         Of S and of T.
     """
 
-    layer: str
     nngp: Support
     ntk: Support
 
 
+Possible = frozenset[KernelSupports]
+"""What the supports may be: several where it is not known of an activation what its parts are."""
+
+
 def propagate(
-    network: Network, degrees: dict[Activation, Degrees], *, trained_zero_bias: bool = False
-) -> Iterator[LayerSupports]:
-    """The supports of S and T after every layer, from the data to the output.
+    network: Network, degrees: Mapping[Activation, Sequence[Degrees]], *, trained_zero_bias: bool = False
+) -> Iterator[tuple[Layer, Possible]]:
+    """Every layer and the supports of S and T after it, from the data to the output.
 
     Parameters
     ----------
     network : Network
         The layers.
-    degrees : dict
-        The degrees of the even and the odd part of every activation.
+    degrees : mapping
+        What the degrees of the even and the odd part of every activation may be.
     trained_zero_bias : bool
         Whether Dense layers without ``b_std`` have biases that are zero at first and trained: then 0 is in T, not in S.
     """
-    nngp, ntk = LINEAR, Support()
+    possible = frozenset({KernelSupports(LINEAR, Support())})
     for layer in network.layers:
         if isinstance(layer, Dense):
-            biased = layer.bias_variance > 0
-            nngp |= CONSTANT if biased else Support()
-            ntk |= nngp | (CONSTANT if biased or trained_zero_bias else Support())
+            possible = frozenset(_after_dense(layer, before, trained_zero_bias) for before in possible)
         else:
-            hermite = degrees[layer.activation]
-            ntk += hermite.lowered.of(nngp)
-            if nngp == Support():  # all variances are zero, and so is every argument of s
-                nngp = Support() if is_zero_at_zero(layer.activation) else CONSTANT
-            else:
-                nngp = hermite.of(nngp)
-        yield LayerSupports(str(layer), nngp, ntk)
+            choices = degrees[layer.activation]
+            possible = frozenset(_after(layer, before, choice) for before in possible for choice in choices)
+        yield layer, possible
+
+
+def _after_dense(layer: Dense, before: KernelSupports, trained_zero_bias: bool) -> KernelSupports:
+    nngp = before.nngp | (CONSTANT if layer.b_std else Support())
+    return KernelSupports(nngp, before.ntk | nngp | (CONSTANT if trained_zero_bias else Support()))
+
+
+def _after(layer: Nonlinearity, before: KernelSupports, hermite: Degrees) -> KernelSupports:
+    ntk = before.ntk + hermite.lowered.of(before.nngp)
+    if before.nngp == Support():  # all variances are zero, and so is every argument of s
+        return KernelSupports(Support() if is_zero_at_zero(layer.activation) else CONSTANT, ntk)
+    return KernelSupports(hermite.of(before.nngp), ntk)

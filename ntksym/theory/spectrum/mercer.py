@@ -257,8 +257,9 @@ def support_of(network: Network, get: Get) -> Support:
     for activation in network.activations:
         parts = parts_of(activation)
         known = [math.inf if part.degree is None else part.degree for part in (parts.even, parts.odd)]
-        degrees[activation] = Support(*known)
-    last = list(propagate(network, degrees))[-1]
+        degrees[activation] = (Support(*known),)
+    *_, (_, possible) = propagate(network, degrees)
+    (last,) = possible
     return last.nngp if get == "nngp" else last.ntk
 
 

@@ -213,13 +213,77 @@ def test_bad_requests_are_refused(arguments: tuple, named: dict, match: str) -> 
         positivity(*arguments, **named)
 
 
-def test_kernels_that_do_not_exist() -> None:
+@pytest.mark.parametrize(
+    "formula", ["sign(x)", "cbrt(x)", "sqrt(abs(x))", "sin(1/x)", "x*sin(1/x)", "1e-20*sign(x) + x"]
+)
+def test_the_ntk_needs_a_slope_whose_square_is_integrable(formula: str) -> None:
     with pytest.raises(nk.NoSuchDual, match="nngp"):
-        positivity(nk.fully_connected("sign(x)", 1))
-    with pytest.raises(nk.NoSuchDual, match="steep"):
-        positivity(nk.fully_connected("cbrt(x)", 1))
+        positivity(nk.fully_connected(formula, 1))
+    assert positivity(nk.fully_connected(formula, 1, b_std=0.1), "nngp").holds is True
+
+
+@pytest.mark.parametrize("formula", ["abs(x)**0.6", "x*log(abs(x))", "x**2*sin(1/x)", "max(x, 0)**0.75"])
+def test_steep_slopes_may_have_an_integrable_square(formula: str) -> None:
+    assert positivity(nk.fully_connected(formula, 1, b_std=0.1)).holds is True
+
+
+@pytest.mark.parametrize("formula", ["1/x", "abs(x)**-0.5", "1/(x - 1) + x", "exp(x**4)"])
+@pytest.mark.parametrize("get", ["nngp", "ntk"])
+def test_there_is_no_kernel_where_the_square_is_not_integrable(formula: str, get: str) -> None:
     with pytest.raises(nk.NoSuchDual, match="every variance"):
-        positivity(nk.fully_connected("exp(x**4)", 1))
+        positivity(nk.fully_connected(formula, 1), get)
+
+
+def test_existence_is_supposed_where_pieces_are_not_known() -> None:
+    claims = [step.claim for step in positivity(nk.fully_connected("tan(x)", 1), "nngp").proof]
+    assert any("supposed to be finite" in claim for claim in claims)
+
+
+def test_many_open_questions_take_no_time() -> None:
+    formulas = ("floor(x)", "ceiling(x)", "x - floor(x)", "sin(floor(x))", "cos(floor(x))", "floor(2*x)", "floor(x/2)")
+    layers = [part for formula in formulas for part in (nk.Dense(), formula)]
+    assert positivity(nk.serial(*layers, nk.Dense()), "nngp").holds is None
+
+
+def test_polynomials_of_huge_degree() -> None:
+    verdict = positivity(nk.fully_connected("x**2 + x", depth=2000))
+    assert verdict.holds is False
+    assert "10^602 and more" in str(verdict)
+    assert json.loads(json.dumps(verdict.to_dict()))["supports"][0]["even"] == "10^602 and more"
+    with pytest.raises(nk.InvalidInput, match="smaller dim"):
+        verdict.witness(2)
+
+
+def test_tiny_biases_are_biases() -> None:
+    assert positivity(nk.fully_connected("relu", 1, b_std=1e-170)).holds is True
+
+
+def test_a_disguised_polynomial_is_not_called_positive() -> None:
+    """Identically x - x**2: sinh of what decays, decays."""
+    decaying = "exp(-x**2)"
+    formula = f"log(sinh(log(1 + {decaying}))) - log((2 + {decaying})/(2 + 2*{decaying})) + x"
+    assert positivity(nk.fully_connected(formula, 1, b_std=0.1), "nngp").holds is not True
+
+
+def test_on_two_points_there_is_no_witness_where_the_kernel_is_positive() -> None:
+    verdict = positivity(nk.fully_connected("relu", 1))
+    with pytest.raises(nk.InvalidInput, match="dim=2"):
+        verdict.witness(1)
+    assert positivity(nk.fully_connected("tanh", 1)).witness(1).weights == pytest.approx([0.5**0.5, 0.5**0.5])
+
+
+@pytest.mark.parametrize(
+    ("formula", "b_std", "holds"),
+    [("x**2 + x", 0.4, False), ("gelu", 0.3, True), ("gelu", None, False), ("exp", None, None)],
+)
+def test_points_of_a_line(formula: str, b_std: float | None, holds: bool | None) -> None:
+    network = nk.fully_connected(formula, 2, b_std=b_std)
+    verdict = positivity(network, dim=1, domain="euclidean")
+    assert verdict.holds is holds
+    if holds is False:
+        witness = verdict.witness()
+        matrix = gram(network, witness.points, "ntk")
+        assert abs(witness.form(matrix)) <= 8 * len(matrix) * EPSILON * np.trace(matrix)
 
 
 def test_a_witness_of_too_many_points_is_refused() -> None:

@@ -126,3 +126,23 @@ def test_plain_data() -> None:
 def test_bad_data_are_refused(X: np.ndarray, matrix: np.ndarray | None, match: str) -> None:
     with pytest.raises(nk.InvalidInput, match=match):
         positivity(RELU).on(X, matrix)
+
+
+def test_two_points_on_a_line() -> None:
+    assert positivity(SHALLOW).on([[1.0], [-1.0]]).positive is True
+    assert positivity(nk.fully_connected("tanh", 1)).on([[1.0], [-1.0]]).positive is False
+
+
+def test_rows_of_any_size() -> None:
+    x = np.random.default_rng(0).normal(size=(6, 3))
+    for scale in (1e-200, 1e-300, 1e30):
+        found = positivity(RELU).on(x * scale)
+        assert (found.duplicates, found.zeros, found.parallel, found.positive) == (0, 0, 0, True)
+    with pytest.raises(nk.InvalidInput, match="scale"):
+        positivity(RELU).on(x * 1e200)
+
+
+def test_the_floor_knows_the_error_of_a_series() -> None:
+    found = positivity(nk.fully_connected("tanh", 1)).on([[1.0, 0.0], [0.0, 1.0], [-1.0, 0.0]])
+    assert found.positive is False
+    assert found.numerical_rank == 2

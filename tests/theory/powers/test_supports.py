@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ntksym.activation import Activation
-from ntksym.network.layers import Dense, serial
-from ntksym.theory.powers.supports import ABSENT, Support, propagate
+from ntksym.network.layers import Dense, Network, fully_connected, serial
+from ntksym.theory.powers.supports import ABSENT, KernelSupports, Support, number_text, propagate
 
 LARGEST = 300
 """Degree up to which the brute force looks."""
@@ -53,6 +53,13 @@ def composed(outer: set[int], inner: set[int]) -> set[int]:
     return {k for k in range(LARGEST) if total >> k & 1}
 
 
+def end(network: Network, degrees: dict[Activation, Support], **options: bool) -> KernelSupports:
+    """The supports at the output, where the degrees are known."""
+    *_, (_, possible) = propagate(network, {act: (pair,) for act, pair in degrees.items()}, **options)
+    (last,) = possible
+    return last
+
+
 @given(FINITE, INFINITE, FINITE, INFINITE)
 def test_composition(outer: set[int], outer_more: set[str], inner: set[int], inner_more: set[str]) -> None:
     first, second = expanded(outer, outer_more), expanded(inner, inner_more)
@@ -88,7 +95,7 @@ def test_ntk_and_nngp_have_the_same_support_if_biases_are_random(
         layers += [Dense(1.0, 0.1 if biased else None), "x"]
     network = serial(*layers[:-1])  # type: ignore[arg-type]
     degrees = {Activation("x"): observed(expanded(finite, infinite))}
-    last = list(propagate(network, degrees))[-1]
+    last = end(network, degrees)
     assert last.nngp == last.ntk
 
 
@@ -96,12 +103,31 @@ def test_a_network_that_is_zero_goes_on_from_the_value_at_zero() -> None:
     for formula, expected in (("cos(x)", Support(even=0)), ("sin(x)", Support())):
         network = serial(Dense(), "x", Dense(), formula, Dense())
         degrees = {Activation("x"): Support(), Activation(formula): Support(even=math.inf)}
-        assert list(propagate(network, degrees))[-1].nngp == expected
+        assert end(network, degrees).nngp == expected
 
 
 def test_biases_that_are_zero_at_first_add_to_the_ntk_alone() -> None:
     network = serial(Dense(), "x", Dense())
     relu = {Activation("x"): Support(even=math.inf, odd=1)}
-    last = list(propagate(network, relu, trained_zero_bias=True))[-1]
+    last = end(network, relu, trained_zero_bias=True)
     assert last.nngp == Support(even=math.inf, odd=1)
     assert last.ntk == Support(even=math.inf, odd=math.inf)
+
+
+def test_several_possibilities_are_followed_together() -> None:
+    unknown = Activation("floor(x)")
+    choices = {unknown: (Support(even=2), Support(even=math.inf, odd=math.inf))}
+    *_, (_, possible) = propagate(fully_connected(unknown, 3), choices)
+    assert {one.nngp for one in possible} == {Support(even=8), Support(even=math.inf, odd=math.inf)} | {
+        Support(even=math.inf)
+    }
+
+
+def test_a_bias_counts_however_small() -> None:
+    network = serial(Dense(1.0, 1e-200), "x", Dense())
+    assert end(network, {Activation("x"): Support(odd=1)}).nngp == Support(even=0, odd=1)
+
+
+def test_huge_numbers_are_told_by_their_size() -> None:
+    assert number_text(12) == "12"
+    assert number_text(2**20000) == "10^6020 and more"
