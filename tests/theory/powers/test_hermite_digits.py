@@ -69,3 +69,23 @@ def test_where_the_rule_does_not_converge_the_bounds_say_so() -> None:
     found = hermite_squares(Activation("tanh(x)"), mpmath.mpf(10) ** 8, 4)
     assert abs(found.squares[1] - 2 / np.pi) <= found.bounds[1] + 1e-7
     assert found.bounds[3] > 1e-12 * found.squares[3]
+
+
+@pytest.mark.parametrize(("formula", "q"), [("sin(5*x)", 9.0), ("sin(30*x)", 9.0), ("sin(7*x)", 1.3)])
+def test_mean_squares_of_waves_that_coarse_rules_cannot_tell_from_constants(formula: str, q: float) -> None:
+    """E[sin(b U)^2] = (1 - exp(-2 b^2 q))/2."""
+    value, slope = mean_squares(Activation(formula), mpmath.mpf(q))
+    rate = int(formula[4:-3])
+    with mpmath.workdps(40):
+        rest = mpmath.exp(-2 * rate**2 * mpmath.mpf(q))
+        assert abs(value - (1 - rest) / 2) < 1e-28
+        assert abs(slope / rate**2 - (1 + rest) / 2) < 1e-28
+
+
+@pytest.mark.parametrize("formula", ["tanh(x)", "1/(1+4*(x-1)**2)", "x*(1+erf(x/sqrt(2)))/2"])
+def test_mean_squares_are_sums_of_squares_of_coefficients(formula: str) -> None:
+    found = hermite_squares(Activation(formula), mpmath.mpf(0.25), 900)
+    k = np.arange(900)
+    rounding = 900 * np.finfo(float).eps
+    assert abs(np.sum(found.squares) / float(found.value) - 1) <= rounding
+    assert abs(np.sum(k * found.squares) / 0.25 / float(found.slope) - 1) <= rounding

@@ -312,3 +312,26 @@ def test_spectra_print_pickle_and_become_json() -> None:
     text = str(found)
     assert "S^2" in text
     assert "algebraic" in text
+
+
+def test_tiny_eigenvalues_of_tanh_are_those_of_integrals_in_many_digits() -> None:
+    """mu_n = sum_k a_k^2 m(k, n), with a_k = E[tanh(Z) h_k(Z)] by the trapezoidal rule in 50 digits."""
+    dim, terms = 10, 1100
+    found = spectrum(nk.serial(nk.Dense(1.0), nk.Activation("tanh(x)"), nk.Dense(1.0)), dim, 101, "nngp")
+    with mpmath.workdps(50):
+        step = mpmath.mpf(1) / 13
+        places = np.array([step * j for j in range(1, 13 * 18)], dtype=object)
+        columns = np.array(
+            [mpmath.tanh(z) * mpmath.exp(-z * z / 2) * 2 * step / mpmath.sqrt(2 * mpmath.pi) for z in places]
+        )
+        before, now, squares = 0 * places, 1 + 0 * places, []
+        for k in range(terms):
+            squares.append((columns @ now) ** 2 if k % 2 else mpmath.mpf(0))
+            before, now = now, (places * now - mpmath.sqrt(k) * before) / mpmath.sqrt(k + 1)
+        for n in (1, 31, 101):
+            exact = mpmath.mpf(0)
+            for k in range(n, terms, 2):
+                above = mpmath.gammaprod([k + 1, dim / 2, (k - n + 1) / 2], [k - n + 1, (k + n + dim) / 2])
+                exact += squares[k] * above / mpmath.mpf(2) ** n / mpmath.sqrt(mpmath.pi)
+            assert abs(found.eigenvalues[n] / exact - 1) <= found.relative_errors[n] < 1e-10
+        assert exact < 1e-28
