@@ -110,6 +110,24 @@ class Table:
 
 
 @dataclass(frozen=True, eq=False)
+class _Seen:
+    """Values of s and s', shape (2, n), at some places, shape (n,)."""
+
+    places: Array
+    values: Array
+
+    def are_met(self, low: float, high: float, fits: tuple[Array, Array]) -> bool:
+        """Whether Chebyshev polynomials on a piece miss none of its places: a narrow bump hides between nodes."""
+        mine = (self.places > low) & (self.places < high)
+        place = (2 * self.places[mine] - low - high) / (high - low)
+        for fit, known in zip(fits, self.values, strict=True):
+            off = np.abs(np.polynomial.chebyshev.chebval(place, fit) - known[mine])
+            if np.any(off > JUMP * np.abs(known).max()):  # never, where there is a pole
+                return False
+        return True
+
+
+@dataclass(frozen=True, eq=False)
 class Profile:
     """The tabulated activation; a cache that grows outwards and inwards.
 
@@ -171,13 +189,14 @@ class Profile:
         return np.asarray(places if len(places) <= MOST_FEATURES else np.unique(np.append(self.breaks, 0.0)))
 
     def table(self, core: int, top: int) -> Table:
-        """The function and its derivative for ``|x| <= 2**top``, the core being ``|x| <= 2**core``.
+        """The function and its derivative for ``|x| <= 2**top``, the core being ``|x| <= 2**core``, or 1 at most.
 
         Raises
         ------
         ToleranceNotMet
             If the function oscillates too fast there.
         """
+        core = min(core, 0)
         if (core, top) not in self._tables:
             outwards = [(2.0**m, 2.0 ** (m + 1)) for m in range(core, top)]
             intervals = [(-b, -a) for a, b in reversed(outwards)] + [(-(2.0**core), 2.0**core)] + outwards
@@ -194,39 +213,44 @@ class Profile:
                 self._pieces[interval] = tuple(_mirror(piece, *signs) for piece in reversed(self._pieces[mirrored]))
             else:
                 self._pieces[interval] = self._split(*interval)
+        if not self._pieces[interval]:
+            raise ToleranceNotMet(
+                f"{self.activation.name} cannot be tabulated between {interval[0]:.6g} and {interval[1]:.6g}: it "
+                "oscillates too fast there; use smaller W_std, b_std or inputs, so that such arguments do not occur",
+                activation=self.activation,
+            )
         return self._pieces[interval]
 
     def _split(self, low: float, high: float) -> tuple[Piece, ...]:
+        """The pieces between two places; none where there would be too many."""
         inside = [place for place in self.breaks if low < place < high]
         ends = [low, *inside, high]
         waiting = [(a, b, 0) for a, b in pairwise(ends)][::-1]
-        scales = self._scales(low, high)
+        seen = self._seen(low, high)
+        scales = np.abs(seen.values).max(axis=1)
         done: list[Piece] = []
         while waiting:
             a, b, depth = waiting.pop()
             value, slope = (self._fit(function, a, b) for function in self._functions)
             fine = all(_resolved(fit, scale) for fit, scale in zip((value, slope), scales, strict=True))
+            fine = fine and seen.are_met(a, b, (value, slope))
             if fine or depth == DEEPEST:
                 done.append((a, b, _powers() @ value, _powers() @ slope))
             else:
                 middle = (a + b) / 2
                 waiting += [(middle, b, depth + 1), (a, middle, depth + 1)]
             if len(done) + len(waiting) > MOST_PIECES:
-                raise ToleranceNotMet(
-                    f"{self.activation.name} cannot be tabulated between {low:.6g} and {high:.6g}: it oscillates too "
-                    "fast there; use smaller W_std, b_std or inputs, so that such arguments do not occur",
-                    activation=self.activation,
-                )
+                return ()
         return tuple(done)
 
-    def _scales(self, low: float, high: float) -> tuple[float, float]:
-        """Sizes of s and s' on the core, or nearer to zero than an octave, where a Gaussian has more of its mass."""
+    def _seen(self, low: float, high: float) -> "_Seen":
+        """Values of s and s' on the core, or nearer to zero than an octave, where a Gaussian has more of its mass."""
         inner = min(abs(low), abs(high))
         steps = 2.0 ** -np.arange(0.0, 48.0, 2.0) if low < 0 < high else 2.0 ** (-np.arange(8) / 2)
         with mpmath.workdps(_digits(inner)):
-            places = [mpmath.mpf(sign * inner * step) for sign in (-1, 1) for step in steps]
-            value, slope = (max(abs(float(function(place))) for place in places) for function in self._functions)
-        return value, slope
+            places = [sign * inner * float(step) for sign in (-1, 1) for step in steps]
+            values = [[float(function(mpmath.mpf(place))) for place in places] for function in self._functions]
+        return _Seen(np.array(places), np.array(values))
 
     @cached_property
     def _functions(self) -> tuple[Callable[[Any], Any], Callable[[Any], Any]]:

@@ -40,6 +40,9 @@ CLOSEST = 1e-30
 
 REACH = 0.4
 
+WIDE = 2.0**-8
+"""The gap from which on 1 - rho' is a difference: a fixed point is then as accurate as rho' itself."""
+
 CLOSE = 1e-10
 """... and where differences stand in for integrals."""
 
@@ -75,8 +78,7 @@ class CorrelationMap:
         near, far = (gap > 0) & (gap <= 1), gap > 1
         result = np.zeros(len(gap))
         result[near] = gap[near] * self.ratios(gap[near])
-        value, _ = self.dual.evaluate(self.q, self.q, self.q * (1 - gap[far]), gap=2 - gap[far])
-        result[far] = 1 - (self.weight * value + self.bias) / self.following
+        result[far] = self._following(gap[far])
         return np.clip(result, 0.0, 2.0)
 
     def ratios(self, gap: Array) -> Array:
@@ -116,14 +118,24 @@ class CorrelationMap:
         """
 
         def excess(logarithm: float) -> float:
-            return float(self.ratios(np.array([np.exp(logarithm)]))[0]) - 1
+            gap = np.exp(np.array([logarithm]))
+            return float((self.ratios(gap) if gap[0] < WIDE or self._differs else self._following(gap) / gap)[0]) - 1
 
-        low = float(np.log(CLOSE if self._differs else CLOSEST))
-        if excess(low) <= 0:
-            return 0.0
         if excess(0.0) >= -EPSILON:  # rho = 0 stays, as E[s(U)] = 0 and there is no bias
             return 1.0
-        return float(np.exp(root_between(excess, low, 0.0)))
+        low, high = float(np.log(CLOSE if self._differs else CLOSEST)), 0.0
+        if excess(np.log(WIDE)) > 0:
+            low = float(np.log(WIDE))
+        elif excess(low) <= 0:
+            return 0.0
+        else:
+            high = float(np.log(WIDE))
+        return float(np.exp(root_between(excess, low, high)))
+
+    def _following(self, gap: Array) -> Array:
+        """1 - rho' as a difference."""
+        value, _ = self.dual.evaluate(self.q, self.q, self.q * (1 - gap), gap=np.where(gap > 1, 2 - gap, gap))
+        return np.asarray(1 - (self.weight * value + self.bias) / self.following)
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ntksym.activation import Activation
 from ntksym.dual import Dual
-from ntksym.errors import InvalidInput, NoSuchDual
+from ntksym.errors import InvalidInput, NoSuchDual, ToleranceNotMet
 from ntksym.theory.phases.crossings import survey
 from ntksym.theory.phases.lengths import SMALLEST, LengthMap, dual_of, octaves
 from ntksym.theory.phases.moments import at_zero, mean_squares
@@ -25,6 +25,9 @@ from ntksym.theory.phases.moments import at_zero, mean_squares
 __all__ = ["critical_line"]
 
 Array = NDArray[np.float64]
+
+HIDDEN = 1e-280
+"""Mean squares below this, with which no quotient can be formed: the activation is zero over most of N(0, q)."""
 
 SPAN = 2.0**24
 """How far beyond b^2 and one lengths on the line are looked for."""
@@ -52,7 +55,7 @@ def critical_line(activation: Activation | str | sp.Expr, b_std: ArrayLike) -> A
     NoSuchDual
         If s jumps or is infinitely steep, as then chi_1 is infinite whatever W_std.
     ToleranceNotMet
-        If a b_std is so small that float64 does not tell the length from zero.
+        If a b_std is so small that float64 does not tell the length from zero, or W_std is beyond float64.
 
     References
     ----------
@@ -82,15 +85,25 @@ def _critical(dual: Dual, deviation: float) -> float:
     def excess(q: Array) -> Array:
         """(b^2 - needed b^2)/q in a form between -1 and 1."""
         value, slope = mean_squares(dual, q)
-        return (value + (bias - q) * slope) / (value + (bias + q) * slope)
+        hidden = np.maximum(value, slope) < HIDDEN  # the value is then the far smaller one
+        value, slope = np.where(hidden, 0.0, value), np.where(hidden, 1.0, slope)
+        with np.errstate(over="ignore", invalid="ignore"):  # where it overflows nothing is followed any farther
+            return np.asarray((value + (bias - q) * slope) / (value + (bias + q) * slope))
 
     edge = LengthMap(dual, 1.0, 0.0).edge
-    low = bias if bias > 0 else 1 / SPAN
+    low = bias / 2 if bias > 0 else 1 / SPAN
     line = survey(excess, octaves(low, SPAN * max(1.0, bias), edge))
     if line.vanishes:  # b = 0 and homogeneous of degree one: chi_1 does not depend on the length
         weights = [_weight(dual, 1.0)]
     for crossing in line.crossings:
-        weights.append(_weight(dual, crossing.place) if _attracts(dual, crossing.place, bias) else inf)
+        weight = _weight(dual, crossing.place)
+        if weight == inf and _weight(dual, min(SPAN, edge / 2)) < inf:
+            raise ToleranceNotMet(
+                f"for {dual.activation.name} with b_std={deviation:g} chi_1 = 1 takes a W_std beyond float64, "
+                "since nearly all of N(0, q) lies where the activation is constant; take a larger b_std",
+                b_std=deviation,
+            )
+        weights.append(weight if weight < inf and _attracts(dual, crossing.place, bias) else inf)
     smallest = min(weights, default=inf)
     if smallest == inf:
         raise InvalidInput(
@@ -102,7 +115,8 @@ def _critical(dual: Dual, deviation: float) -> float:
 
 
 def _weight(dual: Dual, q: float) -> float:
-    return float(mean_squares(dual, np.array([q]))[1][0] ** -0.5)
+    slope = float(mean_squares(dual, np.array([q]))[1][0])
+    return slope**-0.5 if slope > 0 else inf
 
 
 def _attracts(dual: Dual, q: float, bias: float) -> bool:

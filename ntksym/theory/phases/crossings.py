@@ -115,6 +115,8 @@ def survey(function: Callable[[Array], Array], edges: Array) -> Survey:
             "a critical one; take b_std=0 or a larger one"
         )
     vanishes = bool(ends) and largest <= ZERO
+    # A zero where two polynomials meet may be one of each.
+    found = [zero for k, zero in enumerate(found) if not k or zero.place > found[k - 1].place * (1 + TOUCHING)]
     return Survey(tuple(found), *(clear[0], clear[-1]) if clear else (0.0, 0.0), end, vanishes)
 
 

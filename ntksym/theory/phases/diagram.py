@@ -103,7 +103,8 @@ class Phases:
     @property
     def reason(self) -> str:
         """What decided, in one sentence."""
-        return sentence(self.limit, self.lengths_stay, self._lengths.edge, self.critical_decay)
+        origin = self.mean_square == 0 and self.b_std == 0 and self.limit.q == 0 and self.activation(0.0) == 0
+        return sentence(self.limit, self.lengths_stay, self._lengths.edge, self.critical_decay, origin)
 
     def length_map(self, q: ArrayLike) -> Any:
         """W^2 E[s(U)^2] + b^2, U ~ N(0, q).
@@ -283,6 +284,8 @@ def phases(
     """
     layer = Dense(W_std, b_std)
     start = float(_checked("mean_square", mean_square, 0.0, LARGEST))
+    _within_reach("W_std", layer.W_std)
+    _within_reach("b_std", layer.b_std or 0.0)
     act = Activation(activation)
     lengths = LengthMap(dual_of(act), layer.weight_variance, layer.bias_variance)
     points = fixed_points(lengths)
@@ -300,6 +303,15 @@ def _checked(name: str, value: ArrayLike, low: float, high: float) -> Array:
         span = f"between {low:g} and {high:g}" if isfinite(high) else f"{low:g} or more"
         raise InvalidInput(f"{name} must be finite numbers {span}, not {value!r}; try {name}=1.0", **{name: value})
     return numbers.astype(np.float64)
+
+
+def _within_reach(name: str, deviation: float) -> None:
+    if deviation > LARGEST**0.5:
+        raise InvalidInput(
+            f"{name}={deviation:g} makes lengths of more than {LARGEST:.0e}, which float64 does not follow; "
+            f"take {name} below {LARGEST**0.5:.0e}",
+            **{name: deviation},
+        )
 
 
 def _whole(depth: Any) -> int:

@@ -5,11 +5,13 @@ from math import inf, isfinite, log
 from typing import Any
 
 import numpy as np
+import sympy as sp
 
 from ntksym.errors import ToleranceNotMet
+from ntksym.symbols import x
 from ntksym.theory.phases.correlation import CorrelationMap
 from ntksym.theory.phases.crossings import EPSILON
-from ntksym.theory.phases.lengths import LengthMap, rounded
+from ntksym.theory.phases.lengths import SMALLEST, LengthMap, rounded
 
 __all__ = ["FixedPoint", "fixed_points", "reached"]
 
@@ -46,9 +48,11 @@ class FixedPoint:
     tolerance : float
         How near, relatively, chi_1 is to its exact value for W_std and b_std as the floats that they are.
     rho : float or None
-        The correlation that pairs go to; None where it depends on the pair, or is not known.
+        The correlation that pairs go to; None where it depends on the pair (`keeps_pairs`), or is not known.
     chi_rho : float or None
         Slope of the correlation map there.
+    keeps_pairs : bool
+        Whether it is known that the limit of a correlation depends on the pair.
     """
 
     q: float
@@ -58,6 +62,7 @@ class FixedPoint:
     tolerance: float
     rho: float | None = None
     chi_rho: float | None = None
+    keeps_pairs: bool = False
 
     @property
     def phase(self) -> str:
@@ -146,11 +151,25 @@ def _with_homogeneous_correlation(
     if (
         exponent == 1 and lengths.dual.continuous
     ):  # the slope at rho = 1 is that of the lengths, one after normalisation
-        return point if is_linear else replace(point, rho=1.0, chi_rho=1.0)
+        return _with_linear_correlation(lengths, point) if is_linear else replace(point, rho=1.0, chi_rho=1.0)
     if lengths.dual.activation.homogeneity is None or lengths.bias > 0:
         return point
     unit = float(lengths(np.ones(1))[0])
     return _with_correlation(point, CorrelationMap(lengths.dual, 1.0, unit, lengths.weight, lengths.bias))
+
+
+def _with_linear_correlation(lengths: LengthMap, point: FixedPoint) -> FixedPoint:
+    """At a factor a = W^2 s'^2 of the lengths, c' = a c + r: what the sum of r/q, r small against q, decides.
+
+    A length that grows or falls like a^n makes the sum of r/q finite, so that every pair keeps a correlation of its
+    own. With a = 1 and an odd s near zero r is a(q) c + O(q^k), where q falls like the depth to the power -2/k: a
+    finite sum, too. With a = 1 and a straight line c' = c + r and q' = q + r with r > 0 for all pairs: rho goes to one.
+    """
+    activation = lengths.dual.activation
+    straight = activation.is_polynomial and sp.degree(activation.expression, x) <= 1
+    if point.slope != 1 or lengths.survey.vanishes or (point.q == 0 and activation.parity == "odd"):
+        return replace(point, keeps_pairs=True)
+    return replace(point, rho=1.0, chi_rho=1.0) if straight and point.q == inf else point
 
 
 def _between(lengths: LengthMap, q: float, excess: float) -> FixedPoint:
@@ -186,6 +205,9 @@ def reached(lengths: LengthMap, points: tuple[FixedPoint, ...], start: float) ->
     So in log(q) the slope of the map is at least -1/2, and a length that oversteps a fixed point has halved its
     distance.
     """
+    if start == 0 and lengths.dual.activation(0.0) == 0:
+        kept = [point for point in points if point.q == 0] or [FixedPoint(0.0, inf, "unstable", inf, ROUNDINGS)]
+        return replace(kept[0], rho=None, chi_rho=None)  # of points at the origin
     if lengths.survey.vanishes:
         point = FixedPoint(start, 1.0, "marginal", rounded(lengths.gradient(start)), ROUNDINGS)
         return _with_homogeneous_correlation(lengths, point, lengths.zero.exponent, lengths.zero.is_linear)
@@ -207,7 +229,7 @@ def reached(lengths: LengthMap, points: tuple[FixedPoint, ...], start: float) ->
 
 
 def _increases(lengths: LengthMap, start: float, goal: float) -> bool:
-    low = max(min(start, goal), min(lengths.survey.end, start) * EPSILON)
+    low = max(min(start, goal), min(lengths.survey.end, start) * EPSILON, SMALLEST)
     values = lengths(np.geomspace(low, max(start, goal), BETWEEN))
     return bool(np.all(np.diff(values) >= -ROUNDINGS * values[1:]))
 

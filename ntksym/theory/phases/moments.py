@@ -26,6 +26,12 @@ TINY = 2.0**-90
 FAR = 30
 """Decimal orders of magnitude from one at which the function is taken for its leading power."""
 
+EARLY = 1 / 8
+"""Of the variance at which E[s(U)^2] diverges: up to this much of it the Gaussian hides s within a few deviations."""
+
+LARGEST = 1e150
+"""A coefficient above this, or below its inverse, has no square in float64."""
+
 SAME = 1e-6
 """Exponents nearer to a whole number than this are that number: the next power is that much smaller at `FAR`."""
 
@@ -129,6 +135,13 @@ def _law(activation: Activation, order: int, *, smaller: bool) -> PowerLaw:
         return PowerLaw(np.inf, 0.0, 0.0) if smaller else PowerLaw(0.0, 0.0, 0.0)
     leading = (min if smaller else max)(exponent for exponent, _, _ in sides)
     found = {sign: factor for exponent, sign, factor in sides if exponent == leading}
+    if leading != np.inf and any(not 1 / LARGEST <= abs(factor) <= LARGEST for factor in found.values()):
+        raise ToleranceNotMet(
+            f"{activation.name} is like {max(found.values(), key=abs):.3g} |x|^{leading:g} "
+            f"{'near zero' if smaller else 'far out'}, and the square of that factor is beyond float64; "
+            "divide the activation by a number, or multiply it by one",
+            activation=activation,
+        )
     return PowerLaw(leading, found.get(1, 0.0), found.get(-1, 0.0))
 
 
@@ -175,9 +188,10 @@ def _formula_from(dual: Dual) -> float:
     """The variance from which on the formula is used; infinite where it may cancel, or there is none."""
     if dual.kind != "closed" or not dual.stable:
         return np.inf
-    if dual.domain:
-        return 0.0
     activation = dual.activation
+    if dual.domain:  # near zero the formula cancels, near its end there is nothing else
+        growth = activation.growth
+        return EARLY / (4 * float(growth.gaussian)) if growth is not None and growth.gaussian > 0 else 0.0
     return np.inf if activation.is_polynomial or len(activation.pieces.expressions) > 1 else 1.0
 
 

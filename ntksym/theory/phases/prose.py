@@ -9,7 +9,7 @@ __all__ = ["sentence", "table"]
 COLUMNS = ("q", "stability", "chi_q", "chi_1", "rho", "xi_q", "xi_c", "xi_gradient")
 
 
-def sentence(limit: FixedPoint, stays: bool, edge: float, decay: tuple[float, int] | None) -> str:
+def sentence(limit: FixedPoint, stays: bool, edge: float, decay: tuple[float, int] | None, origin: bool) -> str:
     """What becomes of the length, of gradients and of the correlation.
 
     Parameters
@@ -22,7 +22,11 @@ def sentence(limit: FixedPoint, stays: bool, edge: float, decay: tuple[float, in
         The variance from which on E[s(U)^2] diverges.
     decay : pair of float and int, or None
         The law of 1 - rho, factor and power of the depth.
+    origin : bool
+        Whether the data are at the origin and stay there.
     """
+    if origin:
+        return f"the length stays 0; {_on_gradients(limit)}; points at the origin have no correlation"
     return f"{_on_length(limit, stays, edge)}; {_on_gradients(limit)}; {_on_correlation(limit, decay)}"
 
 
@@ -48,7 +52,7 @@ def _on_gradients(limit: FixedPoint) -> str:
 
 def _on_correlation(limit: FixedPoint, decay: tuple[float, int] | None) -> str:
     if limit.rho is None:
-        return "the limit of a correlation depends on the data"
+        return f"the limit of a correlation {'depends on the data' if limit.keeps_pairs else 'is not known'}"
     if decay is not None:
         return f"1 - rho falls like {decay[0]:.4g}/depth" + (f"^{decay[1]}" if decay[1] > 1 else "")
     return f"correlations go to {limit.rho:.6g}" + (" like a power of the depth" if limit.chi_rho == 1 else "")

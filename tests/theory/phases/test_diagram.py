@@ -428,3 +428,98 @@ def test_every_activation_of_the_catalogue_has_phases() -> None:
             lengths = found.lengths(W_std**2 * mean_square + found.b_std**2, 300)
             # 0.9**300 = 2e-14 of the way is left, and the map itself is right to a few roundings over 1 - slope
             assert lengths[-1] == pytest.approx(found.q, rel=100 * ROUNDINGS), name
+
+
+@pytest.mark.parametrize("W_std", [1e5, 1e6, 1e8, 1e20])
+def test_a_step_that_is_narrow_against_the_length_keeps_its_slope(W_std: float) -> None:
+    """q = W^2 nearly, and W^2 E[tanh'(U)^2] = W (4/3)/sqrt(2 pi) nearly, as int sech^4 = 4/3; both up to 1/W."""
+    found = phases("tanh", W_std)
+    assert found.chi_1 == pytest.approx(W_std * 4 / 3 / math.sqrt(2 * math.pi), rel=2 / W_std + ROUNDINGS)
+    assert (found.phase, found.rho) == ("chaotic", 0.0)
+
+
+def test_a_scale_of_the_activation_is_no_other_than_that_of_the_weights() -> None:
+    """E[erf'(a U)^2] = (4/pi) a^2/sqrt(1 + 4 a^2 q); at a = 1e7 erf is a step to everything but its slope."""
+    found, scale = phases("erf(10000000*x)"), 1e7
+    expected = 4 / math.pi * scale**2 / math.sqrt(1 + 4 * scale**2 * found.q)
+    assert found.chi_1 == pytest.approx(expected, rel=4 * ROUNDINGS)
+    table = series_dual(Activation("erf(10000000*x)"))
+    assert float(table.evaluate(1.0, 1.0, 1.0)[1]) / found.q**0.5 == pytest.approx(expected, rel=1e-12)
+
+
+@pytest.mark.parametrize("rate", [8, 16])
+def test_a_dual_with_an_end_has_no_fixed_points_made_of_roundings(rate: int) -> None:
+    """s = x + (1/rate - 1/6) x^3 + ...: V - q = 6 (1/rate - 1/6) q^2 + ... is negative near zero, as for tanh."""
+    found = phases(f"sin(x)*exp(x**2/{rate})", mean_square=0.5)
+    assert [point.stability for point in found.fixed_points] == ["marginal", "unstable", "stable"]
+    assert (found.q, found.phase) == (0.0, "critical")
+    q = found.fixed_points[1].q
+    left = 1 - 4 * q / rate  # E[s^2] = (1 - exp(-2 q/left))/(2 sqrt(left)), which enlarges errors of q by 1/left
+    assert (1 - math.exp(-2 * q / left)) / 2 / math.sqrt(left) == pytest.approx(q, rel=ROUNDINGS / left)
+
+
+def test_a_fixed_point_where_two_polynomials_meet_is_found_once() -> None:
+    assert [point.q for point in phases("sin(100*x)").fixed_points] == [0.0, pytest.approx(0.5)]
+
+
+@pytest.mark.parametrize(
+    ("name", "W_std", "b_std", "words"),
+    [
+        ("x", 1.0, None, "depends on the data"),
+        ("x", 2.0, 0.1, "depends on the data"),
+        ("tanh", 0.5, None, "depends on the data"),
+        ("tanh", 1.0, None, "depends on the data"),
+        ("x+abs(sin(x))", 1.0, None, "is not known"),
+        ("exp", 0.5, None, "is not known"),
+        ("x**3-3*x", 2.0, None, "is not known"),
+    ],
+)
+def test_not_to_know_a_limit_is_not_to_know_that_it_depends(
+    name: str, W_std: float, b_std: float | None, words: str
+) -> None:
+    found = phases(name, W_std, b_std)
+    assert found.rho is None
+    assert f"the limit of a correlation {words}" in found.reason
+
+
+def test_a_straight_line_with_a_bias_makes_all_points_alike() -> None:
+    """c' = c + b^2 and q' = q + b^2: (q - c)/q goes to zero."""
+    found = phases("x", 1.0, 0.1)
+    assert (found.q, found.rho) == (math.inf, 1.0)
+    assert found.gaps(0.5, 50, q=1.0)[-1] == pytest.approx(0.5 / 1.5)
+
+
+@pytest.mark.parametrize("factor", ["1e200", "1e-200"])
+def test_a_factor_without_a_square_is_refused(factor: str) -> None:
+    with pytest.raises(ToleranceNotMet, match="beyond float64; divide"):
+        phases(f"{factor}*tanh(x)")
+
+
+@pytest.mark.parametrize("name", ["0*x", "exp"])
+def test_no_critical_line_is_said_without_a_warning(name: str) -> None:
+    with pytest.raises(InvalidInput, match="has no critical W_std"):
+        critical_line(name, 0.1)
+
+
+def test_a_critical_width_beyond_floats_is_no_missing_one() -> None:
+    with pytest.raises(ToleranceNotMet, match="beyond float64"):
+        critical_line("max(x-5,0)", 0.1)
+    with pytest.raises(InvalidInput, match="at a length that attracts"):  # V' = D: where chi_1 = 1, chi_q = 1
+        critical_line("max(x-5,0)", 1.0)
+
+
+@pytest.mark.parametrize("name", ["tanh", "relu", "x", "sign"])
+def test_the_origin_stays_where_it_is(name: str) -> None:
+    found = phases(name, mean_square=0)
+    assert (found.q, found.rho) == (0.0, None)
+    assert found.reason.startswith("the length stays 0; ")
+
+
+def test_the_origin_leaves_where_the_activation_moves_it() -> None:
+    assert phases("sigmoid", mean_square=0).q == pytest.approx(phases("sigmoid").q, rel=ROUNDINGS)
+
+
+@pytest.mark.parametrize(("W_std", "b_std"), [(1.0, 1e100), (1e40, None)])
+def test_deviations_whose_lengths_no_float_follows_are_refused(W_std: float, b_std: float | None) -> None:
+    with pytest.raises(InvalidInput, match=r"take [Wb]_std below"):
+        phases("tanh", W_std, b_std)
