@@ -19,7 +19,7 @@ import sympy as sp
 
 from ntksym.symbols import rho, x
 
-__all__ = ["MOST_EXACT", "Match", "candidates", "hermite_sum", "sign_of"]
+__all__ = ["DIGITS", "MOST_EXACT", "Match", "candidates", "hermite_sum", "sign_of"]
 
 MOST_EXACT = 12
 """Degree up to which sums of Hermite polynomials have roots as coefficients, all different; beyond, decimals."""

@@ -15,9 +15,15 @@ from ntksym.pieces.judgement import Judge
 from ntksym.symbols import rho, x
 from ntksym.theory.powers.taylor import taylor
 
-__all__ = ["coefficients_of", "judged", "read_kernel", "remainder", "value_at_one"]
+__all__ = ["coefficients_of", "examined", "judged", "read_kernel", "remainder", "value_at_one"]
 
 DIGITS = 30
+
+EXAMINED, FEWEST = 128, 32
+"""Coefficients whose signs are decided; where so many grow beyond use."""
+
+LARGEST = 1e150
+"""Of f(1): a dual multiplies two values of its activation with each other."""
 
 PLACES = 129
 """Correlations at which a remainder is compared with its value at one."""
@@ -61,6 +67,32 @@ def _number(k: int, entry: Any) -> sp.Expr:
     return rational(str(entry))
 
 
+def examined(kernel: sp.Expr) -> list[sp.Expr]:
+    """The coefficients whose signs are decided: 128, and all up to the degree of any polynomial in the kernel.
+
+    Where so many exact ones grow beyond use, 32.
+
+    Parameters
+    ----------
+    kernel : Expr
+        In ``symbols.rho``.
+
+    Raises
+    ------
+    InvalidInput
+        For a function that is no power series at rho = 0.
+    """
+    expanded = sp.Add.make_args(sp.expand(kernel))
+    degree = max((int(sp.degree(term, rho)) for term in expanded if term != 0 and term.is_polynomial(rho)), default=0)
+    count = max(EXAMINED, degree + 1)
+    try:
+        return coefficients_of(kernel, count)
+    except InvalidInput:
+        if degree >= FEWEST:
+            raise
+        return coefficients_of(kernel, FEWEST)
+
+
 def coefficients_of(kernel: sp.Expr, count: int) -> list[sp.Expr]:
     """The coefficients of 1, rho, ..., rho^(count - 1), exactly.
 
@@ -99,7 +131,7 @@ def judged(kernel: sp.Expr, coefficients: Sequence[sp.Expr]) -> None:
     """
     for k, coefficient in enumerate(coefficients):
         try:
-            sign = Judge({}).sign(coefficient)
+            sign = Judge({}).sign(_of_size_one(coefficient))
         except NoClosedForm as refusal:
             raise Undecided(f"the sign of the coefficient c_{k} is not decided: {refusal}", index=k) from None
         if sign < 0:
@@ -112,13 +144,19 @@ def judged(kernel: sp.Expr, coefficients: Sequence[sp.Expr]) -> None:
             )
 
 
+def _of_size_one(coefficient: sp.Expr) -> sp.Expr:
+    """The coefficient times a power of two: 1/100! is not small, it is a coefficient of exp."""
+    size = abs(mpmath.mpmathify(coefficient.evalf(DIGITS)))
+    return coefficient * sp.Integer(2) ** -mpmath.frexp(size)[1] if size else coefficient
+
+
 def value_at_one(kernel: sp.Expr) -> sp.Expr:
     """f(1), the sum of all coefficients.
 
     Raises
     ------
     InvalidInput
-        If it is infinite, or not found.
+        If it is infinite, beyond float64, or not found.
     """
     value = kernel.subs(rho, 1)
     if not (value.is_number and value.is_finite):
@@ -131,11 +169,17 @@ def value_at_one(kernel: sp.Expr) -> sp.Expr:
             f"{kernel} at rho = 1 is {value}, but E[s(U)^2] must be a finite number; scale rho, as in rho/2, or "
             "subtract what diverges"
         )
+    if abs(value.evalf(DIGITS)) > LARGEST:
+        raise InvalidInput(
+            f"{kernel} at rho = 1 is {value.evalf(6)}, beyond float64, in which its activation is evaluated; "
+            "divide the kernel by a number",
+            value=value,
+        )
     return value
 
 
 def remainder(kernel: sp.Expr, whole: sp.Expr, coefficients: Sequence[sp.Expr]) -> float | None:
-    """f(1) - sum of the coefficients, which bounds what is left out at every rho in [-1, 1].
+    """f(1) - sum of the coefficients, which bounds what is left out at every rho in [-1, 1]; never less than its error.
 
     None if the remainder exceeds its value at one somewhere: then a later coefficient is negative.
 
@@ -157,4 +201,4 @@ def remainder(kernel: sp.Expr, whole: sp.Expr, coefficients: Sequence[sp.Expr]) 
         rests = [mpmath.re(function(place)) - mpmath.polyval(parts[::-1], place) for place in places]
         if largest < -noise or any(abs(rest) > largest + noise for rest in rests):
             return None
-        return float(max(largest, mpmath.mpf(0)))
+        return float(max(largest, noise))

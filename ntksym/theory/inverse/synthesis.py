@@ -13,8 +13,8 @@ from ntksym.activation import Activation
 from ntksym.errors import InvalidInput
 from ntksym.pieces.identity import is_zero
 from ntksym.symbols import rho, x
-from ntksym.theory.inverse.generating import MOST_EXACT, candidates, hermite_sum
-from ntksym.theory.inverse.kernel_formula import coefficients_of, judged, read_kernel, remainder, value_at_one
+from ntksym.theory.inverse.generating import DIGITS, MOST_EXACT, candidates, hermite_sum
+from ntksym.theory.inverse.kernel_formula import examined, judged, read_kernel, remainder, value_at_one
 from ntksym.theory.sphere import Get, check_get, check_whole
 
 __all__ = ["InverseActivation", "activation_for"]
@@ -24,11 +24,8 @@ MOST_TERMS = 24
 
 SIGNS = ("plus", "alternating")
 
-EXAMINED = 32
-"""Coefficients whose signs are decided. Of later ones it is asked only whether together they behave as they must."""
-
-SEARCHED = 128
-"""Coefficients among which a negative one is looked for where they do not."""
+ROUNDED = 4 * 10.0 ** (1 - DIGITS)
+"""Relative error of the square of a coefficient that is rounded to so many digits, of which the last may be off."""
 
 FEW = 8
 """Coefficients that suggest a generating function."""
@@ -54,8 +51,9 @@ class InverseActivation:
     coefficients : tuple of Expr
         The first coefficients c_k of f = sum_k c_k rho^k, exact; all that ``activation`` uses, where it is a sum.
     error : float
-        The largest difference of f and the kernel of ``activation`` over rho in [-1, 1]: 0.0 for a formula, and
-        f(1) - sum of ``coefficients`` for a series that was cut off.
+        No less than the difference of f and the kernel of ``activation`` anywhere in [-1, 1]: 0.0 for a formula and a
+        polynomial up to degree 12; beyond, where coefficients are rounded to 25 digits, 4e-24 f(1); and
+        f(1) - sum of ``coefficients`` more for a series that was cut off.
     signs : {"plus", "alternating"}
         Of the Hermite coefficients.
     kind : {"formula", "polynomial", "truncated"}
@@ -73,7 +71,7 @@ class InverseActivation:
     @property
     def exact(self) -> bool:
         """Whether the kernel of ``activation`` is f."""
-        return self.kind != "truncated"
+        return self.error == 0
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data, formulas as text."""
@@ -112,8 +110,9 @@ def activation_for(
         Whether f shall be the NNGP kernel or the NTK of one hidden layer with W_std = 1, no bias, on
         ``|x|^2/dim = 1``.
     terms : int
-        How many a_k are used where s has no closed form and the series no end, from 1 to 24. The signs of the first 32
-        coefficients are decided in any case; of the rest, where there is no closed form, it is only made sure that
+        How many a_k are used where s has no closed form and the series no end, from 1 to 24. The signs of the first 128
+        coefficients, 32 if more grow beyond use, and of all powers that f itself names are decided in any case; of the
+        rest, where there is no closed form, it is only made sure that
         their sum nowhere exceeds its value at one.
     signs : {"plus", "alternating"}
         All a_k >= 0, or the signs +, +, -, -, repeated, with which for instance exp(rho) gives sin and cos instead of
@@ -122,13 +121,13 @@ def activation_for(
     Returns
     -------
     InverseActivation
-        With ``.activation``, ``.coefficients``, and ``.error``, which is zero for polynomials and closed forms.
+        With ``.activation``, ``.coefficients``, and ``.error``, zero for closed forms and polynomials up to degree 12.
 
     Raises
     ------
     InvalidInput
-        If f is no power series, if f(1) is infinite, and if a coefficient is negative, which is then named: f is not
-        positive definite on the spheres of all dimensions.
+        If f is no power series, if f(1) is infinite or beyond float64, and if a coefficient is negative, which is then
+        named: f is not positive definite on the spheres of all dimensions.
     Undecided
         If the sign of a coefficient cannot be decided.
 
@@ -141,7 +140,7 @@ def activation_for(
     if signs not in SIGNS:
         raise InvalidInput(f"unknown signs {signs!r}: choose one of {', '.join(SIGNS)}")
     formula = read_kernel(kernel)
-    coefficients = coefficients_of(formula, EXAMINED)
+    coefficients = examined(formula)
     judged(formula, coefficients)
     whole = value_at_one(formula)
     squares = [entry / (k + 1) if get == "ntk" else entry for k, entry in enumerate(coefficients[:MOST_TERMS])]
@@ -153,18 +152,17 @@ def activation_for(
                 f"{MOST_TERMS - 1} lose their digits in float64; leave out its highest powers",
                 degree=degree,
             )
-        return _found(formula, get, coefficients[: degree + 1], squares[: degree + 1], signs)
+        return _sum(formula, get, coefficients[: degree + 1], squares[: degree + 1], signs, whole, 0.0)
     match = next((s for g, s in candidates(squares[:FEW], signs) if _is_kernel(formula, g, get)), None)
     if match is not None:
         return InverseActivation(formula, get, Activation(match), tuple(coefficients[:count]), 0.0, signs, "formula")
     rest = remainder(formula, whole, coefficients[:count])
     if rest is None:
-        judged(formula, coefficients_of(formula, SEARCHED))
         raise InvalidInput(
-            f"{formula} is not positive definite on every sphere: a coefficient beyond that of rho**{SEARCHED} is "
-            "negative; take a kernel whose power series has no negative coefficient"
+            f"{formula} is not positive definite on every sphere: a coefficient beyond that of "
+            f"rho**{len(coefficients) - 1} is negative; take a kernel whose power series has no negative coefficient"
         )
-    return _found(formula, get, coefficients[:count], squares[:count], signs, rest)
+    return _sum(formula, get, coefficients[:count], squares[:count], signs, whole, rest)
 
 
 def _is_kernel(formula: sp.Expr, nngp: sp.Expr, get: Get) -> bool:
@@ -173,11 +171,18 @@ def _is_kernel(formula: sp.Expr, nngp: sp.Expr, get: Get) -> bool:
     return is_zero((formula - made).xreplace({rho: x}), points=POINTS) is True
 
 
-def _found(
-    formula: sp.Expr, get: Get, coefficients: list[sp.Expr], squares: list[sp.Expr], signs: str, rest: float = 0.0
+def _sum(
+    formula: sp.Expr,
+    get: Get,
+    coefficients: list[sp.Expr],
+    squares: list[sp.Expr],
+    signs: str,
+    whole: sp.Expr,
+    rest: float,
 ) -> InverseActivation:
     """A sum of Hermite polynomials; with roots as coefficients where nothing is cut off and few are needed."""
     exact = rest == 0 and len(squares) <= MOST_EXACT + 1
+    error = 0.0 if exact else rest + ROUNDED * float(whole)
     activation = Activation(hermite_sum(squares, signs, exact))
     kind = "truncated" if rest else "polynomial"
-    return InverseActivation(formula, get, activation, tuple(coefficients), rest, signs, kind)
+    return InverseActivation(formula, get, activation, tuple(coefficients), error, signs, kind)

@@ -197,3 +197,34 @@ def test_the_answer_is_pickled_printed_and_told_as_plain_data() -> None:
     told = json.loads(json.dumps(found.to_dict()))
     assert told["coefficients"] == ["1/2", "1/4", "1/8", "1/16"]
     assert told["error"] == found.error
+
+
+@pytest.mark.parametrize(("text", "index"), [("exp(rho)-rho**33/1e30", 33), ("exp(rho)-rho**60/1e60", 60)])
+def test_a_small_negative_coefficient_far_out_is_named(text: str, index: int) -> None:
+    """1/33! = 1.2e-37 and 1/60! = 1.2e-82."""
+    with pytest.raises(InvalidInput, match=rf"coefficient of rho\*\*{index} is -") as refusal:
+        activation_for(text)
+    assert refusal.value.about["index"] == index
+
+
+def test_a_small_positive_coefficient_far_out_is_accepted() -> None:
+    assert activation_for("exp(rho - 1)/1000 + rho**60/1e60").kind == "truncated"
+
+
+@pytest.mark.parametrize("text", ["exp(1000*rho)", "1e200*rho"])
+def test_a_kernel_beyond_floats_is_refused(text: str) -> None:
+    with pytest.raises(InvalidInput, match="beyond float64"):
+        activation_for(text)
+
+
+@pytest.mark.parametrize("get", ["nngp", "ntk"])
+def test_rounded_coefficients_are_not_called_exact(get: Any) -> None:
+    """The squares of the Hermite coefficients, exactly: a_k = E[s h_k] from the moments of x^n."""
+    found, exact = activation_for("rho**20", get), activation_for("rho**12", get)
+    assert (exact.exact, exact.error) == (True, 0.0)
+    assert not found.exact
+    assert 0 < found.error < 1e-23
+    assert "exactly" not in str(found)
+    leading = sp.Poly(found.activation.expression).LC()  # a_20/sqrt(20!)
+    square = leading**2 * sp.factorial(20) * (21 if get == "ntk" else 1)
+    assert 0 < abs(square - 1) <= found.error
