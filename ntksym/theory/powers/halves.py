@@ -18,6 +18,7 @@ from ntksym.activation import Activation
 from ntksym.errors import NoClosedForm, ToleranceNotMet
 from ntksym.evaluation import compile_mpmath
 from ntksym.growth import Growth, sides_of
+from ntksym.pieces.expansion import term_bound
 from ntksym.pieces.identity import clearly_nonzero, is_zero
 from ntksym.pieces.judgement import Judge
 from ntksym.symbols import x
@@ -27,6 +28,9 @@ __all__ = ["Finding", "Half", "Piece", "examine", "halves_of", "is_continuous"]
 
 MOST = 40
 """Degree up to which polynomials are looked for and refuted."""
+
+MOST_TERMS = 400
+"""Terms of a polynomial that is multiplied out."""
 
 DIGITS = 60
 """Digits in which coefficients of a polynomial are guessed, before it is proved."""
@@ -158,6 +162,9 @@ def examine(half: Half) -> Finding:
         return Finding(ABSENT, "is zero", "an identity of expressions")
     if not half.known and not is_continuous(half.pieces[0].expression):
         return Finding(None, "is not known, since the pieces of the formula are not", NO_PIECES)
+    found = _by_algebra(half)
+    if found is not None:
+        return found
     growth = half.growth
     if growth is None:
         return Finding(None, "is not known: no bound of its growth was found", UNPROVED)
@@ -167,6 +174,20 @@ def examine(half: Half) -> Finding:
     if degree is None:
         return Finding(None, "is not known: its growth bounds no degree", UNPROVED)
     return _refuted(half, degree) or _affirmed(half, degree) or Finding(None, "is not known", UNPROVED)
+
+
+def _by_algebra(half: Half) -> Finding | None:
+    """The answer where every piece is a polynomial with rational coefficients: one for all, of this parity, or none."""
+    expressions = [piece.expression for piece in half.pieces]
+    if not half.known or not all(part.is_polynomial(x) and term_bound(part) <= MOST_TERMS for part in expressions):
+        return None
+    polynomials = [sp.Poly(part, x) for part in expressions]
+    if not all(number.is_Rational for polynomial in polynomials for number in polynomial.coeffs()):
+        return None
+    first = polynomials[0]
+    if any(other != first for other in polynomials) or any((power - half.lowest) % 2 for (power,) in first.monoms()):
+        return Finding(math.inf, "is no polynomial: its pieces on x > 0 are not one of this parity", "exact algebra")
+    return Finding(int(first.degree()), f"is the polynomial {first.as_expr()}", "exact algebra")
 
 
 def is_continuous(node: Any) -> bool:

@@ -245,9 +245,12 @@ def mean_squares(activation: Activation, variance: Any) -> tuple[Any, Any]:
     signs = (1,) if activation.parity in PARITIES else (1, -1)
     with mpmath.workdps(FEWEST_DIGITS + 10):
         root, reach = mpmath.sqrt(variance), _reach(activation, variance, FEWEST_DIGITS // 2)
-        step = WIDEST_STEP
-        found = _midpoints(functions, root, step, reach, signs)
+        plane = plane_of(activation)
+        narrow = plane.distance / float(root) if plane is not None else math.inf  # what happens on this scale is seen
+        step = min(WIDEST_STEP, narrow)
         finer = step / FIRST_RATIO
+        _check_nodes(activation, variance, 2 * math.ceil(reach / finer))
+        found = _midpoints(functions, root, step, reach, signs)
         while True:
             _check_nodes(activation, variance, 2 * math.ceil(reach / finer))
             last, found = found, _midpoints(functions, root, finer, reach, signs)

@@ -313,7 +313,7 @@ def spectrum(network: Network, dim: int, degree: int, get: str = "ntk", mean_squ
     if dim == 1:
         found = on_two_points(network, which, square, degree, total)
     elif support.degree <= MOST_POWER:
-        found = by_polynomial(network, which, square, dim, degree, int(support.degree) + 1)
+        found = by_polynomial(network, which, square, dim, degree, max(int(support.degree), 0) + 1)
     else:
         found = choose(network, which, square, dim, degree, predict(network, which, dim, square, support), total)
     zero = vanishing_degrees(support, degree)

@@ -335,3 +335,14 @@ def test_tiny_eigenvalues_of_tanh_are_those_of_integrals_in_many_digits() -> Non
                 exact += squares[k] * above / mpmath.mpf(2) ** n / mpmath.sqrt(mpmath.pi)
             assert abs(found.eigenvalues[n] / exact - 1) <= found.relative_errors[n] < 1e-10
         assert exact < 1e-28
+
+
+def test_a_kernel_that_is_zero_has_zero_eigenvalues() -> None:
+    found = spectrum(nk.fully_connected("0*x", 1), 3, 6)
+    assert not found.eigenvalues.any()
+    assert not found.relative_errors.any()
+    assert found.decay.even.kind == "zero"
+
+
+def test_a_polynomial_of_high_degree_has_finite_rank() -> None:
+    assert spectrum(nk.fully_connected("x**80", 1), 3, 6).decay.even.kind == "finite rank"
