@@ -55,9 +55,15 @@ TILE = $tile
 STRIP = $strip
 SPAN = STRIP * TILE
 
-compiled = numba.njit(cache=True, nogil=True, error_model="numpy", fastmath={"arcp", "contract", "nsz"})
+compiled = numba.njit(
+    cache=True, nogil=True, error_model="numpy", fastmath={"arcp", "contract", "nsz"}, no_cfunc_wrapper=True
+)
 inlined = numba.njit(
     forceinline=True, nogil=True, error_model="numpy", fastmath={"arcp", "contract", "nsz"},
+    no_cpython_wrapper=True, no_cfunc_wrapper=True,
+)
+called = numba.njit(
+    nogil=True, error_model="numpy", fastmath={"arcp", "contract", "nsz"},
     no_cpython_wrapper=True, no_cfunc_wrapper=True,
 )
 

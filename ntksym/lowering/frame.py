@@ -62,6 +62,10 @@ inlined = numba.njit(
     forceinline=True, nogil=True, error_model="numpy", fastmath={"arcp", "contract", "nsz"},
     no_cpython_wrapper=True, no_cfunc_wrapper=True,
 )
+called = numba.njit(
+    nogil=True, error_model="numpy", fastmath={"arcp", "contract", "nsz"},
+    no_cpython_wrapper=True, no_cfunc_wrapper=True,
+)
 ''')
 
 PREPARE = Template('''\
@@ -92,7 +96,7 @@ $row_branches
 ''')
 
 WRITE = '''\
-@inlined
+@called
 def write(tile, diagonal, out, top, height, left, width, symmetric):
     """Copy a tile into the result, and its transpose if the result is symmetric."""
     for i in range(height):
