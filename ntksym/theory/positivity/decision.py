@@ -12,9 +12,10 @@ from ntksym.errors import InvalidInput
 from ntksym.network.layers import Layer, Network
 from ntksym.theory.positivity.existence import require_kernel, suppositions
 from ntksym.theory.positivity.rulings import Statement, in_space, on_pair, on_sphere
-from ntksym.theory.positivity.verdict import Verdict, checked_dimension
+from ntksym.theory.positivity.verdict import MOST_DIM, Verdict
 from ntksym.theory.powers.parts import Parts, parts_in_order
 from ntksym.theory.powers.supports import Possible, propagate
+from ntksym.theory.sphere import check_get, check_network, check_whole
 
 __all__ = ["positivity"]
 
@@ -69,8 +70,11 @@ def positivity(
     Oliveira, SIAM J. Math. Data Sci. 7 (2025) 495; Jacot, Gabriel, Hongler, NeurIPS 2018, Proposition 2, which needs
     biases.
     """
-    _check(network, get, domain)
-    dim = checked_dimension(dim)
+    check_network(network)
+    get = check_get(get)
+    if domain not in DOMAINS:
+        raise InvalidInput(f'there is no domain {domain!r}; try domain="sphere" or domain="euclidean"', domain=domain)
+    dim = None if dim is None else check_whole("dim", dim, 1, MOST_DIM)
     require_kernel(network, get)
     parts = parts_in_order(network)
     degrees = {part.activation: part.alternatives for part in parts}
@@ -85,16 +89,6 @@ def positivity(
     return Verdict(
         network, get, dim, domain, ruling.holds, ruling.restricted, reason, proof, supports, trained_zero_bias
     )
-
-
-def _check(network: object, get: object, domain: object) -> None:
-    if not isinstance(network, Network):
-        way_out = "try positivity(fully_connected('relu', depth=3))"
-        raise InvalidInput(f"positivity needs a network, not {network!r}; {way_out}", network=network)
-    if get not in ("ntk", "nngp"):
-        raise InvalidInput(f'get must be "ntk" or "nngp", not {get!r}; ask for each kernel apart', get=get)
-    if domain not in DOMAINS:
-        raise InvalidInput(f'there is no domain {domain!r}; try domain="sphere" or domain="euclidean"', domain=domain)
 
 
 def _about_parts(parts: Sequence[Parts]) -> Iterator[Statement]:

@@ -16,8 +16,12 @@ from ntksym.theory.positivity.rulings import Ruling, Statement, in_space, is_hom
 from ntksym.theory.positivity.witness import Witness, antipodal_pairs, dimension, on_a_line, on_one_ray, origin
 from ntksym.theory.powers.parts import parts_in_order
 from ntksym.theory.powers.supports import LONG, Support, number_text
+from ntksym.theory.sphere import check_whole
 
-__all__ = ["Verdict", "checked_dimension"]
+__all__ = ["MOST_DIM", "Verdict"]
+
+MOST_DIM = 10**9
+"""Coordinates; more are taken for a mistake."""
 
 
 @dataclass(frozen=True)
@@ -155,7 +159,7 @@ class Verdict:
         return self.trained_zero_bias and self.get == "ntk"
 
     def _dimension(self, dim: int | None, default: int | None = None) -> int:
-        chosen = checked_dimension(dim) or self.dim or default
+        chosen = check_whole("dim", dim, 1, MOST_DIM) if dim is not None else self.dim or default
         if chosen is None:
             raise InvalidInput("on which sphere? Give the number of coordinates, such as dim=3")
         return chosen
@@ -192,12 +196,3 @@ def _plain(largest: float) -> int | str | None:
     if largest == math.inf:
         return "infinite"
     return int(largest) if largest < LONG else number_text(largest)
-
-
-def checked_dimension(dim: object) -> int | None:
-    """The number of coordinates as an int; None stays None."""
-    if dim is None:
-        return None
-    if isinstance(dim, bool) or not hasattr(dim, "__index__") or dim.__index__() < 1:
-        raise InvalidInput(f"dim must be a whole number, 1 or more, not {dim!r}; try dim=3", dim=dim)
-    return int(dim.__index__())

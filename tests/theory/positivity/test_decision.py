@@ -200,7 +200,7 @@ def test_verdicts_are_plain_values() -> None:
 @pytest.mark.parametrize(
     ("arguments", "named", "match"),
     [
-        (("relu",), {}, "needs a network"),
+        (("relu",), {}, "needs a Network"),
         ((MIXED, "both"), {}, "get"),
         ((MIXED,), {"dim": 0}, "dim"),
         ((MIXED,), {"dim": True}, "dim"),
