@@ -125,7 +125,7 @@ def _gram(options: argparse.Namespace) -> int:
         "b_std": options.b_std,
         "data": {"source": options.data, "rows": X.shape[0], "columns": X.shape[1]},
         "dtype": options.dtype,
-        "dual": kernel.dual.kind,
+        "dual": "closed" if kernel.dual is None else kernel.dual.kind,
         "tol": options.tol,
         "kernels": {kind: _summary(matrix, bounds[kind]) for kind, matrix in matrices.items()},
         "seconds": {"build": round(built - start, 3), "compute": round(computed - built, 3)},

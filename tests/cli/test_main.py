@@ -59,6 +59,12 @@ def test_gram_writes_what_the_library_computes(rows: np.ndarray, capsys: pytest.
     assert "written to K.npy" in printed
 
 
+def test_gram_of_a_network_without_hidden_layers(rows: np.ndarray, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["gram", "relu", "--data", "X.npy", "--depth", "0", "--get", "nngp", "-o", "K.npy"]) == 0
+    np.testing.assert_allclose(np.load("K.npy"), rows @ rows.T / 5, rtol=1e-13, atol=1e-14)
+    assert "NNGP" in capsys.readouterr().out
+
+
 def test_gram_may_be_run_twice(rows: np.ndarray) -> None:
     words = ["gram", "relu", "--data", "X.npy", "--out", "K.npz", "--get", "both"]
     assert main(words) == 0
@@ -185,8 +191,8 @@ def test_catalogue_lists_names_and_finds_words(capsys: pytest.CaptureFixture[str
         (("gram", "relu", "--data", "no.npy"), "no.npy: No such file"),
         (("gram", "relu", "--data", "digit"), "did you mean 'digits'"),
         (("gram", "relu", "--data", "."), "no data called '.'"),
-        (("gram", "relu", "--data", "X.npy", "--depth", "0"), "whole number from 1 on"),
-        (("gram", "relu", "--data", "X.npy", "--depth", "1e3"), "whole number from 1 on"),
+        (("gram", "relu", "--data", "X.npy", "--depth", "-1"), "whole number from 0 on"),
+        (("gram", "relu", "--data", "X.npy", "--depth", "1e3"), "whole number from 0 on"),
         (("gram", "relu", "--data", "X.npy", "--W-std", "-1"), "larger than 0"),
         (("gram", "relu", "--data", "X.npy", "--W-std", "inf"), "is not a number"),
         (("gram", "relu", "--data", "X.npy", "--W-std", "1e999"), "is not a number"),
