@@ -1,9 +1,11 @@
 import fcntl
 import os
+import signal
 import stat
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -132,6 +134,21 @@ def called_in_a_new_process(text: str, monkeypatch: pytest.MonkeyPatch) -> int:
     results: list[int] = []
     store.first_call(module, "twice", lambda: results.append(module.twice(21)))
     return results[-1]
+
+
+def test_an_interrupt_waits_until_a_first_call_is_over(cache: Path) -> None:
+    module = store.load(MODULE.format(factor=31))
+    reached = []
+
+    def call() -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(0.05)
+        reached.append("the end")
+
+    with pytest.raises(KeyboardInterrupt):
+        store.first_call(module, "interrupted", call)
+    assert reached == ["the end"]
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
 def test_a_first_call_is_made_once(cache: Path) -> None:
