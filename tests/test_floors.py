@@ -147,7 +147,7 @@ def test_no_import_cycles() -> None:
 
 @pytest.mark.parametrize("path", MODULES, ids=name_of)
 def test_own_modules_are_imported_at_the_top(path: Path) -> None:
-    """Only ntksym/__init__.py may load modules late: those that need an optional dependency."""
+    """Only ntksym/__init__.py may load modules late: those that Gram matrices do not need."""
     if name_of(path) == "__init__":
         return
     late = [
