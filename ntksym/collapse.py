@@ -12,7 +12,7 @@ with G(1) = 1, the next layer has T' = sqrt(q1' q2') (rho' + k D(1, 1, rho) G(rh
 q' = w^2 q^a K(1, 1, 1): again a number times sqrt(q1' q2') times a function of rho, whatever a is in each layer.
 """
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import lru_cache
 from types import ModuleType
 
@@ -22,10 +22,10 @@ from numpy.typing import NDArray
 from ntksym.errors import NoSuchDual, ToleranceNotMet
 from ntksym.lowering.schedule import Arrays, Schedule
 from ntksym.plan import Engine
-from ntksym.propagation import Bound, propagate
+from ntksym.propagation import Bound, bound_of_single_pairs
 from ntksym.tiles import near_pairs
 from ntksym.tiles.angle_series import FEWEST, Angles, AngleSeries, between, fit
-from ntksym.tiles.one_variance import SERVED, terms_at
+from ntksym.tiles.one_variance import terms_at
 from ntksym.tiles.states import RowStates, prepare
 
 __all__ = ["HOMOGENEOUS", "ONE_NORM", "Collapse", "Refusal", "collapse", "is_homogeneous"]
@@ -47,8 +47,8 @@ DIGITS = 45
 BEST, TERM = 10.0, 0.25
 """Cost of a pair, and of every term beside, in terms of a series as in `ntksym.lowering.costs`."""
 
-LAYER, SERIES = 12.0, 40.0
-"""Cost of a pair in a layer beside that of its formula, and at most: then it is a series."""
+SERIES = 40.0
+"""Cost of a pair in a layer at most: then it is a series."""
 
 FIT = 5e6
 """Cost of a layer in a fit, of which a call must save as much: others may follow."""
@@ -149,7 +149,7 @@ def collapse(engine: Engine, points: tuple[Array, Array], wanted: tuple[str, ...
 def _layer_costs(engine: Engine) -> list[float]:
     """Estimated cost of a pair in every layer, in terms of a series."""
     nonlinear = [entry for entry in engine.schedule.hidden if entry.dual is not None]
-    return [SERIES if entry.slots is None else min(LAYER + engine.cost(entry), SERIES) for entry in nonlinear]
+    return [SERIES if entry.slots is None else min(engine.cost(entry), SERIES) for entry in nonlinear]
 
 
 def _typical(squares: Array) -> float:
@@ -217,15 +217,8 @@ def _fit(task: _Task) -> _Fit | Refusal:
     if not task.homogeneous:
         below, above = (_sample(task, states, row, between(FEWEST)) for row in (1, 2))
         rate = max(float(np.abs(a - b).max()) for a, b in zip(above, below, strict=True)) / (2 * STEP)
-    return _Fit(found, rate, _error_of_duals(task, states), variances[:, 0])
-
-
-def _error_of_duals(task: _Task, states: RowStates) -> Bound:
-    """The bound at the output for every angle; the rounding of the data is not counted."""
-    if all(entry.slots is not None for entry in task.schedule.hidden):
-        return Bound(0.0, 0.0)
-    network = replace(task.machine[1], slacks=np.zeros_like(task.machine[1].slacks))
-    return propagate(network, task.schedule.tightened(SERVED).hidden, [states], 1.0)
+    duals = bound_of_single_pairs(task.machine[1], task.schedule, [states])
+    return _Fit(found, rate, duals, variances[:, 0])
 
 
 def _states(task: _Task, mean_squares: Array) -> RowStates:

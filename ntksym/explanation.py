@@ -6,12 +6,14 @@ from typing import Any
 import numpy as np
 
 from ntksym.arguments import thread_count
+from ntksym.collapse import Collapse, Refusal
 from ntksym.lowering import store
 from ntksym.lowering.costs import HEAVY
 from ntksym.lowering.frame import TILE
 from ntksym.lowering.parts import Part
 from ntksym.lowering.schedule import Hidden
 from ntksym.plan import Choice
+from ntksym.tabulation import Tabulation
 
 __all__ = ["explanation", "explanation_of_data"]
 
@@ -44,9 +46,11 @@ def explanation(kernel: Any) -> Iterator[str]:
     yield f"source: {store.name_of(kernel.source.text)}.py, {size} bytes, for any depth, W_std, b_std and parameters"
 
 
-def explanation_of_data(choice: Choice, collapsed: str) -> Iterator[str]:
+def explanation_of_data(choice: Choice, form: Collapse | Tabulation | Refusal) -> Iterator[str]:
     """What was chosen for some data."""
-    yield f"on these data: {collapsed}"
+    yield f"on these data: {form}"
+    if not isinstance(form, Refusal):
+        return
     if choice.costs:
         closed, series = (f"{cost:.0f}" if np.isfinite(cost) else "not available" for cost in choice.costs)
         taken = "closed forms" if choice.closed else "series in place of the heavy ones"

@@ -18,7 +18,7 @@ from ntksym.arguments import answer, kernels, matrices, points, result_type, thr
 from ntksym.derivation import derive as derive_dual
 from ntksym.distances import distances
 from ntksym.dual import series_dual
-from ntksym.errors import InvalidInput
+from ntksym.errors import InvalidInput, NoSuchDual
 from ntksym.existence import require_slopes
 from ntksym.explanation import explanation, explanation_of_data
 from ntksym.lowering.emit import Source
@@ -274,8 +274,12 @@ class Kernel:
         lines = list(explanation(self))
         if X is not None:
             names = ("nngp", "ntk") if all(dual.continuous for dual in self.duals) else ("nngp",)
-            route = find_route(self.engines, self.tol, Points(*self._data(X, Y), names, 1))
-            lines += explanation_of_data(route.choice, str(route.collapsed))
+            given = Points(*self._data(X, Y), names, thread_count(None))
+            try:
+                route = find_route(self.engines, self.tol, given)
+                lines += explanation_of_data(route.choice, route.form)
+            except NoSuchDual as error:
+                lines.append(f"on these data: {error}")
         return "\n".join(lines)
 
     def __repr__(self) -> str:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from ntksym.dual import series_dual
 from ntksym.errors import ToleranceNotMet
 from ntksym.lowering import store
-from ntksym.lowering.costs import HEAVY, SERIES_STEP, SINGLE_PAIR
+from ntksym.lowering.costs import HEAVY, LAYER, SERIES_STEP, SINGLE_PAIR
 from ntksym.lowering.emit import Source, emit
 from ntksym.lowering.frame import SMALLEST_VARIANCE
 from ntksym.lowering.parts import Part, lower
@@ -25,7 +25,7 @@ from ntksym.network.layers import Network
 from ntksym.series.accuracy import limits
 from ntksym.series.expansion import STEP
 
-__all__ = ["Choice", "Engine", "choose", "engines"]
+__all__ = ["Choice", "Engine", "choose", "engines", "sampled_correlations"]
 
 Array = NDArray[np.float64]
 
@@ -71,7 +71,7 @@ class Engine:
     def cost(self, entry: Hidden) -> float:
         """What a pair costs in a layer that is not a series."""
         part = self.source.parts[entry.number] if entry.number >= 0 else None
-        return part.cost if isinstance(part, Part) else 0.0
+        return LAYER + part.cost if isinstance(part, Part) else 0.0
 
 
 @dataclass(frozen=True)
@@ -87,11 +87,14 @@ class Choice:
     costs : tuple of floats
         Estimated cost of a pair for each engine there was, infinite for one that does not serve; empty where there was
         nothing to choose.
+    cost : float
+        That of the engine; 0 where it was not looked at.
     """
 
     engine: Engine
     plan: Schedule
     costs: tuple[float, ...] = ()
+    cost: float = 0.0
 
     @property
     def closed(self) -> bool:
@@ -136,7 +139,9 @@ def choose(ways: Sequence[Engine], data: tuple[Array, Array]) -> Choice:
     """
     series = any(entry.slots is None for way in ways for entry in way.schedule.hidden)
     count = len(data[0]) * len(data[1])
-    if not series or count <= FEW:
+    if not series:
+        return Choice(ways[0], ways[0].schedule, cost=sum(map(ways[0].cost, ways[0].schedule.hidden)))
+    if count <= FEW:
         return Choice(ways[0], ways[0].schedule)
     sample = _sample(ways[0].schedule, data)
     found = []
@@ -147,7 +152,7 @@ def choose(ways: Sequence[Engine], data: tuple[Array, Array]) -> Choice:
             found.append((np.inf, way.schedule))
     costs = tuple(cost for cost, _ in found)
     best = int(np.argmin(costs))
-    return Choice(ways[best], found[best][1], costs if len(ways) > 1 else ())
+    return Choice(ways[best], found[best][1], costs if len(ways) > 1 else (), costs[best])
 
 
 def _survey(way: Engine, variances: Array, correlations: Array) -> tuple[float, Schedule]:
@@ -196,13 +201,27 @@ def _correlations(plan: Schedule, variances: Array, correlations: Array) -> Iter
 
 def _sample(plan: Schedule, data: tuple[Array, Array]) -> tuple[Array, Array]:
     """Smallest, middle and largest variance of the sampled rows after the first Dense layer, and `LEVELS` of |rho|."""
+    variances, rho = sampled_correlations(plan, data)
+    levels = np.quantile(np.abs(rho), LEVELS) if rho.size else np.zeros(len(LEVELS))
+    return variances[[0, len(variances) // 2, -1]], levels
+
+
+def sampled_correlations(plan: Schedule, data: tuple[Array, Array]) -> tuple[Array, Array]:
+    """Variances of some rows after the first Dense layer, in order, and the correlations of their pairs.
+
+    Parameters
+    ----------
+    plan : Schedule
+        The network.
+    data : pair of float arrays, shapes (n, d), (m, d)
+        Points; twice the same array for a symmetric result, when no row is paired with itself.
+    """
     draws = np.random.default_rng(0)
     i, j = (draws.choice(len(points), min(SAMPLE, len(points)), replace=False) for points in data)
     x, y = data[0][i], data[1][j]
     weight, bias = plan.first.weight_variance / x.shape[1], plan.first.bias_variance
     q1, q2 = (np.maximum(weight * np.einsum("kd,kd->k", points, points) + bias, SMALLEST_VARIANCE) for points in (x, y))
-    rho = np.minimum(np.abs(weight * (x @ y.T) + bias) / (np.sqrt(q1)[:, None] * np.sqrt(q2)), 1.0)
+    rho = np.clip((weight * (x @ y.T) + bias) / (np.sqrt(q1)[:, None] * np.sqrt(q2)), -1.0, 1.0)
     if data[0] is data[1]:
         rho = rho[i[:, None] != j]
-    both = np.sort(np.concatenate([q1, q2]))
-    return both[[0, len(both) // 2, -1]], np.quantile(rho, LEVELS) if rho.size else np.zeros(len(LEVELS))
+    return np.sort(np.concatenate([q1, q2])), rho.ravel()

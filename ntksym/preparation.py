@@ -1,6 +1,6 @@
 """The data of one call on their way to a Gram matrix: engine chosen, rows prepared, errors bounded, matrix filled."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import ModuleType
 
 import numpy as np
@@ -12,7 +12,8 @@ from ntksym.existence import require_tangents, require_variances
 from ntksym.lowering.schedule import Arrays, Schedule
 from ntksym.plan import Choice, Engine, choose
 from ntksym.propagation import Bound, largest_correlation, propagate
-from ntksym.tiles import angle, hard_pairs
+from ntksym.tabulation import Tabulation, tabulate
+from ntksym.tiles import angle, hard_pairs, table
 from ntksym.tiles.filling import fill, layers
 from ntksym.tiles.states import RowStates
 from ntksym.tiles.states import prepare as prepare_rows
@@ -62,13 +63,19 @@ class Route:
     Parameters
     ----------
     choice : Choice
-        The engine and its layers.
-    collapsed : Collapse or Refusal
-        The one function of the angle that takes their place, or why there is none.
+        The engine and its layers, with the truncation that keeps the tolerance.
+    form : Collapse, Tabulation or Refusal
+        What takes the place of the layers, or why nothing does.
+    states : tuple of RowStates
+        Those of X and of Y.
+    bound : Bound
+        Of the errors of the entries; zero where there is nothing to bound: closed forms, or no pairs.
     """
 
     choice: Choice
-    collapsed: Collapse | Refusal
+    form: Collapse | Tabulation | Refusal
+    states: tuple[RowStates, RowStates]
+    bound: Bound
 
 
 @dataclass(frozen=True)
@@ -81,52 +88,45 @@ class Prepared:
         The data.
     route : Route
         What was chosen for them.
-    plan : Schedule
-        The layers, with the truncation that keeps the tolerance.
     machine : (module, Arrays)
         The compiled module and the network as it takes it.
-    states : tuple of RowStates
-        Those of X and of Y.
-    bound : Bound
-        Of the errors of the entries; zero where there is nothing to bound: closed forms, or no pairs.
     exact : Engine
         The lowering that computes pairs one by one: with a closed form wherever there is one.
     """
 
     points: Points
     route: Route
-    plan: Schedule
     machine: tuple[ModuleType, Arrays]
-    states: tuple[RowStates, RowStates]
-    bound: Bound
     exact: Engine
 
     def fill(self, results: dict[str, NDArray[np.floating]]) -> None:
         """Write the kernels into the results, one array (n, m) for each that is wanted."""
-        points, (module, network), states = self.points, self.machine, self.states
+        points, (module, network), states, form = self.points, self.machine, self.route.states, self.route.form
         targets = results.get("nngp"), results.get("ntk")
         symmetric = points.y is points.x
-        collapsed = self.route.collapsed
-        if isinstance(collapsed, Collapse):
-            series = collapsed.series
-            work = angle.transform(network, series, states, targets, symmetric=symmetric)
 
-            def complete(pairs: NDArray[np.int64]) -> None:
-                angle.compare(network, series, points.pair, states, pairs, targets)
-        else:
-            work = layers(module, network, states, targets, symmetric=symmetric)
+        def compare(pairs: NDArray[np.int64]) -> None:
+            assert isinstance(form, Collapse)
+            angle.compare(network, form.series, points.pair, states, pairs, targets)
+
+        def integrate(pairs: NDArray[np.int64]) -> None:
             same = self.exact is self.route.choice.engine
             machine = self.machine if same else self.exact.machine(points.x.shape[1])
-            hidden = self.plan.hidden if same else self.exact.schedule.hidden
+            hidden = self.route.choice.plan.hidden if same else self.exact.schedule.hidden
+            hard_pairs.integrate(*machine, hidden, points.pair, states, pairs, targets)
 
-            def complete(pairs: NDArray[np.int64]) -> None:
-                hard_pairs.integrate(*machine, hidden, points.pair, states, pairs, targets)
-
+        match form:
+            case Collapse():
+                work, complete = angle.transform(network, form.series, states, targets, symmetric=symmetric), compare
+            case Tabulation():
+                work, complete = table.transform(network, form.series, states, targets, symmetric=symmetric), integrate
+            case Refusal():
+                work, complete = layers(module, network, states, targets, symmetric=symmetric), integrate
         fill(points.pair, work, complete, points.threads)
 
 
-def find_route(engines: tuple[Engine, ...], tol: float, points: Points) -> Route:
-    """How the kernel is computed on these data: as a function of the angle, or by the cheapest engine.
+def find_route(engines: tuple[Engine, ...], tol: float, points: Points, *, pairs: bool = False) -> Route:
+    """How the kernel is computed on these data: as a function of the angle, as a table, or by the cheapest engine.
 
     Parameters
     ----------
@@ -136,11 +136,22 @@ def find_route(engines: tuple[Engine, ...], tol: float, points: Points) -> Route
         Error allowed in an entry, relative to sqrt(K(x, x) K(y, y)).
     points : Points
         The data.
+    pairs : bool
+        Whether pairs will be looked at.
     """
+    closed = Choice(engines[0], engines[0].schedule.tightened(SMALLEST_SHARE))
     collapsed = collapse(engines[0], points.pair, points.wanted, tol)
     if isinstance(collapsed, Collapse):
-        return Route(Choice(engines[0], engines[0].schedule.tightened(SMALLEST_SHARE)), collapsed)
-    return Route(choose(engines, points.pair), collapsed)
+        return _as_function(closed, collapsed, points)
+    choice = choose(engines, points.pair)
+    tabulated = tabulate(engines[0], choice.cost, points.pair, points.wanted, tol)
+    if isinstance(tabulated, Tabulation):
+        return _as_function(replace(closed, costs=choice.costs, cost=choice.cost), tabulated, points)
+    refusal = Refusal(f"{collapsed.reason}; {tabulated}")
+    route = _by_layers(choice, refusal, tol, points, pairs)
+    if choice.engine is engines[0] or _worst(route.bound, points.wanted) <= tol:
+        return route
+    return _by_layers(replace(closed, plan=engines[0].schedule, costs=choice.costs), refusal, tol, points, pairs)
 
 
 def prepare(engines: tuple[Engine, ...], tol: float, points: Points) -> Prepared:
@@ -158,18 +169,9 @@ def prepare(engines: tuple[Engine, ...], tol: float, points: Points) -> Prepared
     ToleranceNotMet
         If the errors of series cannot be kept below the tolerance.
     """
-    route = find_route(engines, tol, points)
-    plan, machine = route.choice.plan, route.choice.engine.machine(points.x.shape[1])
-    if isinstance(route.collapsed, Collapse):
-        states = row_states(machine, plan, points, pairs=False)
-        bound = Bound(route.collapsed.error, route.collapsed.error)
-        return Prepared(points, route, plan, machine, (states[0], states[-1]), bound, engines[0])
-    states = row_states(machine, plan, points)
-    settled, bound = _settle(machine[1], plan, tol, points, (states[0], states[-1]))
-    _require_tolerance(tol, _worst(bound, points.wanted))
-    if settled is not plan:
-        states = row_states(machine, settled, points)
-    return Prepared(points, route, settled, machine, (states[0], states[-1]), bound, engines[0])
+    route = find_route(engines, tol, points, pairs=True)
+    _require_tolerance(tol, _worst(route.bound, points.wanted))
+    return Prepared(points, route, route.choice.engine.machine(points.x.shape[1]), engines[0])
 
 
 def bound_of(engines: tuple[Engine, ...], tol: float, points: Points) -> Bound:
@@ -183,14 +185,27 @@ def bound_of(engines: tuple[Engine, ...], tol: float, points: Points) -> Bound:
     if not (len(points.x) and len(points.y)):
         return Bound(0.0, 0.0)
     route = find_route(engines, tol, points)
-    if isinstance(route.collapsed, Collapse):
-        return Bound(route.collapsed.error, route.collapsed.error)
-    machine = route.choice.engine.machine(points.x.shape[1])
-    states = row_states(machine, route.choice.plan, points, pairs=False)
-    pair = states[0], states[-1]
-    plan, _ = _settle(machine[1], route.choice.plan, tol, points, pair)
-    nearest = machine[1].nearest["ntk" in points.wanted]
-    return propagate(machine[1], plan.hidden, pair, largest_correlation(machine[1], points.pair, pair, nearest))
+    if not isinstance(route.form, Refusal):
+        return route.bound
+    network = route.choice.engine.machine(points.x.shape[1])[1]
+    nearest = network.nearest["ntk" in points.wanted]
+    largest = largest_correlation(network, points.pair, route.states, nearest)
+    return propagate(network, route.choice.plan.hidden, route.states, largest)
+
+
+def _as_function(choice: Choice, form: Collapse | Tabulation, points: Points) -> Route:
+    """The route that needs of the rows nothing but their diagonals."""
+    states = row_states(choice.engine.machine(points.x.shape[1]), choice.plan, points, pairs=False)
+    return Route(choice, form, (states[0], states[-1]), Bound(form.error, form.error))
+
+
+def _by_layers(choice: Choice, refusal: Refusal, tol: float, points: Points, pairs: bool) -> Route:
+    machine = choice.engine.machine(points.x.shape[1])
+    states = row_states(machine, choice.plan, points, pairs=pairs)
+    settled, bound = _settle(machine[1], choice.plan, tol, points, (states[0], states[-1]))
+    if settled is not choice.plan:
+        states = row_states(machine, settled, points, pairs=pairs)
+    return Route(replace(choice, plan=settled), refusal, (states[0], states[-1]), bound)
 
 
 def row_states(

@@ -17,11 +17,12 @@ from numpy.typing import NDArray
 
 from ntksym.dual import series_dual
 from ntksym.lowering.frame import SMALLEST_VARIANCE
-from ntksym.lowering.schedule import Arrays, Hidden
+from ntksym.lowering.schedule import Arrays, Hidden, Schedule
 from ntksym.series.accuracy import Response
+from ntksym.tiles.one_variance import SERVED
 from ntksym.tiles.states import RowStates
 
-__all__ = ["Bound", "largest_correlation", "propagate"]
+__all__ = ["Bound", "bound_of_single_pairs", "largest_correlation", "propagate"]
 
 Array = NDArray[np.float64]
 
@@ -78,6 +79,22 @@ def propagate(network: Arrays, hidden: Sequence[Hidden], states: Sequence[RowSta
         after = np.maximum(weight * layer.value + bias, TINY)
         largest = min(1.0, _worst((weight * layer.value_at + bias) / after))
     return Bound(max(errors.pair, errors.row), max(errors.tangent_pair, errors.tangent_row))
+
+
+def bound_of_single_pairs(network: Arrays, plan: Schedule, states: Sequence[RowStates], largest: float = 1.0) -> Bound:
+    """The bound for pairs given by exact angles and evaluated one by one, in series to `SERVED`.
+
+    Parameters
+    ----------
+    network, plan : Arrays, Schedule
+        The network.
+    states, largest
+        As for `propagate`.
+    """
+    if all(entry.slots is not None for entry in plan.hidden):
+        return Bound(0.0, 0.0)
+    exact = replace(network, slacks=np.zeros_like(network.slacks))
+    return propagate(exact, plan.tightened(SERVED).hidden, states, largest)
 
 
 @dataclass(frozen=True)

@@ -38,6 +38,7 @@ FLOORS = {
     "plan": 7,
     "preparation": 7,
     "collapse": 7,
+    "tabulation": 7,
     "explanation": 7,
     "tiles": 7,
     "learn": 8,

@@ -18,7 +18,7 @@ from ntksym.activation import Activation
 from ntksym.catalogue import Entry, catalogue
 from ntksym.cli import theory
 from ntksym.cli.data import check_destination, load, save
-from ntksym.cli.precompilation import Outcome, precompile, precompile_angle
+from ntksym.cli.precompilation import Outcome, precompile, precompile_shared
 from ntksym.cli.requests import activation_of, network_of
 from ntksym.cli.screen import json_text, one_line, print_json, waiting
 from ntksym.derivation import derive
@@ -192,7 +192,7 @@ def _precompile(options: argparse.Namespace) -> int:
             wait.advance(number, len(formulas) + 1)
             outcomes.append(precompile(formula, kinds, types))
         wait.say("compiling what all share")
-        outcomes.append(precompile_angle(kinds, types))
+        outcomes += precompile_shared(kinds, types)
     failed = any(outcome.status == "failed" for outcome in outcomes)
     if options.json:
         described = {outcome.name: _described_outcome(outcome) for outcome in outcomes}

@@ -15,8 +15,9 @@ are data, so that one module, compiled once, serves every network.
 
 from string import Template
 
-from ntksym.lowering.frame import TILE, WRITE
+from ntksym.lowering.frame import DECORATORS, TILE, WRITE
 from ntksym.lowering.inner_products import product_functions
+from ntksym.lowering.marks import listing
 
 __all__ = ["DIAGONALS", "GROUP", "INVERSE", "ROOTS", "SLOTS", "angle_source"]
 
@@ -55,18 +56,7 @@ TILE = $tile
 STRIP = $strip
 SPAN = STRIP * TILE
 
-compiled = numba.njit(
-    cache=True, nogil=True, error_model="numpy", fastmath={"arcp", "contract", "nsz"}, no_cfunc_wrapper=True
-)
-inlined = numba.njit(
-    forceinline=True, nogil=True, error_model="numpy", fastmath={"arcp", "contract", "nsz"},
-    no_cpython_wrapper=True, no_cfunc_wrapper=True,
-)
-called = numba.njit(
-    nogil=True, error_model="numpy", fastmath={"arcp", "contract", "nsz"},
-    no_cpython_wrapper=True, no_cfunc_wrapper=True,
-)
-
+$decorators
 
 $products
 
@@ -175,18 +165,7 @@ def fill(
                             entry = root * there[1 + 2 * kernel, j] * value[j]
                             target[j] = diagonal if same else entry
             if close > 0:
-                for i in range(first, last):
-                    if found + TILE > pairs.shape[0]:
-                        longer = np.empty((2 * pairs.shape[0], 2), np.int64)
-                        for k in range(found):
-                            longer[k, 0], longer[k, 1] = pairs[k, 0], pairs[k, 1]
-                        pairs = longer
-                    for j in range(min(i, count) if symmetric and top == left else count):
-                        if 1.0 - abs(rho[(i - first) * TILE + j]) < near:
-                            pairs[found, 0] = top + i
-                            pairs[found, 1] = left + j
-                            found += 1
-        if nngp.size > 0:
+$listing        if nngp.size > 0:
             write(tiles[0], here[2], nngp, top, height, left, count, symmetric)
         if ntk.size > 0:
             write(tiles[1], here[4], ntk, top, height, left, count, symmetric)
@@ -201,6 +180,8 @@ def angle_source() -> str:
     return _TEXT.substitute(
         products=product_functions(),
         write=WRITE,
+        decorators=DECORATORS,
+        listing=listing("1.0 - abs(rho[(i - first) * TILE + j]) < near"),
         tile=TILE,
         strip=STRIP,
         slots=SLOTS,

@@ -3,7 +3,7 @@
 from ntksym.lowering.passes import count
 from ntksym.lowering.program import Program
 
-__all__ = ["HEAVY", "SERIES_STEP", "SINGLE_PAIR", "cost_of"]
+__all__ = ["HEAVY", "LAYER", "SERIES_STEP", "SINGLE_PAIR", "cost_of"]
 
 COSTS = {
     "exp_bivariate_normal_cdf": 270.0,
@@ -20,6 +20,9 @@ COSTS = {
 
 ORDINARY = 0.3
 """Any other operation."""
+
+LAYER = 12.0
+"""A layer that is a closed form, without its formula."""
 
 SERIES_STEP = 15.0
 """A layer that is a series, without its terms."""

@@ -6,6 +6,7 @@ from textwrap import indent
 
 from ntksym.lowering import marks, series_frame, vectormath
 from ntksym.lowering.frame import (
+    DECORATORS,
     DIAGONAL_SLOPE,
     DIAGONAL_VALUE,
     FILL,
@@ -78,7 +79,9 @@ class Source:
 def emit(parts: Sequence[Part | SeriesPart]) -> Source:
     """The module for all networks with these activations, of any depth, weights, biases and parameter values."""
     sections = [
-        HEAD.substitute(summary=_summary(parts), tile=TILE, strip=STRIP, smallest=SMALLEST_VARIANCE),
+        HEAD.substitute(
+            summary=_summary(parts), tile=TILE, strip=STRIP, smallest=SMALLEST_VARIANCE, decorators=DECORATORS
+        ),
         *_library([part for part in parts if isinstance(part, Part)]),
         *(function for part in parts for function in _functions(part)),
         _linear_functions(),
@@ -221,7 +224,7 @@ def _fill(get: str, parts: Sequence[Part | SeriesPart]) -> str:
         start=START if get == "ntk" else "",
         mark=marks.MARK,
         step_branches=_step_branches(get, parts),
-        record=marks.RECORD,
+        record=marks.record(),
         writes=indent("\n".join(writes), " " * 8),
         end=marks.END,
     )

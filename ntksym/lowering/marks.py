@@ -4,7 +4,9 @@ Two kinds: pairs so near |rho| = 1 before the first nonlinearity that their diff
 pairs that the terms of a series do not serve.
 """
 
-__all__ = ["BEGIN", "END", "MARK", "NEAREST", "RECORD", "mark_function"]
+from string import Template
+
+__all__ = ["BEGIN", "END", "MARK", "NEAREST", "listing", "mark_function", "record"]
 
 NEAREST = 1 - 1e-4
 """Correlation from which on, in size, covariances forget too much: an angle of 0.014 is known to 1e-14, a layer."""
@@ -25,23 +27,6 @@ MARK = """\
                 marked = mark_near(first, here, there, nearest, c, hard)
 """
 """Before the layers: what is near in the data."""
-
-RECORD = """\
-            if marked > 0:
-                for i in range(first, last):
-                    if found + TILE > pairs.shape[0]:
-                        longer = np.empty((2 * pairs.shape[0], 2), np.int64)
-                        for k in range(found):
-                            longer[k, 0], longer[k, 1] = pairs[k, 0], pairs[k, 1]
-                        pairs = longer
-                    for j in range(min(i, count) if symmetric and top == left else count):
-                        if hard[i - first, j] > 0.0:
-                            pairs[found, 0] = top + i
-                            pairs[found, 1] = left + j
-                            found += 1
-                clear(hard)
-"""
-"""After the layers of some rows of a tile: the entries that were marked go to the list."""
 
 END = """\
     return pairs[:found]
@@ -64,7 +49,32 @@ def mark_near(first, here, there, nearest, covariance, hard):
     return marked
 '''
 
+_LIST = Template("""\
+                for i in range(first, last):
+                    if found + TILE > pairs.shape[0]:
+                        longer = np.empty((2 * pairs.shape[0], 2), np.int64)
+                        for k in range(found):
+                            longer[k, 0], longer[k, 1] = pairs[k, 0], pairs[k, 1]
+                        pairs = longer
+                    for j in range(min(i, count) if symmetric and top == left else count):
+                        if $condition:
+                            pairs[found, 0] = top + i
+                            pairs[found, 1] = left + j
+                            found += 1
+""")
+
 
 def mark_function() -> str:
     """Text of the function that marks what is near in the data."""
     return _MARK
+
+
+def listing(condition: str) -> str:
+    """The lines that put the entries (i, j) of some rows of a tile into the list, those for which it holds."""
+    return _LIST.substitute(condition=condition)
+
+
+def record() -> str:
+    """After the layers of some rows of a tile: the entries that were marked go to the list."""
+    marked = listing("hard[i - first, j] > 0.0")
+    return f"            if marked > 0:\n{marked}                clear(hard)\n"

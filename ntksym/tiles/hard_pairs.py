@@ -63,10 +63,13 @@ def integrate(
     for first in range(0, len(ordered), BATCH):
         i, j = ordered[first : first + BATCH].T
         variances = list(zip(variances_of(states[0], i), variances_of(states[1], j), strict=True))
-        state = apart(network, points, (i, j), variances[0])
-        for result, entries in zip(results, advance(module, network, hidden, variances, *state), strict=True):
+        low, sign = apart(network, points, (i, j), variances[0])
+        same = (low == 0) & (sign > 0) & (variances[0][0] == variances[0][1])
+        diagonals = variances[-1][0], states[0].tangent[i]
+        found = advance(module, network, hidden, variances, low, sign)
+        for result, diagonal, entries in zip(results, diagonals, found, strict=True):
             if result is not None:
-                result[i, j] = entries
+                result[i, j] = entries = np.where(same, diagonal, entries)
                 if symmetric:
                     result[j, i] = entries
 
