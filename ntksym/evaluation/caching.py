@@ -1,11 +1,15 @@
 """Functions of this package that numba compiles: with its cache, where there is a folder for it."""
 
-from collections.abc import Callable
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import wraps
 from typing import Any
 
 import numba
 
-__all__ = ["compiled"]
+__all__ = ["compiled", "entrance", "interrupts_wait"]
 
 
 def compiled(**options: Any) -> Callable[[Callable[..., Any]], Any]:
@@ -21,3 +25,38 @@ def compiled(**options: Any) -> Callable[[Callable[..., Any]], Any]:
             return numba.njit(**options)(function)
 
     return decorate
+
+
+def entrance(**options: Any) -> Callable[[Callable[..., Any]], Any]:
+    """The same for a function that Python calls, with arguments of one type: interrupts wait for its first call."""
+
+    def decorate(function: Callable[..., Any]) -> Any:
+        dispatcher = compiled(**options)(function)
+
+        @wraps(function)
+        def call(*arguments: Any) -> Any:
+            if dispatcher.signatures:
+                return dispatcher(*arguments)
+            with interrupts_wait():
+                return dispatcher(*arguments)
+
+        return call
+
+    return decorate
+
+
+@contextmanager
+def interrupts_wait() -> Iterator[None]:
+    """Ctrl-C takes effect afterwards: in the middle of a compilation it can crash the process."""
+    before = signal.getsignal(signal.SIGINT)
+    if threading.current_thread() is not threading.main_thread() or before is not signal.default_int_handler:
+        yield  # only the main thread is interrupted; and where a program has a handler of its own, that decides
+        return
+    came: list[int] = []
+    signal.signal(signal.SIGINT, lambda number, frame: came.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if came:
+        raise KeyboardInterrupt

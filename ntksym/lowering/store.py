@@ -11,7 +11,6 @@ import fcntl
 import hashlib
 import importlib.util
 import os
-import signal
 import stat
 import sys
 import tempfile
@@ -23,6 +22,7 @@ from pathlib import Path
 from types import ModuleType
 
 from ntksym.errors import InvalidInput
+from ntksym.evaluation.caching import interrupts_wait
 
 __all__ = ["clear", "compiled", "entries", "first_call", "folder", "is_lasting", "load", "name_of"]
 
@@ -79,7 +79,7 @@ def first_call(module: ModuleType, kind: str, call: Callable[[], object]) -> Non
     if key in _called:
         return
     path = Path(str(module.__file__))
-    with _lock, _alone(path), _interrupts_wait():
+    with _lock, _alone(path), interrupts_wait():
         try:
             call()
         except OSError:  # compiled, but the disk is full
@@ -130,23 +130,6 @@ def _alone(path: Path) -> Iterator[None]:
         with suppress(OSError):
             fcntl.flock(stack.enter_context(path.open("rb")), fcntl.LOCK_EX)
         yield
-
-
-@contextmanager
-def _interrupts_wait() -> Iterator[None]:
-    """Ctrl-C takes effect afterwards: in the middle of a compilation it can crash the process."""
-    before = signal.getsignal(signal.SIGINT)
-    if threading.current_thread() is not threading.main_thread() or before is not signal.default_int_handler:
-        yield  # only the main thread is interrupted; and where a program has a handler of its own, that decides
-        return
-    came: list[int] = []
-    signal.signal(signal.SIGINT, lambda number, frame: came.append(number))
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
-    if came:
-        raise KeyboardInterrupt
 
 
 def folder() -> Path:

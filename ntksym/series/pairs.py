@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ntksym.errors import ToleranceNotMet
-from ntksym.evaluation.caching import compiled
+from ntksym.evaluation.caching import compiled, entrance
 from ntksym.evaluation.legendre import legendre
 from ntksym.series.hermite import SMALLEST_REACH, reach_of
 from ntksym.series.profile import NODES, Profile
@@ -98,7 +98,7 @@ def _line(across, edges, values, slopes, roots, cosine, sine, reach, rule, produ
     return value, slope
 
 
-@compiled(nogil=True, error_model="numpy", fastmath=FLAGS)
+@entrance(nogil=True, error_model="numpy", fastmath=FLAGS)
 def _integrate(roots, gaps, scales, edges, values, slopes, breaks, features, reach, rule, results):  # type: ignore[no-untyped-def]
     """Fill ``results``; NaN where the sums have not settled."""
     products = np.empty((2, POINTS))

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ntksym.evaluation.caching import compiled
+from ntksym.evaluation.caching import entrance
 from ntksym.lowering.frame import TILE
 from ntksym.lowering.schedule import Arrays, Hidden
 from ntksym.tiles.near_pairs import advance
@@ -121,7 +121,7 @@ def _ratio(above: Array, below: Array) -> Array:
     return np.divide(above, below, out=np.zeros_like(below), where=below > 0)
 
 
-@compiled(nogil=True, error_model="numpy", fastmath={"reassoc", "contract", "arcp", "nsz"})
+@entrance(nogil=True, error_model="numpy", fastmath={"reassoc", "contract", "arcp", "nsz"})
 def _compare(x, y, rows, columns, results):  # type: ignore[no-untyped-def]
     """Of every pair: a, b, a - b, 1 - cos(t), 1 + cos(t); the last two to full accuracy where they are small."""
     for k in range(rows.size):

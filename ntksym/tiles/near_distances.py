@@ -186,12 +186,11 @@ def _ask(
     first, second = (np.maximum(root * root, SMALLEST_VARIANCE) for root in roots)
     activation = entry.dual.activation
     sign = np.ones_like(low) if parity in ("odd", "even") else state.sign
-    compiled = module.near[entry.number]
-    if compiled is None:
+    if module.near[entry.number] is None:
         results = _sum_series(entry.dual, first, second, low, sign)
     else:
         nodes = rule(NODES) if breaks_at_zero(activation) else _ladder()
-        results = by_formula(compiled, (first, second, low, sign, state.gap), nodes, shared)
+        results = by_formula(module, entry.number, (first, second, low, sign, state.gap), nodes, shared)
     value, slope, integral, *diagonals, turn = results
     lengths = np.sqrt(diagonals[0]), np.sqrt(diagonals[1])
     gap, apart, spread, tilt = _radial(activation, (np.sqrt(first), np.sqrt(second)), lengths, state.gap)

@@ -9,7 +9,7 @@ all terms are positive, so E keeps its digits. The second is zero for equal norm
 An odd or even s takes a pair near -1 to one near 1; any other takes it away from there.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from types import ModuleType
@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from ntksym.activation import Activation
 from ntksym.errors import ToleranceNotMet
 from ntksym.evaluation.legendre import legendre
+from ntksym.lowering import store
 from ntksym.lowering.frame import SMALLEST_VARIANCE, TILE
 from ntksym.lowering.near_frame import QUANTITIES
 from ntksym.lowering.schedule import Arrays, Hidden
@@ -164,27 +165,28 @@ def _ask(
     first, second = np.maximum(sides.first, SMALLEST_VARIANCE), np.maximum(sides.second, SMALLEST_VARIANCE)
     if entry.dual is None:
         return _Answers(sides.p - low, np.ones_like(low), low, first, second)
-    compiled = module.near[entry.number]
-    if compiled is None:
+    if module.near[entry.number] is None:
         answers = _ask_series(entry.single, first, second, low, sign, near)
     else:
         gap = sides.roots[0] - sides.roots[1]
         nodes = rule(NODES if breaks_at_zero(entry.dual.activation) else MANY_NODES)
-        results = by_formula(compiled, (first, second, low, sign, gap), nodes, network.shared[layer])
+        results = by_formula(module, entry.number, (first, second, low, sign, gap), nodes, network.shared[layer])
         answers = _Answers(*results[:5])
     radial = _radial(entry.dual.activation, np.sqrt(first), np.sqrt(second), near)
     return replace(answers, fall=np.where(near, answers.fall + radial, np.nan))
 
 
 def by_formula(
-    compiled: Callable[..., object], pairs: tuple[Array, ...], nodes: tuple[Array, Array], shared: Array
+    module: ModuleType, number: int, pairs: tuple[Array, ...], nodes: tuple[Array, Array], shared: Array
 ) -> Array:
     """What the generated function of a closed form gives, shape (QUANTITIES, n); it takes whole tiles.
 
     Parameters
     ----------
-    compiled : callable
-        The function.
+    module : module
+        Generated code.
+    number : int
+        Number of the activation there.
     pairs : tuple of float arrays, shape (n,)
         q1, q2, E, the sign of c, sqrt(q1) - sqrt(q2).
     nodes : pair of float arrays
@@ -197,7 +199,12 @@ def by_formula(
         whole = np.minimum(np.arange(count + -count % TILE), count - 1)
         pairs = tuple(part[whole] for part in pairs)
     results = np.empty((QUANTITIES, len(pairs[0])))
-    compiled(*pairs, *nodes, shared, results)
+
+    def fill(some: slice) -> None:
+        module.near[number](*(part[some] for part in pairs), *nodes, shared, results[:, some])
+
+    store.first_call(module, f"near {number}", lambda: fill(slice(0)))
+    fill(slice(None))
     return results[:, :count]
 
 
