@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -23,7 +23,7 @@ from ntksym.parsing.vocabulary import CONSTANTS, REFUSED, fold, lookup
 from ntksym.pieces import Pieces, split
 from ntksym.pieces.slopes import compile_slope
 
-__all__ = ["Activation"]
+__all__ = ["Activation", "as_activation"]
 
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*(-[A-Za-z0-9_]{2,})*")
 """A text that may be the name of a catalogue entry: ``leaky-relu``, but not ``a-b``."""
@@ -213,6 +213,11 @@ class Activation:
         return f"$\\displaystyle {sp.latex(self.expression)}$"
 
 
+def as_activation(formula: "str | sp.Expr | Activation") -> Activation:
+    """The activation itself, or the one that a formula or a name stands for."""
+    return formula if isinstance(formula, Activation) else Activation(formula)
+
+
 def _restore(source: "str | sp.Expr", name: str | None, parameters: tuple[tuple[str, sp.Rational], ...]) -> Activation:
     return Activation(source, name=name, **dict(parameters))
 
@@ -234,17 +239,22 @@ def _admit(formula: object, values: dict[str, sp.Rational]) -> tuple[sp.Expr, st
                 expected = ", ".join(known) or "none"
                 raise InvalidInput(f"{entry.name} has no parameter {key!r}; it has {expected}", name=key)
             known[proper] = value
-        return parse(entry.expression, known, catalogue.definitions), entry.name, known
+        return _parsed(entry.expression, tuple(known.items())), entry.name, known
     for key in values:
         _check_name(key)
     if isinstance(formula, str):
-        return parse(formula, values, catalogue.definitions), formula.strip(), values
+        return _parsed(formula, tuple(values.items())), formula.strip(), values
     if isinstance(formula, sp.Expr):
         return check_expression(formula, values), formula, values
     raise InvalidInput(
         f"an activation is made from text, a sympy expression or an Activation, not {type(formula).__name__}; "
         'write for example Activation("max(x, 0)")'
     )
+
+
+@lru_cache(maxsize=512)
+def _parsed(text: str, values: tuple[tuple[str, sp.Rational], ...]) -> sp.Expr:
+    return parse(text, dict(values), catalogue.definitions)
 
 
 def _renamed(activation: Activation, values: dict[str, sp.Rational]) -> dict[str, sp.Rational]:

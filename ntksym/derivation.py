@@ -4,7 +4,7 @@ from functools import lru_cache
 
 import sympy as sp
 
-from ntksym.activation import Activation
+from ntksym.activation import Activation, as_activation
 from ntksym.dual import ClosedDual, Dual, closed_dual, series_dual
 from ntksym.errors import InvalidInput, NoClosedForm, NoSuchDual
 
@@ -47,7 +47,7 @@ def derive(activation: Activation | str | sp.Expr, method: str = "auto", *, cert
     """
     if method not in METHODS:
         raise InvalidInput(f"unknown method {method!r}: choose one of {', '.join(METHODS)}")
-    act = Activation(activation)
+    act = as_activation(activation)
     if method != "series":
         try:
             return _derive(act, act, (act.name, act.name))
@@ -72,7 +72,7 @@ def cross_dual(f: Activation | str | sp.Expr, g: Activation | str | sp.Expr) -> 
     NoClosedForm
         Naming the part that lies outside the class.
     """
-    first, second = Activation(f), Activation(g)
+    first, second = as_activation(f), as_activation(g)
     for name, value in first.parameters:
         if dict(second.parameters).get(name, value) != value:
             raise InvalidInput(

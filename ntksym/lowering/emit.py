@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from textwrap import indent
 
 from ntksym.lowering import marks, series_frame, vectormath
@@ -78,6 +79,11 @@ class Source:
 
 def emit(parts: Sequence[Part | SeriesPart]) -> Source:
     """The module for all networks with these activations, of any depth, weights, biases and parameter values."""
+    return _emitted(tuple(parts))
+
+
+@lru_cache(maxsize=256)
+def _emitted(parts: tuple[Part | SeriesPart, ...]) -> Source:
     sections = [
         HEAD.substitute(
             summary=_summary(parts), tile=TILE, strip=STRIP, smallest=SMALLEST_VARIANCE, decorators=DECORATORS
@@ -93,7 +99,7 @@ def emit(parts: Sequence[Part | SeriesPart]) -> Source:
         _fill("nngp", parts),
         _fill("ntk", parts),
     ]
-    return Source("\n\n".join(section.strip("\n") + "\n" for section in sections), tuple(parts))
+    return Source("\n\n".join(section.strip("\n") + "\n" for section in sections), parts)
 
 
 def _summary(parts: Sequence[Part | SeriesPart]) -> str:

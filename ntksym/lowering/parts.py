@@ -3,7 +3,10 @@
 import keyword
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, ClassVar, Protocol
+
+import sympy as sp
 
 from ntksym.activation import Activation
 from ntksym.lowering.costs import cost_of
@@ -108,7 +111,8 @@ def lower(duals: Iterable[Lowerable]) -> tuple[Part | SeriesPart, ...]:
             continue
         name = _free_name(dual.activation.name, taken)
         taken.add(name)
-        parts[dual.numeric] = _part(name, dual.activation, dual.numeric)
+        parameters = tuple(parameter for parameter, _ in dual.activation.parameters)
+        parts[dual.numeric] = _part(name, dual.activation.expression, parameters, dual.numeric)
     return tuple(parts.values())
 
 
@@ -119,16 +123,16 @@ def _free_name(wanted: str, taken: set[str]) -> str:
     return next(name for name in names if name not in taken)
 
 
-def _part(name: str, activation: Activation, form: NumericForm) -> Part:
+@lru_cache(maxsize=256)
+def _part(name: str, expression: sp.Expr, parameters: tuple[str, ...], form: NumericForm) -> Part:
     pair = translate(PAIR_INPUTS, _given(value=form.value, slope=form.slope, bend=form.bend))
     diagonal = translate(DIAGONAL_INPUTS, _given(value=form.diagonal_value, slope=form.diagonal_slope))
     title = (
-        f"{name}(x) = {activation.expression}",
+        f"{name}(x) = {expression}",
         *(f"{what} {formula}" for what, formula in _given(value=form.value, slope=form.slope)),
         *(f"{what} at c = q1 = q2 = q: {formula}" for what, formula in _given(value=form.diagonal_value)),
     )
-    names = tuple(parameter for parameter, _ in activation.parameters)
-    return Part(name, form, title, hoist(pair, diagonal), names)
+    return Part(name, form, title, hoist(pair, diagonal), parameters)
 
 
 def _given(**formulas: Any) -> list[tuple[str, Any]]:

@@ -6,7 +6,7 @@ from itertools import groupby, pairwise
 
 import sympy as sp
 
-from ntksym.activation import Activation
+from ntksym.activation import Activation, as_activation
 from ntksym.errors import InvalidInput
 
 __all__ = ["Dense", "Layer", "Network", "Nonlinearity", "fully_connected", "serial"]
@@ -171,7 +171,7 @@ def serial(*layers: "Dense | Nonlinearity | Network | Activation | sp.Expr | str
         elif isinstance(layer, Dense | Nonlinearity):
             flat.append(layer)
         else:
-            flat.append(Nonlinearity(layer if isinstance(layer, Activation) else Activation(layer)))
+            flat.append(Nonlinearity(as_activation(layer)))
     return Network(tuple(flat))
 
 
@@ -199,5 +199,5 @@ def fully_connected(
     if isinstance(depth, bool) or not hasattr(depth, "__index__") or int(depth) < 0:
         raise InvalidInput(f"depth must be a whole number, 0 or more, not {depth!r}; try depth=3", depth=depth)
     dense = Dense(W_std, b_std)
-    hidden = Nonlinearity(activation if isinstance(activation, Activation) else Activation(activation))
+    hidden = Nonlinearity(as_activation(activation))
     return Network((dense, hidden) * int(depth) + (dense,))
