@@ -1,14 +1,14 @@
-"""What machine code numba made: the innermost loops of x86 assembly that multiply vectors, and what is in them."""
+"""What machine code numba made: innermost loops that multiply vectors, in x86 and ARM assembly, and what is in them."""
 
 import re
 from dataclasses import dataclass
 
 LABEL = re.compile(r"^(\.?L\w+):")
-JUMP = re.compile(r"^\s+j\w+\s+(\.?L\w+)")
-PACKED = re.compile(r"\bv?(?:mul|fn?m(?:add|sub)\d*)pd\s[^\n]*%[xyz]mm")
+JUMP = re.compile(r"^\s+(?:j\w+|b(?:\.\w+)?|cbn?z\s+\w+,|tbn?z\s+\w+, #\d+,)\s+(\.?L\w+)")
+PACKED = re.compile(r"\bv?(?:mul|fn?m(?:add|sub)\d*)pd\s[^\n]*%[xyz]mm|\bfm(?:ul|la|ls)\s+v\d+\.2d")
 STORE = re.compile(r"^\s+v?mov\w+\s+%[xyz]mm\d+, -?\d*\(%r[sb]p\)")
 RELOAD = re.compile(r"^\s+v?\w+\s+-?\d*\(%r[sb]p\)[^\n]*%[xyz]mm")
-CALL = re.compile(r"^\s+call\w*\s")
+CALL = re.compile(r"^\s+(?:call\w*|blr?)\s")
 
 
 @dataclass(frozen=True)
