@@ -28,7 +28,7 @@ from ntksym.tiles.angle_series import FEWEST, Angles, AngleSeries, between, fit
 from ntksym.tiles.one_variance import terms_at
 from ntksym.tiles.states import RowStates, prepare
 
-__all__ = ["HOMOGENEOUS", "ONE_NORM", "Collapse", "Refusal", "collapse", "is_homogeneous"]
+__all__ = ["HOMOGENEOUS", "LARGEST", "ONE_NORM", "SMALLEST", "Collapse", "Refusal", "collapse", "is_homogeneous"]
 
 Array = NDArray[np.float64]
 
@@ -54,7 +54,7 @@ FIT = 5e6
 """Cost of a layer in a fit, of which a call must save as much: others may follow."""
 
 SMALLEST, LARGEST = 1e-120, 1e75
-"""Variances at which the algebra of homogeneous functions holds to the last digit."""
+"""Variances at which formulas hold to the last digit."""
 
 
 @dataclass(frozen=True)

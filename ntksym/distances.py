@@ -15,11 +15,12 @@ from numpy.typing import NDArray
 
 from ntksym.activation import Activation
 from ntksym.dual import series_dual
+from ntksym.existence import LosesDigits
 from ntksym.lowering.emit import emit
 from ntksym.lowering.parts import lower
 from ntksym.lowering.schedule import Arrays, Hidden, schedule
 from ntksym.network.layers import Network
-from ntksym.plan import Engine
+from ntksym.plan import Engine, may_lose_digits
 from ntksym.preparation import Points, row_states
 from ntksym.symbolic.numeric_form import NumericForm
 from ntksym.tiles.hard_pairs import BATCH, begin, variances_of
@@ -72,7 +73,12 @@ def distances(kernel: Any, points: Points) -> dict[str, Array]:
     left = kernel.diag(x, **how)._asdict()
     right = left if y is x else kernel.diag(y, **how)._asdict()
     if len(x) and len(y):
-        _separate(kernel.network, kernel.duals, points, kernels, {name: (left[name], right[name]) for name in kernels})
+        ends = {name: (left[name], right[name]) for name in kernels}
+        try:
+            _separate(kernel.network, kernel.duals, points, kernels, ends)
+        except LosesDigits:
+            others = tuple(series_dual(dual.activation) if may_lose_digits(dual) else dual for dual in kernel.duals)
+            _separate(kernel.network, others, points, kernels, ends)
     return dict(kernels)
 
 

@@ -1,4 +1,4 @@
-"""Whether the kernel exists on given data: every variance representable, every dual defined at it, the NTK finite."""
+"""Whether the kernel exists on given data, and its formulas keep their digits: at every variance that occurs."""
 
 from collections.abc import Callable
 from functools import lru_cache
@@ -12,12 +12,36 @@ from ntksym.errors import InvalidInput, NoSuchDual
 from ntksym.lowering.schedule import Hidden, Schedule
 from ntksym.symbols import q
 
-__all__ = ["require_slopes", "require_tangents", "require_variances"]
+__all__ = ["LosesDigits", "require_digits", "require_slopes", "require_tangents", "require_variances"]
 
 LARGEST_VARIANCE = 1e75
 """Products of four variances, which some duals form, stay within float64."""
 
 Array = NDArray[np.float64]
+
+
+class LosesDigits(Exception):
+    """A closed form cannot be used in float64 at the variances of a layer; another lowering of the network can."""
+
+
+def require_digits(schedule: Schedule, layer: int, variance: Array) -> None:
+    """Make sure that the dual in front of a layer keeps its digits in float64.
+
+    Parameters
+    ----------
+    schedule, layer, variance
+        As for ``require_variances``.
+
+    Raises
+    ------
+    LosesDigits
+        If it does not.
+    """
+    dual = schedule.hidden[layer].single if layer < len(schedule.hidden) else None
+    if dual is None or dual.kind != "closed" or not len(variance):
+        return
+    if dual.loses_digits(np.array([variance.min(), variance.max()])).any():
+        raise LosesDigits(dual.activation.name)
 
 
 def require_slopes(schedule: Schedule) -> None:

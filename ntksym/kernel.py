@@ -28,7 +28,7 @@ from ntksym.lowering.passes import Stages
 from ntksym.lowering.schedule import Schedule
 from ntksym.network.layers import Network
 from ntksym.plan import Choice, Engine, engines
-from ntksym.preparation import SMALLEST_SHARE, Points, bound_of, find_route, prepare, row_states
+from ntksym.preparation import SMALLEST_SHARE, Points, bound_of, find_route, keeping_digits, prepare, row_states
 
 __all__ = ["Kernel", "build"]
 
@@ -196,17 +196,24 @@ class Kernel:
         """
         wanted = self._wanted(get)
         x = points(X, "X")
-        choice = self._choice(x, wanted)
+        count = thread_count(threads)
+        return answer(get, keeping_digits(self.engines, lambda ways: self._diagonal(ways, x, wanted, count)))
+
+    def _diagonal(self, ways: tuple[Engine, ...], x: Array, wanted: tuple[str, ...], threads: int) -> dict[str, Array]:
+        """The diagonals that ``k(x)`` has with these engines."""
+        choice = Choice(ways[0], ways[0].schedule)
+        if len(ways) > 1:
+            choice = find_route(ways, self.tol, Points(x, x, wanted, threads)).choice
         machine = choice.engine.machine(x.shape[1])
         results = {name: np.empty(len(x), dtype=self.dtype) for name in wanted}
         for first in range(0, len(x), DIAGONAL_BATCH):
             rows = slice(first, first + DIAGONAL_BATCH)
             batch = x[rows]
-            given = Points(batch, batch, wanted, thread_count(threads))
+            given = Points(batch, batch, wanted, threads)
             (states,) = row_states(machine, choice.plan, given, first=first, pairs=False)
             for name, result in results.items():
                 result[rows] = states.tangent if name == "ntk" else states.variance(len(choice.plan.hidden))
-        return answer(get, results)
+        return results
 
     def distance(
         self,
@@ -284,12 +291,6 @@ class Kernel:
 
     def __repr__(self) -> str:
         return f"<Kernel of {self.network!r}, {self.dtype}>"
-
-    def _choice(self, x: Array, wanted: tuple[str, ...]) -> Choice:
-        """What ``k(X)`` follows."""
-        if len(self.engines) == 1:
-            return Choice(self.engines[0], self.schedule)
-        return find_route(self.engines, self.tol, Points(x, x, wanted, 1)).choice
 
     def _wanted(self, get: object) -> tuple[str, ...]:
         names = kernels(get)

@@ -5,7 +5,7 @@
 Results do not depend on these choices beyond the tolerance of the kernel.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import ModuleType
 from typing import Any
@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ntksym.activation import Activation
 from ntksym.dual import series_dual
 from ntksym.errors import ToleranceNotMet
 from ntksym.lowering import store
@@ -25,7 +26,7 @@ from ntksym.network.layers import Network
 from ntksym.series.accuracy import limits
 from ntksym.series.expansion import STEP
 
-__all__ = ["Choice", "Engine", "choose", "engines", "sampled_correlations"]
+__all__ = ["Choice", "Engine", "choose", "engines", "may_lose_digits", "sampled_correlations"]
 
 Array = NDArray[np.float64]
 
@@ -58,10 +59,13 @@ class Engine:
         The generated module.
     schedule : Schedule
         The layers in the form in which the module takes them.
+    spare : Engine or None
+        The same network with series wherever a closed form may lose its digits at very small or large variances.
     """
 
     source: Source
     schedule: Schedule
+    spare: "Engine | None" = None
 
     def machine(self, width: int) -> tuple[ModuleType, Arrays]:
         """The compiled module, and the network as arrays for data with ``width`` features."""
@@ -116,7 +120,7 @@ def engines(network: Network, duals: Sequence[Any], tolerances: Sequence[float])
     """
     parts = lower(duals)
     known = {dual.activation: dual for dual in duals}
-    first = Engine(emit(parts), schedule(network, known, parts, tolerances))
+    first = Engine(emit(parts), schedule(network, known, parts, tolerances), _spare(network, known, tolerances))
     heavy = {part.form for part in parts if isinstance(part, Part) and part.cost >= HEAVY}
     if not heavy:
         return (first,)
@@ -125,6 +129,19 @@ def engines(network: Network, duals: Sequence[Any], tolerances: Sequence[float])
     plan = schedule(network, lighter, parts, tolerances)
     hidden = (replace(entry, exact=known[entry.dual.activation]) if entry.dual else entry for entry in plan.hidden)
     return first, Engine(emit(parts), replace(plan, hidden=tuple(hidden)))
+
+
+def _spare(network: Network, duals: Mapping[Activation, Any], tolerances: Sequence[float]) -> Engine | None:
+    others = {key: series_dual(key) if may_lose_digits(dual) else dual for key, dual in duals.items()}
+    if others == duals:
+        return None
+    parts = lower(others.values())
+    return Engine(emit(parts), schedule(network, others, parts, tolerances))
+
+
+def may_lose_digits(dual: Any) -> bool:
+    """Whether the formulas of a dual are not the same at every variance, up to a factor."""
+    return bool(dual.kind == "closed" and dual.activation.homogeneity is None)
 
 
 def choose(ways: Sequence[Engine], data: tuple[Array, Array]) -> Choice:

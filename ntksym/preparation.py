@@ -1,14 +1,16 @@
 """The data of one call on their way to a Gram matrix: engine chosen, rows prepared, errors bounded, matrix filled."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from types import ModuleType
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ntksym.collapse import Collapse, Refusal, collapse
 from ntksym.errors import ToleranceNotMet
-from ntksym.existence import require_tangents, require_variances
+from ntksym.existence import LosesDigits, require_digits, require_tangents, require_variances
 from ntksym.lowering.schedule import Arrays, Schedule
 from ntksym.plan import Choice, Engine, choose
 from ntksym.propagation import Bound, largest_correlation, propagate
@@ -18,12 +20,23 @@ from ntksym.tiles.filling import fill, layers
 from ntksym.tiles.states import RowStates
 from ntksym.tiles.states import prepare as prepare_rows
 
-__all__ = ["SMALLEST_SHARE", "Points", "Prepared", "Route", "bound_of", "find_route", "prepare", "row_states"]
+__all__ = [
+    "SMALLEST_SHARE",
+    "Points",
+    "Prepared",
+    "Route",
+    "bound_of",
+    "find_route",
+    "keeping_digits",
+    "prepare",
+    "row_states",
+]
 
 SMALLEST_SHARE = 2e-15
 """Truncation errors below this are hidden by rounding."""
 
 Array = NDArray[np.float64]
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -70,12 +83,15 @@ class Route:
         Those of X and of Y.
     bound : Bound
         Of the errors of the entries; zero where there is nothing to bound: closed forms, or no pairs.
+    exact : Engine
+        The lowering that computes pairs one by one: with a closed form wherever there is one that serves.
     """
 
     choice: Choice
     form: Collapse | Tabulation | Refusal
     states: tuple[RowStates, RowStates]
     bound: Bound
+    exact: Engine
 
 
 @dataclass(frozen=True)
@@ -90,14 +106,11 @@ class Prepared:
         What was chosen for them.
     machine : (module, Arrays)
         The compiled module and the network as it takes it.
-    exact : Engine
-        The lowering that computes pairs one by one: with a closed form wherever there is one.
     """
 
     points: Points
     route: Route
     machine: tuple[ModuleType, Arrays]
-    exact: Engine
 
     def fill(self, results: dict[str, NDArray[np.floating]]) -> None:
         """Write the kernels into the results, one array (n, m) for each that is wanted."""
@@ -110,9 +123,10 @@ class Prepared:
             angle.compare(network, form.series, points.pair, states, pairs, targets)
 
         def integrate(pairs: NDArray[np.int64]) -> None:
-            same = self.exact is self.route.choice.engine
-            machine = self.machine if same else self.exact.machine(points.x.shape[1])
-            hidden = self.route.choice.plan.hidden if same else self.exact.schedule.hidden
+            exact = self.route.exact
+            same = exact is self.route.choice.engine
+            machine = self.machine if same else exact.machine(points.x.shape[1])
+            hidden = self.route.choice.plan.hidden if same else exact.schedule.hidden
             hard_pairs.integrate(*machine, hidden, points.pair, states, pairs, targets)
 
         match form:
@@ -139,19 +153,33 @@ def find_route(engines: tuple[Engine, ...], tol: float, points: Points, *, pairs
     pairs : bool
         Whether pairs will be looked at.
     """
+    return keeping_digits(engines, lambda ways: _find_route(ways, tol, points, pairs))
+
+
+def keeping_digits(engines: tuple[Engine, ...], work: Callable[[tuple[Engine, ...]], Result]) -> Result:
+    """What ``work`` returns for these engines; for the spare one where closed forms lose their digits."""
+    try:
+        return work(engines)
+    except LosesDigits:
+        assert engines[0].spare is not None  # what is homogeneous loses none
+        return work((engines[0].spare,))
+
+
+def _find_route(engines: tuple[Engine, ...], tol: float, points: Points, pairs: bool) -> Route:
     closed = Choice(engines[0], engines[0].schedule.tightened(SMALLEST_SHARE))
     collapsed = collapse(engines[0], points.pair, points.wanted, tol)
     if isinstance(collapsed, Collapse):
-        return _as_function(closed, collapsed, points)
+        return _as_function(closed, collapsed, engines[0], points)
     choice = choose(engines, points.pair)
     tabulated = tabulate(engines[0], choice.cost, points.pair, points.wanted, tol)
     if isinstance(tabulated, Tabulation):
-        return _as_function(replace(closed, costs=choice.costs, cost=choice.cost), tabulated, points)
+        return _as_function(replace(closed, costs=choice.costs, cost=choice.cost), tabulated, engines[0], points)
     refusal = Refusal(f"{collapsed.reason}; {tabulated}")
-    route = _by_layers(choice, refusal, tol, points, pairs)
+    way = engines[0], tol, points, pairs
+    route = _by_layers(choice, refusal, *way)
     if choice.engine is engines[0] or _worst(route.bound, points.wanted) <= tol:
         return route
-    return _by_layers(replace(closed, plan=engines[0].schedule, costs=choice.costs), refusal, tol, points, pairs)
+    return _by_layers(replace(closed, plan=engines[0].schedule, costs=choice.costs), refusal, *way)
 
 
 def prepare(engines: tuple[Engine, ...], tol: float, points: Points) -> Prepared:
@@ -171,7 +199,7 @@ def prepare(engines: tuple[Engine, ...], tol: float, points: Points) -> Prepared
     """
     route = find_route(engines, tol, points, pairs=True)
     _require_tolerance(tol, _worst(route.bound, points.wanted))
-    return Prepared(points, route, route.choice.engine.machine(points.x.shape[1]), engines[0])
+    return Prepared(points, route, route.choice.engine.machine(points.x.shape[1]))
 
 
 def bound_of(engines: tuple[Engine, ...], tol: float, points: Points) -> Bound:
@@ -193,19 +221,19 @@ def bound_of(engines: tuple[Engine, ...], tol: float, points: Points) -> Bound:
     return propagate(network, route.choice.plan.hidden, route.states, largest)
 
 
-def _as_function(choice: Choice, form: Collapse | Tabulation, points: Points) -> Route:
+def _as_function(choice: Choice, form: Collapse | Tabulation, exact: Engine, points: Points) -> Route:
     """The route that needs of the rows nothing but their diagonals."""
     states = row_states(choice.engine.machine(points.x.shape[1]), choice.plan, points, pairs=False)
-    return Route(choice, form, (states[0], states[-1]), Bound(form.error, form.error))
+    return Route(choice, form, (states[0], states[-1]), Bound(form.error, form.error), exact)
 
 
-def _by_layers(choice: Choice, refusal: Refusal, tol: float, points: Points, pairs: bool) -> Route:
+def _by_layers(choice: Choice, refusal: Refusal, exact: Engine, tol: float, points: Points, pairs: bool) -> Route:
     machine = choice.engine.machine(points.x.shape[1])
     states = row_states(machine, choice.plan, points, pairs=pairs)
     settled, bound = _settle(machine[1], choice.plan, tol, points, (states[0], states[-1]))
     if settled is not choice.plan:
         states = row_states(machine, settled, points, pairs=pairs)
-    return Route(replace(choice, plan=settled), refusal, (states[0], states[-1]), bound)
+    return Route(replace(choice, plan=settled), refusal, (states[0], states[-1]), bound, exact)
 
 
 def row_states(
@@ -230,6 +258,7 @@ def row_states(
 
     def check(states: RowStates, number: int, layer: int) -> None:
         require_variances(plan, layer, states.variance(layer), names[number], first)
+        require_digits(plan, layer, states.variance(layer))
         if layer == len(plan.hidden) and "ntk" in points.wanted:
             require_tangents(states.tangent, names[number], first)
 

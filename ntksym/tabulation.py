@@ -14,6 +14,7 @@ from types import ModuleType
 import numpy as np
 from numpy.typing import NDArray
 
+from ntksym.collapse import LARGEST, SMALLEST
 from ntksym.errors import NoSuchDual, ToleranceNotMet
 from ntksym.lowering.schedule import Arrays, Schedule
 from ntksym.plan import Engine, sampled_correlations
@@ -191,8 +192,12 @@ def _fitted(task: _Task) -> _Fit | str:
 
 def _fit(task: _Task) -> _Fit | str:
     low, high = task.domain.variances
+    states = _states(task, np.array([low, high]))
+    variances = states.variances[:, :, : states.count]
+    if not (np.all(variances > SMALLEST) and np.all(variances < LARGEST)):
+        return "a variance is too small or too large for a table"
     largest = float(np.cos(min(task.domain.angles[0], np.pi - task.domain.angles[1])))
-    duals = bound_of_single_pairs(task.machine[1], task.schedule, [_states(task, np.array([low, high]))], largest)
+    duals = bound_of_single_pairs(task.machine[1], task.schedule, [states], largest)
     if max(getattr(duals, name) for name in task.wanted) > SHARE * task.allowed:
         return "the errors of series are not bounded well enough for a table"
     series = fit(lambda places: _sample(task, places), task.domain, task.allowed)

@@ -25,7 +25,7 @@ SHOWN = {"{eval-rst}", "text", "sh", "toml", "math", "{math}", "{toctree}", "lat
 
 SETUP = (
     "python -m pip install '.[all]' && ntksym gram \"x*(1 + erf(x/sqrt(2)))/2\" --depth 3 --data digits --out K.npy",
-    "python -m pip install -e '.[all]' && python -m pytest",
+    "python -m pip install -e '.[all]' && python -m pytest -n auto",
 )
 
 

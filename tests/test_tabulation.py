@@ -182,6 +182,8 @@ def test_it_is_not_used_where_it_does_not_serve() -> None:
     assert "zero" in found_for(build(fully_connected("relu", 5, 1.5)), np.zeros((5, 3)))
     spread = normal(400)[100:] * np.geomspace(1e-4, 1e4, 300)[:, None]
     assert "too many terms" in found_for(relu, spread)
+    exploding = build(fully_connected("x**3", 6, 2.0, 0.1))
+    assert "too large" in found_for(exploding, normal(60))
     chaotic = build(fully_connected("tanh", 10, 3.0, 0.1), tol=1e-13)
     assert "bounded" in found_for(chaotic, normal(60, 3))
 

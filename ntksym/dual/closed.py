@@ -14,8 +14,10 @@ import sympy as sp
 
 from ntksym import typeset
 from ntksym.activation import Activation
-from ntksym.dual.covariance import ROUNDING, SMALLEST, ValueAndSlope, check_covariance, snapped
+from ntksym.dual.covariance import ROUNDING, SMALLEST, ValueAndSlope, check_covariance, gap_of, snapped
+from ntksym.dual.digits import ORDINARY, trusted_variances
 from ntksym.errors import InvalidInput, NoClosedForm, NoSuchDual
+from ntksym.series.evaluation import evaluate_pairs
 from ntksym.symbolic.descent import DescendedFormulae
 from ntksym.symbolic.formulae import VIEWS, Formulae
 from ntksym.symbolic.integrands import Integrand, read_integrands
@@ -77,8 +79,15 @@ class ClosedDual:
 
     @property
     def stable(self) -> bool:
-        """Whether `numeric` keeps its digits in float64; where not, `evaluate` works at higher precision."""
+        """Whether `numeric` keeps its digits near |rho| = 1; where not, `evaluate` sums the series."""
         return self.formulae.is_stable
+
+    @cached_property
+    def trusted(self) -> tuple[float, float]:
+        """The smallest and the largest variance at which `numeric` keeps its digits; beyond, a series does."""
+        if self.activation == self.partner and self.activation.homogeneity is not None:
+            return 0.0, float("inf")  # every variance is like every other
+        return trusted_variances(self._in_float64, self._evaluate_safely)
 
     @property
     def domain(self) -> tuple[sp.Expr, ...]:
@@ -181,20 +190,44 @@ class ClosedDual:
         first, second, cov = (np.asarray(a, dtype=np.float64) for a in (q1, q2, c))
         check_covariance(first, second, cov)
         self._check_domain(first, second, cov)
-        if not self.stable:
-            pairs = np.vectorize(self._evaluate_safely, otypes=[np.float64, np.float64])(first, second, cov)
-            return ValueAndSlope(*(part[()] for part in pairs))
         first, second, cov = np.broadcast_arrays(np.maximum(first, SMALLEST), np.maximum(second, SMALLEST), cov)
-        cov, determinant = snapped(first, second, cov, None if gap is None else np.asarray(gap, dtype=np.float64))
+        known = None if gap is None else np.broadcast_to(np.asarray(gap, dtype=np.float64), cov.shape)
+        value, slope = self._in_float64(first, second, cov, known)
+        lost = self.loses_digits(first, second)
+        if lost.any():
+            some = first[lost], second[lost], cov[lost], None if known is None else known[lost]
+            value[lost], slope[lost] = self._evaluate_elsewhere(*some)
+        return ValueAndSlope(value[()], slope[()])
+
+    def loses_digits(self, *variances: Any) -> Any:
+        """Where one of these variances is outside of those that are `trusted`; everywhere if this is not `stable`."""
+        smallest, largest = np.minimum.reduce(variances), np.maximum.reduce(variances)
+        if not self.stable:
+            return np.ones(np.shape(smallest), dtype=bool)
+        if np.all(smallest >= ORDINARY[0]) and np.all(largest <= ORDINARY[1]):
+            return np.zeros(np.shape(smallest), dtype=bool)
+        return (smallest < self.trusted[0]) | (largest > self.trusted[1])
+
+    def _evaluate_elsewhere(self, first: Any, second: Any, cov: Any, known: Any) -> tuple[Any, Any]:
+        """Value and slope where the formulas lose digits in float64: by the series, or at higher precision."""
+        if self.activation != self.partner or not self.continuous:
+            safely = np.vectorize(self._evaluate_safely, otypes=[np.float64, np.float64])
+            value, slope = safely(first, second, cov)
+            return value, slope
+        gap = gap_of(first, second, cov) if known is None else known
+        return evaluate_pairs(self.activation, first, second, gap, np.copysign(1 - gap, cov))[:2]
+
+    def _in_float64(self, first: Any, second: Any, cov: Any, known: Any = None) -> ValueAndSlope:
+        cov, determinant = snapped(first, second, cov, known)
         with np.errstate(divide="ignore", over="ignore", under="ignore", invalid="ignore"):
-            floor = np.maximum(determinant, (ROUNDING if gap is None else ROUNDING**2) * first * second)
+            floor = np.maximum(determinant, (ROUNDING if known is None else ROUNDING**2) * first * second)
             pair = self._functions(first, second, cov, determinant, floor, *self._parameter_floats)
             diagonal = self._diagonal_functions(first, *self._parameter_floats)
         equal = (determinant == 0) & (cov > 0) & (first == second)
         value, slope = (np.where(equal, d, p) for d, p in zip(diagonal, pair, strict=True))
         if not self.continuous:
             slope = np.where(determinant == 0, np.inf, slope)
-        return ValueAndSlope(value[()], slope[()])
+        return ValueAndSlope(value, slope)
 
     @cached_property
     def _parameter_symbols(self) -> tuple[sp.Symbol, ...]:
@@ -243,9 +276,9 @@ class ClosedDual:
         )
         return compiled
 
-    def _evaluate_safely(self, first: float, second: float, cov: float) -> tuple[float, float]:
+    def _evaluate_safely(self, first: float, second: float, cov: float) -> ValueAndSlope:
         value, slope = self._evaluate_precisely(first, second, cov, 17)
-        return float(value), float(slope)
+        return ValueAndSlope(float(value), float(slope))
 
     def _evaluate_precisely(self, first: Any, second: Any, cov: Any, dps: int) -> ValueAndSlope:
         """Doubles the working precision until two results agree: what cancels near |rho| = 1 is found, not guessed."""

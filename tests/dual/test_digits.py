@@ -1,0 +1,105 @@
+"""Where formulas keep their digits, and what takes their place where they do not."""
+
+import math
+
+import numpy as np
+import pytest
+
+from ntksym.derivation import cross_dual, derive
+from ntksym.dual.closed import ClosedDual
+from ntksym.dual.covariance import ValueAndSlope
+from ntksym.dual.digits import ACCURACY, LARGE, SMALL, trusted_variances
+
+EPSILON = float(np.finfo(np.float64).eps)
+
+
+def closed(name: str) -> ClosedDual:
+    dual = derive(name)
+    assert isinstance(dual, ClosedDual)
+    return dual
+
+
+def pretended(error: float, power: int) -> tuple[float, float]:
+    """The trusted variances of c = E[U V] computed with a relative error of ``error`` * q**power."""
+
+    def in_float64(first: np.ndarray, second: np.ndarray, cov: np.ndarray) -> ValueAndSlope:
+        size = np.sqrt(first * second)
+        return ValueAndSlope(cov + error * size ** (power + 1), np.ones_like(cov))
+
+    return trusted_variances(in_float64, lambda first, second, cov: ValueAndSlope(cov, 1.0))
+
+
+def test_the_ladder_ends_before_the_first_failure() -> None:
+    assert pretended(0.0, 0) == (0.0, math.inf)
+    assert pretended(1e-15, 1) == (0.0, 2.0**8)
+    assert pretended(1e-16, -1) == (2.0**-8, math.inf)
+    assert pretended(2 * ACCURACY, 0) == (1.0, 1.0)
+
+
+@pytest.mark.parametrize("name", ["relu", "erf", "gelu", "sin", "x**2"])
+def test_most_formulas_are_trusted_everywhere(name: str) -> None:
+    assert closed(name).trusted == (0.0, math.inf)
+
+
+@pytest.mark.parametrize(
+    ("name", "small", "large"),
+    [
+        ("expm1", True, False),
+        ("snake", True, False),
+        pytest.param("elu", True, False, marks=pytest.mark.slow),
+        pytest.param("hardtanh", False, True, marks=pytest.mark.slow),
+        pytest.param("epanechnikov", False, True, marks=pytest.mark.slow),
+    ],
+)
+def test_some_are_not(name: str, small: bool, large: bool) -> None:
+    low, high = closed(name).trusted
+    assert (low > 0, high < math.inf) == (small, large)
+    assert low in {*SMALL, 0.0}
+    assert high in {*LARGE, math.inf}
+
+
+@pytest.mark.parametrize(
+    ("name", "variances"),
+    [
+        ("expm1", [1e-12, 1e-6, 1e-3, 1.0]),
+        ("snake", [1e-15, 1e-9, 1e-4]),
+        pytest.param("elu", [1e-30, 1e-9, 1e-4, 2.0], marks=pytest.mark.slow),
+        pytest.param("hardtanh", [1e-3, 3e3, 1e6, 1e9], marks=pytest.mark.slow),
+        pytest.param("sqnl", [1e-3, 3e2, 1e6], marks=pytest.mark.slow),
+        pytest.param("box", [1e7], marks=pytest.mark.slow),
+    ],
+)
+def test_numbers_have_their_digits_at_every_variance(name: str, variances: list[float]) -> None:
+    dual = closed(name)
+    q1 = np.array(variances)
+    q2, rho = q1 / 3, np.linspace(-0.7, 0.95, len(q1))
+    cov = rho * np.sqrt(q1 * q2)
+    found = dual.evaluate(q1, q2, cov)
+    for k, triple in enumerate(zip(q1, q2, cov, strict=True)):
+        exact = dual.evaluate(*triple, dps=20)
+        sides = [dual.evaluate(q, q, q, dps=20) for q in triple[:2]]
+        for part in range(2):
+            scale = math.sqrt(float(sides[0][part]) * float(sides[1][part]))
+            if math.isfinite(scale):
+                assert abs(float(found[part][k]) - float(exact[part])) <= 2 * ACCURACY * scale
+
+
+def test_equal_and_opposite_pairs_of_small_variance() -> None:
+    q = np.array([1e-9, 1e-9, 1e-9, 0.0])
+    value, slope = closed("expm1").evaluate(q, q, q * np.array([1.0, -1.0, 1 - 1e-6, 1.0]))
+    np.testing.assert_allclose(value, [1e-9, -1e-9, 1e-9 * (1 - 1e-6), 0.0], rtol=3e-9, atol=1e-130)
+    np.testing.assert_allclose(slope, 1.0, rtol=3e-9)
+
+
+def test_a_gap_that_is_known_is_kept() -> None:
+    """Where |rho| is within 1e-20 of 1, the covariance itself cannot say by how much."""
+    q, gap = np.array([1e-8]), np.array([1e-20])
+    dual = closed("snake")
+    assert dual.evaluate(q, q, q, gap=gap).value == pytest.approx(dual.evaluate(q, q, q).value, rel=4 * EPSILON)
+
+
+def test_duals_of_two_activations_go_to_higher_precision() -> None:
+    dual = cross_dual("expm1", "x")
+    found = dual.evaluate(1e-12, 1e-12, 5e-13)
+    exact = dual.evaluate(1e-12, 1e-12, 5e-13, dps=20)
+    assert found.value == pytest.approx(float(exact.value), rel=1e-13)

@@ -1,0 +1,101 @@
+"""Kernels at small and large variances, where closed forms lose their digits: series take over, and no digit is lost."""
+
+import mpmath
+import numpy as np
+import pytest
+
+from ntksym.derivation import derive
+from ntksym.kernel import Kernel, build
+from ntksym.network.layers import Network, fully_connected
+from ntksym.network.recursion import begin, evaluate
+from ntksym.plan import may_lose_digits
+
+BOTH = ("nngp", "ntk")
+
+
+def data(scale: float, n: int = 12) -> np.ndarray:
+    """With equal, opposite and nearly equal rows."""
+    x = scale * np.random.default_rng(0).normal(size=(n, 5))
+    x[3], x[4], x[5] = x[2], -x[2], x[2] * (1 + 1e-7)
+    return x
+
+
+def exactly(network: Network, x: np.ndarray, y: np.ndarray) -> list[mpmath.mpf]:
+    duals = {activation: derive(activation) for activation in network.activations}
+    maps = {act: lambda q1, q2, c, dual=dual: tuple(dual.evaluate(q1, q2, c, dps=25)) for act, dual in duals.items()}
+    with mpmath.workdps(50):
+        first, second = ([mpmath.mpf(float(entry)) for entry in row] for row in (x, y))
+        q1, q2, c = (mpmath.fdot(u, v) / len(u) for u, v in ((first, first), (second, second), (first, second)))
+        state = evaluate(network, begin(q1, q2, c), maps)
+        return [state.c, state.ntk]
+
+
+@pytest.mark.parametrize(
+    ("name", "depth", "scale"),
+    [
+        ("snake", 2, 1e-5),
+        ("expm1", 1, 1e-3),
+        pytest.param("expm1", 2, 1e-9, marks=pytest.mark.slow),
+        pytest.param("elu", 2, 1e-4, marks=pytest.mark.slow),
+        pytest.param("elu", 3, 1e-8, marks=pytest.mark.slow),
+        pytest.param("hardtanh", 2, 1e3, marks=pytest.mark.slow),
+        pytest.param("epanechnikov", 1, 30.0, marks=pytest.mark.slow),
+    ],
+)
+def test_entries_keep_the_tolerance(name: str, depth: int, scale: float) -> None:
+    network = fully_connected(name, depth)
+    kernel, x = build(network), data(scale)
+    matrices, lines = kernel(x, get=BOTH), kernel.diag(x, get=BOTH)
+    for matrix, line in zip(matrices, lines, strict=True):
+        np.testing.assert_array_equal(matrix, matrix.T)
+        np.testing.assert_array_equal(np.diagonal(matrix), line)
+    for i, j in [(0, 0), (1, 0), (3, 2), (5, 2), (4, 2), (7, 6)]:
+        for matrix, line, exact in zip(matrices, lines, exactly(network, x[i], x[j]), strict=True):
+            assert abs(matrix[i, j] - float(exact)) <= kernel.tol * np.sqrt(line[i] * line[j])
+
+
+def test_ordinary_data_keep_the_closed_form() -> None:
+    kernel = build(fully_connected("expm1", 2))
+    assert "layer 1: expm1 is summed" not in kernel.explain(data(1.0))
+    assert "layer 1: expm1 is summed" in kernel.explain(data(1e-4))
+
+
+def test_variances_that_fall_below_in_a_later_layer_count() -> None:
+    kernel = build(fully_connected("snake", 12, 0.3))
+    x = data(1.0)
+    assert "is summed" in kernel.explain(x)
+    exact = exactly(kernel.network, x[0], x[1])
+    line = kernel.diag(x)
+    assert abs(kernel(x)[0, 1] - float(exact[1])) <= kernel.tol * np.sqrt(line[0] * line[1])
+
+
+def test_distances_at_small_variances() -> None:
+    kernel = build(fully_connected("snake", 2), tol=1e-11)
+    x = data(1e-6)
+    found = kernel.distance(x, get="nngp")
+    # snake is x + sin(x)**2 and so the identity there, up to 1e-11
+    exact = ((x[:, None] - x[None]) ** 2).sum(axis=2) / x.shape[1]
+    np.testing.assert_allclose(found, exact, rtol=1e-6, atol=1e-30)
+
+
+def test_a_row_of_zeros_beside_others() -> None:
+    kernel = build(fully_connected("expm1", 2, 0.7))
+    x = data(0.5)
+    x[6] = 0
+    matrix = kernel(x)
+    assert np.all(np.abs(matrix[6]) <= 1e-60)
+    others = np.delete(np.arange(len(x)), 6)
+    expected = kernel(x[others])
+    np.testing.assert_allclose(matrix[np.ix_(others, others)], expected, rtol=0, atol=kernel.tol * expected.max())
+
+
+def test_what_is_homogeneous_never_loses_digits() -> None:
+    assert [may_lose_digits(derive(name)) for name in ("relu", "abs", "x**3", "elu", "tanh")] == [
+        False,
+        False,
+        False,
+        True,
+        False,
+    ]
+    kernel: Kernel = build(fully_connected("relu", 3))
+    assert kernel.engines[0].spare is None
