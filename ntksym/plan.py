@@ -141,7 +141,7 @@ def _spare(network: Network, duals: Mapping[Activation, Any], tolerances: Sequen
 
 def may_lose_digits(dual: Any) -> bool:
     """Whether the formulas of a dual are not the same at every variance, up to a factor."""
-    return bool(dual.kind == "closed" and dual.activation.homogeneity is None)
+    return hasattr(dual, "loses_digits") and dual.activation.homogeneity is None
 
 
 def choose(ways: Sequence[Engine], data: tuple[Array, Array]) -> Choice:

@@ -1,4 +1,4 @@
-"""Kernels at small and large variances, where closed forms lose their digits: series take over, and no digit is lost."""
+"""Kernels at small and large variances, where closed forms lose their digits: series take over, and none is lost."""
 
 import mpmath
 import numpy as np

@@ -189,7 +189,7 @@ def test_it_is_not_used_where_it_does_not_serve() -> None:
 
 
 def test_it_is_chosen_where_it_pays_and_explained() -> None:
-    x = normal(1500, d=60)
+    x = normal(2500, d=100)
     few, deep = (build(fully_connected("relu", depth, 1.5, 0.1)) for depth in (3, 50))
     assert "layer by layer" in few.explain(x)
     assert "layer by layer" in deep.explain(x[:100])
