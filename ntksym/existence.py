@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import sympy as sp
@@ -37,7 +38,7 @@ def require_digits(schedule: Schedule, layer: int, variance: Array) -> None:
     LosesDigits
         If it does not.
     """
-    dual = schedule.hidden[layer].single if layer < len(schedule.hidden) else None
+    dual: Any = schedule.hidden[layer].single if layer < len(schedule.hidden) else None
     loses_digits = getattr(dual, "loses_digits", None)  # a dual written by hand is taken at its word
     if loses_digits and len(variance) and loses_digits(np.array([variance.min(), variance.max()])).any():
         raise LosesDigits(dual.activation.name)

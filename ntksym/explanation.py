@@ -46,8 +46,10 @@ def explanation(kernel: Any) -> Iterator[str]:
     yield f"source: {store.name_of(kernel.source.text)}.py, {size} bytes, for any depth, W_std, b_std and parameters"
 
 
-def explanation_of_data(choice: Choice, form: Collapse | Tabulation | Refusal) -> Iterator[str]:
-    """What was chosen for some data."""
+def explanation_of_data(choice: Choice, form: Collapse | Tabulation | Refusal, *, spare: bool) -> Iterator[str]:
+    """What was chosen for some data; ``spare`` where closed forms would lose digits on them."""
+    if spare:
+        yield "on these data: series, since closed forms would lose digits at variances as small or large as occur"
     yield f"on these data: {form}"
     if not isinstance(form, Refusal):
         return

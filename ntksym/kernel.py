@@ -284,7 +284,8 @@ class Kernel:
             given = Points(*self._data(X, Y), names, thread_count(None))
             try:
                 route = find_route(self.engines, self.tol, given)
-                lines += explanation_of_data(route.choice, route.form)
+                spare = route.exact is self.engines[0].spare
+                lines += explanation_of_data(route.choice, route.form, spare=spare)
             except NoSuchDual as error:
                 lines.append(f"on these data: {error}")
         return "\n".join(lines)

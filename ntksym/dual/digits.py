@@ -23,11 +23,14 @@ SMALL = [2.0**-k for k in (4, 8, 12, 16, 20, 28, 40, 100)]
 LARGE = [2.0**k for k in (2, 4, 6, 8, 12, 16, 20, 28, 40)]
 """Ladders of variances; beyond their ends nothing new happens."""
 
-PLACES = ((1.0, 0.5), (0.25, -0.3))
+PLACES = ((1.0, 0.5), (0.25, -0.3), (1.0, 1 - 1e-6))
 """q2/q and the correlation of the pairs (q, q2) that are compared."""
 
 ACCURACY = 5e-13
-"""Error allowed, relative to the diagonals: half the tolerance that kernels have by default."""
+"""Error allowed, relative to the diagonals: half the tolerance that kernels have by default ..."""
+
+ROUNDINGS = 8 * float(np.finfo(np.float64).eps)
+"""... beside what so large a change of c would do, which no formula can help."""
 
 NEGLIGIBLE = 1e-290
 """Numbers that underflow are not compared."""
@@ -56,21 +59,29 @@ def trusted_variances(
             diagonals = [exactly(ratio * q, ratio * q, ratio * q) for ratio, _ in PLACES]
         except NtkSymError:  # there is no dual
             return True
-        first = diagonals[0]
+        scales = [[_geometric_mean(*parts) for parts in zip(diagonals[0], other, strict=True)] for other in diagonals]
         return all(
-            _agree(float(numbers[k]), exact[k][part], (first[part], diagonals[k][part]))
-            for part, numbers in enumerate(found)
+            _agree([float(numbers[k]) for numbers in found], exact[k], scales[k], math.sqrt(pairs[k][0] * pairs[k][1]))
             for k in range(len(PLACES))
         )
 
     return _last(SMALL, keeps, 0.0), _last(LARGE, keeps, math.inf)
 
 
-def _agree(number: float, exact: Any, diagonals: tuple[Any, Any]) -> bool:
-    scale = math.sqrt(abs(float(diagonals[0]))) * math.sqrt(abs(float(diagonals[1])))
-    if not (NEGLIGIBLE < scale < 1 / NEGLIGIBLE):  # it underflows, overflows, or is infinite where s jumps
-        return True
-    return abs(number - float(exact)) <= ACCURACY * scale
+def _geometric_mean(one: Any, other: Any) -> float:
+    return math.sqrt(abs(float(one))) * math.sqrt(abs(float(other)))
+
+
+def _agree(found: Sequence[float], exact: ValueAndSlope, scales: Sequence[float], size: float) -> bool:
+    """Value and slope, as far as they neither underflow nor overflow nor jump; ``size`` is sqrt(q1 q2)."""
+    compared = [NEGLIGIBLE < scale < 1 / NEGLIGIBLE for scale in scales]
+    condition = abs(float(exact.slope)) * size / scales[0] if all(compared) else 0.0
+    allowed = ACCURACY + ROUNDINGS * condition
+    return all(
+        abs(number - float(value)) <= allowed * scale
+        for number, value, scale, wanted in zip(found, exact, scales, compared, strict=True)
+        if wanted
+    )
 
 
 def _last(ladder: Sequence[float], keeps: Callable[[float], bool], beyond: float) -> float:
