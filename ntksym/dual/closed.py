@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 from typing import Any
 
 import mpmath
@@ -15,7 +15,7 @@ import sympy as sp
 from ntksym import typeset
 from ntksym.activation import Activation
 from ntksym.dual.covariance import ROUNDING, SMALLEST, ValueAndSlope, check_covariance, gap_of, snapped
-from ntksym.dual.digits import ORDINARY, trusted_variances
+from ntksym.dual.digits import Trusted, keeps_by_noise, keeps_by_precision
 from ntksym.errors import InvalidInput, NoClosedForm, NoSuchDual
 from ntksym.series.evaluation import evaluate_pairs
 from ntksym.symbolic.descent import DescendedFormulae
@@ -83,11 +83,13 @@ class ClosedDual:
         return self.formulae.is_stable
 
     @cached_property
-    def trusted(self) -> tuple[float, float]:
-        """The smallest and the largest variance at which `numeric` keeps its digits; beyond, a series does."""
+    def trusted(self) -> Trusted:
+        """The variances at which `numeric` keeps its digits; at others, the series does."""
         if self.activation == self.partner and self.activation.homogeneity is not None:
-            return 0.0, float("inf")  # every variance is like every other
-        return trusted_variances(self._in_float64, self._evaluate_safely)
+            return Trusted(lambda variance: True)  # each is like every other
+        if self.value.has(sp.Integral):
+            return Trusted(partial(keeps_by_precision, self._in_float64, self._evaluate_safely))
+        return Trusted(partial(keeps_by_noise, self._in_float64))
 
     @property
     def domain(self) -> tuple[sp.Expr, ...]:
@@ -200,13 +202,8 @@ class ClosedDual:
         return ValueAndSlope(value[()], slope[()])
 
     def loses_digits(self, *variances: Any) -> Any:
-        """Where one of these variances is outside of those that are `trusted`; everywhere if this is not `stable`."""
-        smallest, largest = np.minimum.reduce(variances), np.maximum.reduce(variances)
-        if not self.stable:
-            return np.ones(np.shape(smallest), dtype=bool)
-        if np.all(smallest >= ORDINARY[0]) and np.all(largest <= ORDINARY[1]):
-            return np.zeros(np.shape(smallest), dtype=bool)
-        return (smallest < self.trusted[0]) | (largest > self.trusted[1])
+        """Where one of these variances is not trusted; everywhere if this is not `stable`."""
+        return self.trusted.lost(*variances) if self.stable else np.ones(np.broadcast(*variances).shape, dtype=bool)
 
     def _evaluate_elsewhere(self, first: Any, second: Any, cov: Any, known: Any) -> tuple[Any, Any]:
         """Value and slope where the formulas lose digits in float64: by the series, or at higher precision."""

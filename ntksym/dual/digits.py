@@ -1,20 +1,28 @@
-"""At which variances the formulas of a dual keep their digits in floating point: found out by comparison.
+"""At which variances the formulas of a dual keep their digits in floating point: found out by trying.
 
 A formula may be a sum of parts of size 1 whose whole is as small as q, like that of ELU near zero; or of parts that
-grow beyond it. Up to which variance is nothing that its form tells, so it is compared with itself at higher precision,
-on a ladder of variances, until it fails.
+grow beyond it. Up to which variance it serves is nothing that its form tells, so it is tried on a ladder of variances,
+until it fails. Rounding shows as noise: between neighbouring variances, sixth differences of what is smooth vanish.
+An error that is as smooth as the value, that of a quadrature, does not show; there higher precision has to tell.
 """
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ntksym.dual.covariance import ValueAndSlope
 from ntksym.errors import NtkSymError
 
-__all__ = ["ORDINARY", "trusted_variances"]
+__all__ = ["Trusted", "keeps_by_noise", "keeps_by_precision"]
+
+Array = NDArray[np.float64]
+Formula = Callable[[Any, Any, Any], ValueAndSlope]
+"""q1, q2, c -> value and slope, arrays of shape (n,) or single numbers."""
 
 ORDINARY = 2.0**-4, 2.0**2
 """Between these every formula is trusted."""
@@ -23,74 +31,154 @@ SMALL = [2.0**-k for k in (4, 8, 12, 16, 20, 28, 40, 100)]
 LARGE = [2.0**k for k in (2, 4, 6, 8, 12, 16, 20, 28, 40)]
 """Ladders of variances; beyond their ends nothing new happens."""
 
-PLACES = ((1.0, 0.5), (0.25, -0.3), (1.0, 1 - 1e-6))
-"""q2/q and the correlation of the pairs (q, q2) that are compared."""
+PLACES = ((1.0, 1.0), (0.25, 1.0), (1.0, 0.5), (0.25, -0.3), (1.0, 1 - 1e-6))
+"""q2/q and the correlation of the pairs (q, q2) that are tried; of the first two, which are alone, q2 and q2."""
 
 ACCURACY = 5e-13
 """Error allowed, relative to the diagonals: half the tolerance that kernels have by default ..."""
 
 ROUNDINGS = 8 * float(np.finfo(np.float64).eps)
-"""... beside what so large a change of c would do, which no formula can help."""
+"""... beside what so large a change of c or of the variances would do, which no formula can help."""
+
+NEIGHBOURS, ORDER = 24, 6
+"""Variances at each of the ladder, and which differences of values there are taken."""
+
+APART = (2.0**-44, 2.0**-48, 2.0**-8)
+"""Their distance: relative at least the first; at least the second, so that terms of size 1 move; at most the third."""
+
+RAISED = 48
+"""What these differences make of noise."""
+
+WIDE, STEEPEST = 2.0**-7, 32
+"""Where values change like such a power of q they come from far out in the tails, where a series has no more digits."""
 
 NEGLIGIBLE = 1e-290
-"""Numbers that underflow are not compared."""
+"""Numbers that underflow are not compared, nor those that overflow."""
 
 
-def trusted_variances(
-    in_float64: Callable[[Any, Any, Any], ValueAndSlope], exactly: Callable[[Any, Any, Any], ValueAndSlope]
-) -> tuple[float, float]:
-    """The smallest and the largest variance at which values and slopes have 12 digits of sqrt(K(q1) K(q2)).
+@dataclass(frozen=True, eq=False)
+class Trusted:
+    """The variances at which a formula keeps its digits, as far as they were asked for.
 
     Parameters
     ----------
-    in_float64 : callable
-        q1, q2, c -> value and slope, arrays of shape (n,).
-    exactly : callable
-        The same for single numbers, to full precision.
+    keeps : callable
+        Whether it does at one.
     """
 
-    def keeps(q: float) -> bool:
-        pairs = [(q, ratio * q, rho * math.sqrt(ratio) * q) for ratio, rho in PLACES]
-        found = in_float64(*np.array(pairs).T)
-        if np.all(np.abs(in_float64(*np.full((3, 1), q)).value) <= NEGLIGIBLE):
-            return True
-        try:
-            exact = [exactly(*pair) for pair in pairs]
-            diagonals = [exactly(ratio * q, ratio * q, ratio * q) for ratio, _ in PLACES]
-        except NtkSymError:  # there is no dual
-            return True
-        scales = [[_geometric_mean(*parts) for parts in zip(diagonals[0], other, strict=True)] for other in diagonals]
-        return all(
-            _agree([float(numbers[k]) for numbers in found], exact[k], scales[k], math.sqrt(pairs[k][0] * pairs[k][1]))
-            for k in range(len(PLACES))
-        )
+    keeps: Callable[[float], bool] = field(repr=False)
 
-    return _last(SMALL, keeps, 0.0), _last(LARGE, keeps, math.inf)
+    @cached_property
+    def smallest(self) -> float:
+        """The last of those tried, downwards, before one at which digits are lost; 0 if that is nowhere."""
+        return self._last(SMALL, 0.0)
+
+    @cached_property
+    def largest(self) -> float:
+        """The same upwards; infinity if that is nowhere."""
+        return self._last(LARGE, math.inf)
+
+    def lost(self, *variances: Any) -> NDArray[np.bool_]:
+        """Where one of these variances, arrays of one shape, is smaller or larger."""
+        least, most = np.minimum.reduce(variances), np.maximum.reduce(variances)
+        lost = np.zeros(np.shape(least), dtype=bool)
+        if np.any(least < ORDINARY[0]):
+            lost |= least < self.smallest
+        if np.any(most > ORDINARY[1]):
+            lost |= most > self.largest
+        return lost
+
+    def _last(self, ladder: Sequence[float], beyond: float) -> float:
+        last = 1.0
+        for rung in ladder:
+            if not self.keeps(rung):
+                return last
+            last = rung
+        return beyond
 
 
-def _geometric_mean(one: Any, other: Any) -> float:
-    return math.sqrt(abs(float(one))) * math.sqrt(abs(float(other)))
+def keeps_by_noise(formula: Formula, q: float) -> bool:
+    """Whether values and slopes have 12 digits of sqrt(K(q1) K(q2)), as far as their noise tells.
 
-
-def _agree(found: Sequence[float], exact: ValueAndSlope, scales: Sequence[float], size: float) -> bool:
-    """Value and slope, as far as they neither underflow nor overflow nor jump; ``size`` is sqrt(q1 q2)."""
-    compared = [NEGLIGIBLE < scale < 1 / NEGLIGIBLE for scale in scales]
-    condition = abs(float(exact.slope)) * size / scales[0] if all(compared) else 0.0
-    allowed = ACCURACY + ROUNDINGS * condition
-    return all(
-        abs(number - float(value)) <= allowed * scale
-        for number, value, scale, wanted in zip(found, exact, scales, compared, strict=True)
-        if wanted
+    Parameters
+    ----------
+    formula : callable
+        In float64.
+    q : float
+        The variance.
+    """
+    relative, absolute, most = APART
+    steps: Array = q * (1 + min(max(relative, absolute / q), most) * np.arange(NEIGHBOURS, dtype=np.float64))
+    pairs = [_pair(steps, *place) for place in PLACES]
+    found = formula(*(np.concatenate(parts) for parts in zip(*pairs, strict=True)))
+    value, slope = (np.reshape(part, (len(PLACES), NEIGHBOURS)) for part in found)
+    scales = [_scales(value[:, 0], slope[:, 0], ratio) for ratio, _ in PLACES]
+    with np.errstate(invalid="ignore", over="ignore"):
+        noise = [np.abs(np.diff(part, ORDER)).max(axis=1) / RAISED for part in (value, slope)]
+    growth = _growth(formula, q)
+    return growth > STEEPEST or all(
+        _agree((noise[0][k], noise[1][k]), slope[k, 0], scales[k], math.sqrt(PLACES[k][0]) * q, growth)
+        for k in range(len(PLACES))
     )
 
 
-def _last(ladder: Sequence[float], keeps: Callable[[float], bool], beyond: float) -> float:
-    """The last rung before one that fails; where the highest and the one in the middle do not fail, none does."""
-    if keeps(ladder[-1]) and keeps(ladder[len(ladder) // 2]):
-        return beyond
-    last = 1.0
-    for rung in ladder:
-        if not keeps(rung):
-            return last
-        last = rung
-    return beyond
+def keeps_by_precision(formula: Formula, exactly: Formula, q: float) -> bool:
+    """The same by comparison with numbers that are right.
+
+    Parameters
+    ----------
+    formula : callable
+        In float64.
+    exactly : callable
+        Of single numbers, to full precision.
+    q : float
+        The variance.
+    """
+    pairs = [_pair(np.array([q]), *place) for place in PLACES]
+    found = formula(*(np.concatenate(parts) for parts in zip(*pairs, strict=True)))
+    try:
+        exact = [[float(part) for part in exactly(*(float(number[0]) for number in pair))] for pair in pairs]
+    except NtkSymError:  # there is no dual
+        return True
+    value, slope = np.array(exact).T
+    errors = [[abs(float(part[k]) - exact[k][which]) for which, part in enumerate(found)] for k in range(len(PLACES))]
+    return all(
+        _agree(errors[k], slope[k], _scales(value, slope, ratio), math.sqrt(ratio) * q)
+        for k, (ratio, _) in enumerate(PLACES)
+    )
+
+
+def _growth(formula: Formula, q: float) -> float:
+    """The power of q like which K(q, q, q) changes, in size; 0 where it underflows or overflows."""
+    ends = np.array([q, q * (1 + WIDE)])
+    low, high = (abs(float(value)) for value in formula(ends, ends, ends).value)
+    inside = min(low, high) > NEGLIGIBLE and max(low, high) < 1 / NEGLIGIBLE
+    return abs(math.log(high / low)) / math.log1p(WIDE) if inside else 0.0
+
+
+def _pair(q: Array, ratio: float, rho: float) -> tuple[Array, Array, Array]:
+    if rho == 1:
+        return ratio * q, ratio * q, ratio * q
+    return q, ratio * q, rho * math.sqrt(ratio) * q
+
+
+def _scales(value: Array, slope: Array, ratio: float) -> tuple[float, float]:
+    """sqrt(K(q1) K(q2)) and the same of the slopes, from those of single variances at the first two places."""
+    other = 0 if ratio == 1 else 1
+    sides = [(abs(float(part[0])), abs(float(part[other]))) for part in (value, slope)]
+    return math.sqrt(sides[0][0]) * math.sqrt(sides[0][1]), math.sqrt(sides[1][0]) * math.sqrt(sides[1][1])
+
+
+def _agree(
+    errors: Sequence[float], slope: float, scales: tuple[float, float], size: float, growth: float = 0.0
+) -> bool:
+    """Whether errors of value and slope are allowed, where these neither underflow nor overflow nor jump.
+
+    ``size`` is sqrt(q1 q2), ``growth`` how fast values change with the variances, both relative.
+    """
+    compared = [NEGLIGIBLE < scale < 1 / NEGLIGIBLE for scale in scales]
+    condition = growth + (abs(float(slope)) * size / scales[0] if all(compared) else 0.0)
+    allowed = ACCURACY + ROUNDINGS * condition
+    return all(
+        error <= allowed * scale for error, scale, wanted in zip(errors, scales, compared, strict=True) if wanted
+    )
