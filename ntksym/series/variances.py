@@ -7,6 +7,7 @@ Gaussian depends on q. An octave of q takes 16 nodes; where the check between th
 from collections.abc import Iterator
 from dataclasses import astuple, dataclass, field, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -195,8 +196,7 @@ class VarianceTable:
             t = (2 * places[rows] - (panel.low + panel.high)) / (panel.high - panel.low)
             basis = np.polynomial.chebyshev.chebvander(t, NODES - 1)
             coefficients[rows, :width] = basis @ panel.fits[:, WHOLES : WHOLES + width]
-            # Entry by entry, so that the diagonal of a kernel does not depend on which rows come together.
-            wholes[rows] = np.sum(basis[:, :, None] * panel.fits[:, :WHOLES], axis=1)
+            wholes[rows] = _combined(basis, panel.fits[:, :WHOLES])
             errors[rows] = panel.errors.row
             errors[rows, :2] += panel.dropped[width]
         value, slope, dilation, bend = np.maximum(wholes, 0.0).T
@@ -251,6 +251,14 @@ class VarianceTable:
             if last < count - 1 - nodes.stride:
                 break
         return found
+
+
+def _combined(basis: NDArray[Any], fits: Array) -> Array:
+    """Their product, entry by entry, so that the diagonal of a kernel does not depend on which rows come together."""
+    total: Array = np.multiply.outer(fits[0], basis[:, 0])
+    for k in range(1, len(fits)):
+        total += np.multiply.outer(fits[k], basis[:, k])
+    return total.T
 
 
 def _batches(panels: list[tuple[Panel, NDArray[np.intp]]]) -> Iterator[tuple[Panel, NDArray[np.intp]]]:

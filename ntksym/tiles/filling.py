@@ -23,6 +23,9 @@ __all__ = ["SPAN", "Transform", "fill", "layers", "spans"]
 SPAN = 16
 """Blocks of rows that a thread computes at a time."""
 
+MANY, BATCH = 64, 1024
+"""Pairs left out by one job that are completed at once; fewer wait for the others, and are completed in batches."""
+
 ALONE = 3e-4
 """Seconds of work before other threads are worth their start."""
 
@@ -60,13 +63,25 @@ def fill(
         Number of threads.
     """
     x, y = points
+    kept: list[Pairs] = []
 
     def work(other: int, first: int, last: int) -> None:
         left_out = transform(x, y, other, first, last)
-        if len(left_out):
+        if len(left_out) >= MANY:
             complete(left_out)
+        elif len(left_out):
+            kept.append(left_out)
 
     in_parallel(work, spans(len(x), len(y), symmetric=x is y), threads, alone=ALONE)
+    if kept:
+        in_parallel(complete, _batches(np.concatenate(kept)), threads)
+
+
+def _batches(pairs: Pairs) -> Iterator[tuple[Pairs]]:
+    """In the order of the rows, which the threads have no part in."""
+    ordered = pairs[np.lexsort((pairs[:, 1], pairs[:, 0]))]
+    for first in range(0, len(ordered), BATCH):
+        yield (ordered[first : first + BATCH],)
 
 
 def layers(
