@@ -172,6 +172,7 @@ INTERRUPT = """
 long = kernel_of(depth=2000)
 points = np.random.default_rng(1).normal(size=(3000, 7))
 expected = long(points[:100])
+long.explain(points)  # looks for a table, and compiles what that takes: an interrupt would wait for it
 for _ in range(3):
     began = time.monotonic()
     threading.Timer(0.7, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
