@@ -86,7 +86,7 @@ class ClosedDual:
     def trusted(self) -> Trusted:
         """The variances at which `numeric` keeps its digits; at others, the series does."""
         if self.activation == self.partner and self.activation.homogeneity is not None:
-            return Trusted(lambda variance: True)  # each is like every other
+            return Trusted(lambda ladder: [True] * len(ladder))  # each is like every other
         if self.value.has(sp.Integral):
             return Trusted(partial(keeps_by_precision, self._in_float64, self._evaluate_safely))
         return Trusted(partial(keeps_by_noise, self._in_float64))

@@ -7,7 +7,7 @@ An error that is as smooth as the value, that of a quadrature, does not show; th
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -24,11 +24,11 @@ Array = NDArray[np.float64]
 Formula = Callable[[Any, Any, Any], ValueAndSlope]
 """q1, q2, c -> value and slope, arrays of shape (n,) or single numbers."""
 
-ORDINARY = 2.0**-4, 2.0**2
+ORDINARY = 2.0**-4, 2.0**3
 """Between these every formula is trusted."""
 
 SMALL = [2.0**-k for k in (4, 8, 12, 16, 20, 28, 40, 100)]
-LARGE = [2.0**k for k in (2, 4, 6, 8, 12, 16, 20, 28, 40)]
+LARGE = [2.0**k for k in (3, 4, 6, 8, 12, 16, 20, 28, 40)]
 """Ladders of variances; beyond their ends nothing new happens."""
 
 PLACES = ((1.0, 1.0), (0.25, 1.0), (1.0, 0.5), (0.25, -0.3), (1.0, 1 - 1e-6))
@@ -63,10 +63,10 @@ class Trusted:
     Parameters
     ----------
     keeps : callable
-        Whether it does at one.
+        Some variances -> whether it does at each.
     """
 
-    keeps: Callable[[float], bool] = field(repr=False)
+    keeps: Callable[[Sequence[float]], Iterable[bool]] = field(repr=False)
 
     @cached_property
     def smallest(self) -> float:
@@ -90,40 +90,59 @@ class Trusted:
 
     def _last(self, ladder: Sequence[float], beyond: float) -> float:
         last = 1.0
-        for rung in ladder:
-            if not self.keeps(rung):
+        for rung, kept in zip(ladder, self.keeps(ladder), strict=False):
+            if not kept:
                 return last
             last = rung
         return beyond
 
 
-def keeps_by_noise(formula: Formula, q: float) -> bool:
-    """Whether values and slopes have 12 digits of sqrt(K(q1) K(q2)), as far as their noise tells.
+def keeps_by_noise(formula: Formula, ladder: Sequence[float]) -> list[bool]:
+    """Whether values and slopes have 12 digits of sqrt(K(q1) K(q2)), as far as their noise tells, at every variance.
 
     Parameters
     ----------
     formula : callable
         In float64.
-    q : float
-        The variance.
+    ladder : sequence of float
+        The variances.
     """
     relative, absolute, most = APART
-    steps: Array = q * (1 + min(max(relative, absolute / q), most) * np.arange(NEIGHBOURS, dtype=np.float64))
-    pairs = [_pair(steps, *place) for place in PLACES]
+    q = np.array(ladder)[:, None]
+    steps = q * (1 + np.clip(absolute / q, relative, most) * np.arange(NEIGHBOURS))
+    widely = q * np.array([1.0, 1 + WIDE])
+    pairs = [*(_pair(steps.ravel(), *place) for place in PLACES), (widely.ravel(),) * 3]
     found = formula(*(np.concatenate(parts) for parts in zip(*pairs, strict=True)))
-    value, slope = (np.reshape(part, (len(PLACES), NEIGHBOURS)) for part in found)
+    shape, count = (len(PLACES), len(ladder), NEIGHBOURS), len(PLACES) * steps.size
+    parts = [np.reshape(part[:count], shape) for part in found]
+    ends = np.reshape(found.value[count:], widely.shape)
+    return [
+        _is_steady(parts[0][:, k], parts[1][:, k], _growth(*np.abs(ends[k])), variance)
+        for k, variance in enumerate(ladder)
+    ]
+
+
+def _is_steady(value: Array, slope: Array, growth: float, q: float) -> bool:
+    """Whether neighbouring values and slopes, shape (places, n), have no noise to speak of."""
+    if growth > STEEPEST:
+        return True
     scales = [_scales(value[:, 0], slope[:, 0], ratio) for ratio, _ in PLACES]
     with np.errstate(invalid="ignore", over="ignore"):
         noise = [np.abs(np.diff(part, ORDER)).max(axis=1) / RAISED for part in (value, slope)]
-    growth = _growth(formula, q)
-    return growth > STEEPEST or all(
-        _agree((noise[0][k], noise[1][k]), slope[k, 0], scales[k], math.sqrt(PLACES[k][0]) * q, growth)
-        for k in range(len(PLACES))
+    return all(
+        _agree((noise[0][k], noise[1][k]), slope[k, 0], scales[k], math.sqrt(ratio) * q, growth)
+        for k, (ratio, _) in enumerate(PLACES)
     )
 
 
-def keeps_by_precision(formula: Formula, exactly: Formula, q: float) -> bool:
-    """The same by comparison with numbers that are right.
+def _growth(low: float, high: float) -> float:
+    """The power of q like which K(q, q, q) changes, in size; 0 where it underflows or overflows."""
+    inside = min(low, high) > NEGLIGIBLE and max(low, high) < 1 / NEGLIGIBLE
+    return abs(math.log(high / low)) / math.log1p(WIDE) if inside else 0.0
+
+
+def keeps_by_precision(formula: Formula, exactly: Formula, ladder: Sequence[float]) -> Iterator[bool]:
+    """The same by comparison with numbers that are right, as far as it is asked for.
 
     Parameters
     ----------
@@ -131,9 +150,13 @@ def keeps_by_precision(formula: Formula, exactly: Formula, q: float) -> bool:
         In float64.
     exactly : callable
         Of single numbers, to full precision.
-    q : float
-        The variance.
+    ladder : sequence of float
+        The variances.
     """
+    return (_is_right(formula, exactly, q) for q in ladder)
+
+
+def _is_right(formula: Formula, exactly: Formula, q: float) -> bool:
     pairs = [_pair(np.array([q]), *place) for place in PLACES]
     found = formula(*(np.concatenate(parts) for parts in zip(*pairs, strict=True)))
     try:
@@ -146,14 +169,6 @@ def keeps_by_precision(formula: Formula, exactly: Formula, q: float) -> bool:
         _agree(errors[k], slope[k], _scales(value, slope, ratio), math.sqrt(ratio) * q)
         for k, (ratio, _) in enumerate(PLACES)
     )
-
-
-def _growth(formula: Formula, q: float) -> float:
-    """The power of q like which K(q, q, q) changes, in size; 0 where it underflows or overflows."""
-    ends = np.array([q, q * (1 + WIDE)])
-    low, high = (abs(float(value)) for value in formula(ends, ends, ends).value)
-    inside = min(low, high) > NEGLIGIBLE and max(low, high) < 1 / NEGLIGIBLE
-    return abs(math.log(high / low)) / math.log1p(WIDE) if inside else 0.0
 
 
 def _pair(q: Array, ratio: float, rho: float) -> tuple[Array, Array, Array]:

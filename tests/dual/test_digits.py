@@ -1,6 +1,7 @@
 """Where formulas keep their digits, and what takes their place where they do not."""
 
 import math
+from collections.abc import Sequence
 from functools import partial
 
 import numpy as np
@@ -52,11 +53,11 @@ def test_what_the_covariance_itself_forgets_is_no_fault_of_the_formula() -> None
 
 
 def test_ordinary_variances_are_not_tried() -> None:
-    def refuse(variance: float) -> bool:
-        raise AssertionError(variance)
+    def refuse(ladder: Sequence[float]) -> list[bool]:
+        raise AssertionError(ladder)
 
-    assert not Trusted(refuse).lost(np.array([0.1, 1.0]), np.array([3.0, 4.0])).any()
-    small_only = Trusted(lambda variance: variance < 1)
+    assert not Trusted(refuse).lost(np.array([0.1, 1.0]), np.array([3.0, 8.0])).any()
+    small_only = Trusted(lambda ladder: [variance < 1 for variance in ladder])
     assert small_only.lost(np.array([1e-9, 2.0])).tolist() == [False, False]
 
 
