@@ -31,7 +31,8 @@ def main() -> None:
     parser.add_argument("--dps", type=int, default=30)
     options = parser.parse_args()
     table = Table(
-        *("activation", "derivation [ms]", "verified digits", *(f"q={a:g},{b:g} rho={r:g}" for a, b, r in PAIRS))
+        *("activation", "derivation [ms]", "verified digits", "served from q", "to q"),
+        *(f"q={a:g},{b:g} rho={r:g}" for a, b, r in PAIRS),
     )
     closed = 0
     for name in options.names:
@@ -45,7 +46,8 @@ def main() -> None:
         elapsed = time.perf_counter() - start
         closed += 1
         digits = nk.verify(dual, dps=options.dps).digits if options.dps else 0
-        table.add_row(name, f"{1e3 * elapsed:.0f}", str(digits), *_errors(dual))
+        ends = f"{dual.trusted.smallest:.2g}", f"{dual.trusted.largest:.3g}"
+        table.add_row(name, f"{1e3 * elapsed:.0f}", str(digits), *ends, *_errors(dual))
     console = Console(width=150)
     console.print(table)
     console.print(f"{closed} closed forms; the errors are those of float64 values, relative to sqrt(K11 K22)")
