@@ -89,7 +89,7 @@ class Trusted:
         return lost
 
     def _last(self, ladder: Sequence[float], beyond: float) -> float:
-        last = 1.0
+        last = ladder[0]  # where what is ordinary ends: an entry must not depend on its neighbours
         for rung, kept in zip(ladder, self.keeps(ladder), strict=False):
             if not kept:
                 return last

@@ -38,7 +38,12 @@ def ends(trusted: Trusted) -> tuple[float, float]:
 
 @pytest.mark.parametrize(
     ("error", "power", "expected"),
-    [(0.0, 0, (0.0, math.inf)), (1e-15, 1, (0.0, 2.0**8)), (1e-16, -1, (2.0**-8, math.inf)), (1e-12, 0, (1.0, 1.0))],
+    [
+        (0.0, 0, (0.0, math.inf)),
+        (1e-15, 1, (0.0, 2.0**8)),
+        (1e-16, -1, (2.0**-8, math.inf)),
+        (1e-12, 0, (2.0**-4, 2.0**3)),
+    ],
 )
 def test_the_ladder_ends_before_the_first_failure(error: float, power: int, expected: tuple[float, float]) -> None:
     formula = pretended(error, power)
