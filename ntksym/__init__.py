@@ -3,19 +3,11 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from ntksym.activation import Activation
-from ntksym.catalogue import catalogue
-from ntksym.derivation import cross_dual, derive
+from ntksym.activation.activation import Activation
+from ntksym.activation.catalogue import catalogue
 from ntksym.dual import ClosedDual, SeriesDual
-from ntksym.errors import (
-    InvalidInput,
-    LoweringBug,
-    NoClosedForm,
-    NoSuchDual,
-    NtkSymError,
-    ToleranceNotMet,
-    Undecided,
-)
+from ntksym.dual.derivation import cross_dual, derive
+from ntksym.errors import InvalidInput, LoweringBug, NoClosedForm, NoSuchDual, NtkSymError, ToleranceNotMet, Undecided
 from ntksym.kernel import Kernel, build
 from ntksym.network.layers import Dense, Network, fully_connected, serial
 from ntksym.verification import Report, verify

@@ -13,22 +13,22 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-from ntksym.activation import Activation
-from ntksym.arguments import answer, kernels, matrices, points, result_type, thread_count, tolerance
-from ntksym.derivation import derive as derive_dual
-from ntksym.distances import distances
+from ntksym.activation.activation import Activation
 from ntksym.dual import series_dual
+from ntksym.dual.derivation import derive as derive_dual
 from ntksym.errors import InvalidInput, NoSuchDual
-from ntksym.existence import require_slopes
-from ntksym.explanation import explanation, explanation_of_data
+from ntksym.gram.choice import Choice, Engine, engines
+from ntksym.gram.distances import distances
+from ntksym.gram.existence import require_slopes
+from ntksym.gram.explanation import explanation, explanation_of_data
+from ntksym.gram.inputs import answer, kernels, matrices, points, result_type, thread_count, tolerance
+from ntksym.gram.routes import SMALLEST_SHARE, Points, bound_of, find_route, keeping_digits, prepare, row_states
+from ntksym.gram.schedule import Schedule
 from ntksym.lowering.emit import Source
-from ntksym.lowering.frame import TILE
 from ntksym.lowering.parts import Part
 from ntksym.lowering.passes import Stages
-from ntksym.lowering.schedule import Schedule
+from ntksym.lowering.templates.tiles import TILE
 from ntksym.network.layers import Network
-from ntksym.plan import Choice, Engine, engines
-from ntksym.preparation import SMALLEST_SHARE, Points, bound_of, find_route, keeping_digits, prepare, row_states
 
 __all__ = ["Kernel", "build"]
 

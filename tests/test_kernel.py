@@ -13,14 +13,14 @@ import mpmath
 import numpy as np
 import pytest
 
-from ntksym.activation import Activation
-from ntksym.derivation import derive
+from ntksym.activation.activation import Activation
+from ntksym.dual.derivation import derive
 from ntksym.errors import InvalidInput, NoSuchDual
+from ntksym.gram.tiles import SPAN
 from ntksym.kernel import Kernel, build
-from ntksym.lowering.frame import TILE
+from ntksym.lowering.templates.tiles import TILE
 from ntksym.network.layers import Dense, Network, fully_connected, serial
 from ntksym.network.recursion import PairMap, begin, evaluate
-from ntksym.tiles.filling import SPAN
 from tests.lowering.duals import activation, hand_derived
 
 EPSILON = float(np.finfo(np.float64).eps)

@@ -4,11 +4,11 @@ import mpmath
 import numpy as np
 import pytest
 
-from ntksym.derivation import derive
+from ntksym.dual.derivation import derive
+from ntksym.gram.choice import may_lose_digits
 from ntksym.kernel import Kernel, build
 from ntksym.network.layers import Network, fully_connected
 from ntksym.network.recursion import begin, evaluate
-from ntksym.plan import may_lose_digits
 
 BOTH = ("nngp", "ntk")
 

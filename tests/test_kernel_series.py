@@ -5,13 +5,13 @@ import pickle
 import numpy as np
 import pytest
 
-from ntksym.derivation import derive
+from ntksym.dual.derivation import derive
 from ntksym.errors import NoSuchDual
+from ntksym.gram.tiles import SPAN
 from ntksym.kernel import build
-from ntksym.lowering.frame import TILE
+from ntksym.lowering.templates.tiles import TILE
 from ntksym.network.layers import Dense, Network, fully_connected, serial
 from ntksym.network.recursion import begin, evaluate
-from ntksym.tiles.filling import SPAN
 
 EPSILON = float(np.finfo(np.float64).eps)
 TOLERANCE = 1e-8

@@ -9,7 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import NoReturn
 
 from ntksym.cli.data import DATA_SETS
-from ntksym.derivation import METHODS
+from ntksym.dual.derivation import METHODS
 
 __all__ = ["Mistake", "parse"]
 

@@ -14,15 +14,15 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from ntksym.activation import Activation
-from ntksym.catalogue import Entry, catalogue
+from ntksym.activation.activation import Activation
+from ntksym.activation.catalogue import Entry, catalogue
 from ntksym.cli import theory
 from ntksym.cli.data import check_destination, load, save
 from ntksym.cli.precompilation import Outcome, precompile, precompile_shared
 from ntksym.cli.requests import activation_of, network_of
 from ntksym.cli.screen import json_text, one_line, print_json, waiting
-from ntksym.derivation import derive
 from ntksym.dual import Dual, SeriesDual
+from ntksym.dual.derivation import derive
 from ntksym.errors import InvalidInput
 from ntksym.kernel import build
 from ntksym.lowering import store

@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from ntksym.activation import Activation
+from ntksym.activation.activation import Activation
 from ntksym.errors import NtkSymError
 from ntksym.kernel import Kernel, build
 from ntksym.lowering import store

@@ -2,7 +2,7 @@
 
 import argparse
 
-from ntksym.activation import Activation
+from ntksym.activation.activation import Activation
 from ntksym.errors import InvalidInput
 from ntksym.network.layers import Network, fully_connected
 

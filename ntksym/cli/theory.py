@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from ntksym.activation import Activation
+from ntksym.activation.activation import Activation
 from ntksym.cli.data import load
 from ntksym.cli.requests import activation_of, network_of
 from ntksym.cli.screen import json_text, print_json, waiting

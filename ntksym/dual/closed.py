@@ -13,16 +13,16 @@ import numpy.typing as npt
 import sympy as sp
 
 from ntksym import typeset
-from ntksym.activation import Activation
+from ntksym.activation.activation import Activation
+from ntksym.dual.accurate_range import Trusted, keeps_by_noise, keeps_by_precision
 from ntksym.dual.covariance import ROUNDING, SMALLEST, ValueAndSlope, check_covariance, gap_of, snapped
-from ntksym.dual.digits import Trusted, keeps_by_noise, keeps_by_precision
 from ntksym.errors import InvalidInput, NoClosedForm, NoSuchDual
-from ntksym.series.evaluation import evaluate_pairs
+from ntksym.hermite.evaluation import evaluate_pairs
+from ntksym.special.symbolic import MPMATH, NUMPY
 from ntksym.symbolic.descent import DescendedFormulae
 from ntksym.symbolic.formulae import VIEWS, Formulae
 from ntksym.symbolic.integrands import Integrand, read_integrands
 from ntksym.symbolic.numeric_form import NumericForm, numeric
-from ntksym.symbolic.special import MPMATH, NUMPY
 from ntksym.symbolic.steps import Step, steps_of
 from ntksym.symbols import c, det, q, q1, q2
 

@@ -12,16 +12,16 @@ import numpy.typing as npt
 import sympy as sp
 
 from ntksym import typeset
-from ntksym.activation import Activation
+from ntksym.activation.activation import Activation
 from ntksym.dual.closed import closed_dual
 from ntksym.dual.covariance import SMALLEST, ValueAndSlope, check_covariance, gap_of
 from ntksym.errors import InvalidInput, NoClosedForm, NoSuchDual
+from ntksym.hermite.coefficient_table import Coefficients, VarianceTable
+from ntksym.hermite.evaluation import SERVED, evaluate_all, evaluate_pairs, table_of
+from ntksym.hermite.expansion import STEP, Expansion
+from ntksym.hermite.steps import series_diagonal, series_diagonal_slope, series_slope, series_steps, series_value
+from ntksym.hermite.truncation import Accuracy, Response, accuracy, certified_accuracy, limits, response
 from ntksym.quadrature.activations import slope_expectation, value_expectation
-from ntksym.series.accuracy import Accuracy, Response, accuracy, certified_accuracy, limits, response
-from ntksym.series.evaluation import SERVED, evaluate_all, evaluate_pairs, table_of
-from ntksym.series.expansion import STEP, Expansion
-from ntksym.series.steps import series_diagonal, series_diagonal_slope, series_slope, series_steps, series_value
-from ntksym.series.variances import Coefficients, VarianceTable
 from ntksym.symbolic.steps import Step
 from ntksym.symbols import q
 
@@ -325,7 +325,7 @@ def _certificate(activation: Activation, q: float, packed: bytes, layout: tuple[
 def _certification() -> Any:
     """The module that needs python-flint, which is optional and takes longer to load than the rest of this room."""
     try:
-        return import_module("ntksym.series.certificate")
+        return import_module("ntksym.hermite.certified.certificate")
     except ImportError as error:
         raise InvalidInput("certify=True needs python-flint: pip install 'ntksym[certify]'") from error
 

@@ -15,7 +15,7 @@ exp(a) sinh(b) and exp(a) cosh(b) hold such a difference in a + |b|, taken out w
 
 import sympy as sp
 
-from ntksym.symbolic.special import ExpCosh, ExpSinh
+from ntksym.special.symbolic import ExpCosh, ExpSinh
 from ntksym.symbols import c, det, q1, q2
 
 __all__ = ["complement", "gap", "high", "low"]

@@ -5,8 +5,15 @@ from dataclasses import dataclass
 from functools import lru_cache
 from textwrap import indent
 
-from ntksym.lowering import marks, series_frame, vectormath
-from ntksym.lowering.frame import (
+from ntksym.lowering.parts import Part, SeriesPart
+from ntksym.lowering.passes import count, prune
+from ntksym.lowering.printing import SCALAR, VECTORISED, statements
+from ntksym.lowering.program import Program
+from ntksym.lowering.templates import left_out as marks
+from ntksym.lowering.templates import series as series_frame
+from ntksym.lowering.templates.inner_products import product_functions
+from ntksym.lowering.templates.near import near_function, near_list
+from ntksym.lowering.templates.tiles import (
     DECORATORS,
     DIAGONAL_SLOPE,
     DIAGONAL_VALUE,
@@ -19,12 +26,7 @@ from ntksym.lowering.frame import (
     TILE,
     WRITE,
 )
-from ntksym.lowering.inner_products import product_functions
-from ntksym.lowering.near_frame import near_function, near_list
-from ntksym.lowering.parts import Part, SeriesPart
-from ntksym.lowering.passes import count, prune
-from ntksym.lowering.printing import SCALAR, VECTORISED, statements
-from ntksym.lowering.program import Program
+from ntksym.special.vector import vectormath
 
 __all__ = ["Source", "emit"]
 

@@ -8,11 +8,11 @@ from typing import Any, ClassVar, Protocol
 
 import sympy as sp
 
-from ntksym.activation import Activation
+from ntksym.activation.activation import Activation
 from ntksym.lowering.costs import cost_of
-from ntksym.lowering.frame import DIAGONAL_SLOPE, DIAGONAL_VALUE, ROOT
 from ntksym.lowering.passes import Stages, hoist
-from ntksym.lowering.series_frame import SUMMARY
+from ntksym.lowering.templates.series import SUMMARY
+from ntksym.lowering.templates.tiles import DIAGONAL_SLOPE, DIAGONAL_VALUE, ROOT
 from ntksym.lowering.translation import DIAGONAL_INPUTS, PAIR_INPUTS, translate
 from ntksym.symbolic.numeric_form import NumericForm
 

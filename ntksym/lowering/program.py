@@ -12,7 +12,7 @@ import mpmath
 import sympy as sp
 
 from ntksym.errors import LoweringBug
-from ntksym.symbolic.special import MPMATH
+from ntksym.special.symbolic import MPMATH
 
 __all__ = ["OPERATIONS", "Assembly", "Assignment", "Program", "evaluate"]
 

@@ -22,7 +22,7 @@ from pathlib import Path
 from types import ModuleType
 
 from ntksym.errors import InvalidInput
-from ntksym.evaluation.caching import interrupts_wait
+from ntksym.numerics.compiled import interrupts_wait
 
 __all__ = ["clear", "compiled", "entries", "first_call", "folder", "is_lasting", "load", "name_of"]
 

@@ -14,7 +14,7 @@ from ntksym.errors import NoClosedForm
 from ntksym.lowering.angles import ANGLES, HALF_INVERSE, in_angles
 from ntksym.lowering.complement import complement, gap, high, low
 from ntksym.lowering.program import Assembly, Program
-from ntksym.symbolic.special import BivariateNormalCDF, ExpBivariateNormalCDF
+from ntksym.special.symbolic import BivariateNormalCDF, ExpBivariateNormalCDF
 from ntksym.symbols import c, det, q, q1, q2
 
 __all__ = ["DIAGONAL_INPUTS", "PAIR_INPUTS", "parameter_names", "translate"]

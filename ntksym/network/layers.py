@@ -6,7 +6,7 @@ from itertools import groupby, pairwise
 
 import sympy as sp
 
-from ntksym.activation import Activation, as_activation
+from ntksym.activation.activation import Activation, as_activation
 from ntksym.errors import InvalidInput
 
 __all__ = ["Dense", "Layer", "Network", "Nonlinearity", "fully_connected", "serial"]

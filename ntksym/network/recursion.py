@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import singledispatch
 from typing import Any
 
-from ntksym.activation import Activation
+from ntksym.activation.activation import Activation
 from ntksym.network.layers import Dense, Network, Nonlinearity
 
 __all__ = ["PairMap", "State", "advance", "begin", "evaluate"]

@@ -5,9 +5,9 @@ from typing import Any
 
 import mpmath
 
-from ntksym.activation import Activation
+from ntksym.activation.activation import Activation
 from ntksym.errors import NoClosedForm
-from ntksym.evaluation import compile_mpmath
+from ntksym.formula import compile_mpmath
 from ntksym.quadrature.expectation import Estimate, Integrand, conditional_expectation, expectation
 
 __all__ = ["derivative_integrand", "integrand", "slope_expectation", "value_expectation"]

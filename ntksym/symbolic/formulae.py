@@ -8,14 +8,13 @@ from functools import cached_property
 import sympy as sp
 
 from ntksym.errors import NoClosedForm
-from ntksym.symbolic.field import Field
+from ntksym.symbolic.field import Field, Scalar
 from ntksym.symbolic.fourier import Quotient
 from ntksym.symbolic.gaussian import Covariance, Trace, expectation
 from ntksym.symbolic.integrands import Integrand
 from ntksym.symbolic.normal_form import NormalForm
 from ntksym.symbolic.numeric_form import NumericForm, numeric
 from ntksym.symbolic.presentation import present
-from ntksym.symbolic.scalar import Scalar
 from ntksym.symbolic.terms import Terms
 from ntksym.symbols import c, q, q1, q2, rho, sigma1, sigma2, theta
 

@@ -15,10 +15,9 @@ from dataclasses import dataclass
 import sympy as sp
 
 from ntksym.errors import NoClosedForm, NoSuchDual
-from ntksym.symbolic.field import Field
+from ntksym.symbolic.field import Field, Scalar
 from ntksym.symbolic.gaussian import Covariance, Trace, expectation
 from ntksym.symbolic.normal_form import NormalForm
-from ntksym.symbolic.scalar import Scalar
 from ntksym.symbolic.terms import Terms
 
 __all__ = ["Quotient"]

@@ -21,9 +21,9 @@ from functools import cached_property
 import sympy as sp
 
 from ntksym.errors import NoClosedForm
-from ntksym.symbolic.field import Field, Root
+from ntksym.symbolic.factors import Root
+from ntksym.symbolic.field import Field, Scalar
 from ntksym.symbolic.normal_form import DENSITY, REVERSED, STEP, Gate, NormalForm
-from ntksym.symbolic.scalar import Scalar
 from ntksym.symbolic.terms import Scaled, Terms
 
 __all__ = ["Covariance", "Pair", "expectation"]

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 
 import sympy as sp
 
-from ntksym.activation import Activation
+from ntksym.activation.activation import Activation
+from ntksym.activation.pieces import Pieces
 from ntksym.errors import NoClosedForm
-from ntksym.pieces import Pieces
-from ntksym.symbolic.field import Field, NewGenerator
+from ntksym.symbolic.factors import NewGenerator
+from ntksym.symbolic.field import Field
 from ntksym.symbolic.fourier import Quotient
 from ntksym.symbolic.normal_form import NormalForm
 from ntksym.symbolic.reading import Reader

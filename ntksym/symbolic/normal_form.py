@@ -18,9 +18,8 @@ from typing import NamedTuple
 import sympy as sp
 
 from ntksym.errors import NoClosedForm
-from ntksym.symbolic.field import Field
-from ntksym.symbolic.scalar import Scalar
-from ntksym.symbolic.special import NormalCDF
+from ntksym.special.symbolic import NormalCDF
+from ntksym.symbolic.field import Field, Scalar
 
 __all__ = ["DENSITY", "REVERSED", "STEP", "Gate", "Key", "NormalForm"]
 

@@ -13,17 +13,10 @@ from typing import Any
 
 import sympy as sp
 
-from ntksym.symbolic.field import Field, Root
+from ntksym.special.symbolic import ExpBivariateNormalCDF, ExpCosh, ExpErfi, ExpNormalCDF, ExpSinh, NormalCDF
+from ntksym.symbolic.factors import Root
+from ntksym.symbolic.field import Field, Scalar
 from ntksym.symbolic.real_form import RealTerm, real_form
-from ntksym.symbolic.scalar import Scalar
-from ntksym.symbolic.special import (
-    ExpBivariateNormalCDF,
-    ExpCosh,
-    ExpErfi,
-    ExpNormalCDF,
-    ExpSinh,
-    NormalCDF,
-)
 from ntksym.symbolic.terms import Scaled, Special, Terms
 from ntksym.symbols import c, det, q1, q2
 

@@ -9,11 +9,11 @@ from typing import Any
 import sympy as sp
 from sympy.core.parameters import distribute
 
-from ntksym.symbolic.field import LONG, Field, Root
+from ntksym.special.symbolic import BivariateNormalCDF, NormalCDF
+from ntksym.symbolic.factors import LONG, Root
+from ntksym.symbolic.field import Field, Scalar
 from ntksym.symbolic.polynomials import divided, irreducible_factors
 from ntksym.symbolic.real_form import real_form
-from ntksym.symbolic.scalar import Scalar
-from ntksym.symbolic.special import BivariateNormalCDF, NormalCDF
 from ntksym.symbolic.terms import Scaled, Special, Terms
 
 __all__ = ["present"]

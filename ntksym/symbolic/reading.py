@@ -7,12 +7,11 @@ from dataclasses import dataclass
 
 import sympy as sp
 
+from ntksym.activation.pieces import Pieces
 from ntksym.errors import NoClosedForm
-from ntksym.pieces import Pieces
-from ntksym.symbolic.field import Field
+from ntksym.special.symbolic import NormalCDF
+from ntksym.symbolic.field import Field, Scalar
 from ntksym.symbolic.normal_form import Gate, NormalForm
-from ntksym.symbolic.scalar import Scalar
-from ntksym.symbolic.special import NormalCDF
 from ntksym.symbols import x
 
 __all__ = ["Reader"]

@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 import sympy as sp
 
-from ntksym.symbolic.field import Field, Root
-from ntksym.symbolic.scalar import Scalar
+from ntksym.symbolic.factors import Root
+from ntksym.symbolic.field import Field, Scalar
 from ntksym.symbolic.terms import Special, TermKey, Terms
 
 __all__ = ["RealTerm", "real_form"]

@@ -14,8 +14,8 @@ from typing import Any, NamedTuple
 import sympy as sp
 
 from ntksym.errors import NoClosedForm
-from ntksym.symbolic.field import Field, Root
-from ntksym.symbolic.scalar import Scalar
+from ntksym.symbolic.factors import Root
+from ntksym.symbolic.field import Field, Scalar
 
 __all__ = ["Scaled", "Special", "TermKey", "Terms"]
 

@@ -8,9 +8,9 @@ from typing import Any, Literal
 import mpmath
 import numpy as np
 
-from ntksym.activation import Activation
-from ntksym.derivation import derive
+from ntksym.activation.activation import Activation
 from ntksym.dual import Dual
+from ntksym.dual.derivation import derive
 from ntksym.errors import InvalidInput, NoClosedForm, NoSuchDual
 from ntksym.network.layers import Dense, Network
 

@@ -18,11 +18,11 @@ import numpy as np
 import sympy as sp
 from numpy.typing import NDArray
 
-from ntksym.activation import Activation
+from ntksym.activation.activation import Activation
 from ntksym.dual import ClosedDual
-from ntksym.evaluation.legendre import legendre
 from ntksym.network.layers import Dense, Network
-from ntksym.symbolic.special import MPMATH
+from ntksym.numerics.legendre import legendre
+from ntksym.special.symbolic import MPMATH
 from ntksym.symbols import c, q, q1, q2
 from ntksym.theory.sphere import Get, as_mpf, bias_variance, dual_of, exact_value, require_variance, weight_variance
 

@@ -7,8 +7,8 @@ import sympy as sp
 from sympy.printing.latex import LatexPrinter
 from sympy.printing.str import StrPrinter
 
-from ntksym.activation import Activation
-from ntksym.catalogue import catalogue
+from ntksym.activation.activation import Activation
+from ntksym.activation.catalogue import catalogue
 
 __all__ = ["activation_text", "conditions_of", "formula_latex", "formula_text", "positive_first"]
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import sympy as sp
 
-from ntksym.catalogue import catalogue
+from ntksym.activation.catalogue import catalogue
 from ntksym.errors import InvalidInput
 from ntksym.symbols import c, q, q1, q2, x
 from ntksym.typeset.formulas import activation_text, conditions_of, formula_latex, formula_text

@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
+from ntksym.activation.kinks import Break, breaks_of, decay_of
 from ntksym.errors import NoSuchDual, NtkSymError, ToleranceNotMet
-from ntksym.series.decay import Break, breaks_of, decay_of
 from ntksym.symbols import q
 from ntksym.typeset.formulas import formula_text
 from ntksym.typeset.page import Page

@@ -7,12 +7,12 @@ from typing import Any
 import mpmath
 import sympy as sp
 
-from ntksym.activation import Activation
+from ntksym.activation.activation import Activation
 from ntksym.dual import ClosedDual, Dual, SeriesDual
 from ntksym.errors import InvalidInput, NoSuchDual, ToleranceNotMet
 from ntksym.quadrature.activations import derivative_integrand, integrand, slope_expectation
 from ntksym.quadrature.expectation import Estimate, Integrand, expectation
-from ntksym.symbolic.special import MPMATH
+from ntksym.special.symbolic import MPMATH
 from ntksym.symbols import c, q, q1, q2
 from ntksym.verification.bounds import SERIES_DIGITS, check_series
 from ntksym.verification.report import Check, Report, Verdict, What

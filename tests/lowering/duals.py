@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
-from ntksym.activation import Activation
+from ntksym.activation.activation import Activation
 from ntksym.dual import SeriesDual, series_dual
-from ntksym.series.expansion import STEP, Expansion
+from ntksym.hermite.expansion import STEP, Expansion
 from ntksym.symbolic.numeric_form import NumericForm
 from tests.lowering.forms import FORMS
 

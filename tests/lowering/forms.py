@@ -2,8 +2,8 @@
 
 import sympy as sp
 
+from ntksym.special.symbolic import ExpBivariateNormalCDF, ExpCosh, ExpNormalCDF, ExpSinh, NormalCDF
 from ntksym.symbolic.numeric_form import NumericForm
-from ntksym.symbolic.special import ExpBivariateNormalCDF, ExpCosh, ExpNormalCDF, ExpSinh, NormalCDF
 from ntksym.symbols import c, det, parameter, q, q1, q2
 
 half = sp.Rational(1, 2)

@@ -7,14 +7,14 @@ from typing import Any
 
 import numpy as np
 
+from ntksym.gram.pairs import left_out as hard_pairs
+from ntksym.gram.rows import RowStates, prepare
+from ntksym.gram.schedule import Arrays, Schedule, schedule
+from ntksym.gram.tiles import fill, layers
 from ntksym.lowering import store
 from ntksym.lowering.emit import Source, emit
 from ntksym.lowering.parts import lower
-from ntksym.lowering.schedule import Arrays, Schedule, schedule
 from ntksym.network.layers import Network
-from ntksym.tiles import hard_pairs
-from ntksym.tiles.filling import fill, layers
-from ntksym.tiles.states import RowStates, prepare
 
 
 @dataclass(frozen=True)

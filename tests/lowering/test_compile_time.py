@@ -4,10 +4,10 @@ import ast
 
 import pytest
 
-from ntksym.derivation import derive
-from ntksym.lowering.angle_frame import angle_source
+from ntksym.dual.derivation import derive
 from ntksym.lowering.emit import emit
 from ntksym.lowering.parts import lower
+from ntksym.lowering.templates.angle import angle_source
 
 
 def text_of(name: str) -> str:

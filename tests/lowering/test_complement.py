@@ -2,11 +2,11 @@ import numpy as np
 import pytest
 import sympy as sp
 
-from ntksym.activation import Activation
+from ntksym.activation.activation import Activation
 from ntksym.kernel import build
 from ntksym.lowering.complement import complement, gap, high, low
 from ntksym.network.layers import fully_connected
-from ntksym.symbolic.special import ExpCosh, ExpSinh
+from ntksym.special.symbolic import ExpCosh, ExpSinh
 from ntksym.symbols import c, det, q1, q2
 from tests.test_kernel import EPSILON, reference
 

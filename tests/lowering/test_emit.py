@@ -13,18 +13,19 @@ import numpy as np
 import pytest
 import sympy as sp
 
-from ntksym.activation import Activation
-from ntksym.derivation import derive
+from ntksym.activation.activation import Activation
+from ntksym.dual.derivation import derive
+from ntksym.hermite.expansion import STEP
 from ntksym.kernel import build
-from ntksym.lowering import store, vectormath
+from ntksym.lowering import store
 from ntksym.lowering.emit import emit
-from ntksym.lowering.frame import TILE
 from ntksym.lowering.parts import lower
 from ntksym.lowering.passes import Stages, hoist
 from ntksym.lowering.printing import statements
+from ntksym.lowering.templates.tiles import TILE
 from ntksym.lowering.translation import DIAGONAL_INPUTS, PAIR_INPUTS, translate
 from ntksym.network.layers import Dense, fully_connected, serial
-from ntksym.series.expansion import STEP
+from ntksym.special.vector import vectormath
 from ntksym.symbolic.numeric_form import NumericForm
 from ntksym.symbols import c, q, q1, q2
 from tests.lowering.duals import activation, hand_derived

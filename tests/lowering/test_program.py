@@ -9,7 +9,7 @@ from ntksym.errors import LoweringBug, NoClosedForm
 from ntksym.lowering.passes import count
 from ntksym.lowering.program import OPERATIONS, Assembly, Assignment, Program, evaluate
 from ntksym.lowering.translation import DIAGONAL_INPUTS, PAIR_INPUTS, parameter_input, parameter_names, translate
-from ntksym.symbolic.special import BivariateNormalCDF
+from ntksym.special.symbolic import BivariateNormalCDF
 from ntksym.symbols import c, det, q, q1, q2
 from tests.lowering.forms import FORMS, PARAMETERS
 

@@ -4,7 +4,7 @@ from dataclasses import FrozenInstanceError
 import pytest
 import sympy as sp
 
-from ntksym.activation import Activation
+from ntksym.activation.activation import Activation
 from ntksym.errors import InvalidInput
 from ntksym.network.layers import Dense, Network, Nonlinearity, fully_connected, serial
 from ntksym.symbols import x

@@ -4,7 +4,7 @@ import mpmath
 import numpy as np
 import pytest
 
-from ntksym.activation import Activation
+from ntksym.activation.activation import Activation
 from ntksym.network.layers import Dense, fully_connected, serial
 from ntksym.network.recursion import State, advance, begin, evaluate
 

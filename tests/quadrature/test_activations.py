@@ -3,8 +3,8 @@
 import mpmath
 import pytest
 
-from ntksym.activation import Activation
-from ntksym.derivation import derive
+from ntksym.activation.activation import Activation
+from ntksym.dual.derivation import derive
 from ntksym.errors import NoClosedForm
 from ntksym.quadrature.activations import slope_expectation
 

@@ -5,8 +5,8 @@ import sympy as sp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ntksym.symbolic.field import Field, NewGenerator, Root
-from ntksym.symbolic.scalar import Scalar
+from ntksym.symbolic.factors import NewGenerator, Root
+from ntksym.symbolic.field import Field, Scalar
 from ntksym.symbols import c, q1, q2
 
 a = sp.Symbol("a", positive=True)

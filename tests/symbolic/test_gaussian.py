@@ -9,9 +9,9 @@ import sympy as sp
 from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 
-from ntksym.activation import Activation
-from ntksym.derivation import cross_dual, derive
+from ntksym.activation.activation import Activation
 from ntksym.dual import ClosedDual
+from ntksym.dual.derivation import cross_dual, derive
 from ntksym.errors import InvalidInput, NoClosedForm, NoSuchDual
 from ntksym.symbols import c, q, q1, q2
 

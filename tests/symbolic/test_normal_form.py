@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import sympy as sp
 
-from ntksym.activation import Activation
+from ntksym.activation.activation import Activation
 from ntksym.errors import NoClosedForm, NoSuchDual
 from ntksym.symbolic.integrands import Integrand, read_integrands
 from ntksym.symbols import x

@@ -14,11 +14,11 @@ import numpy as np
 import pytest
 import sympy as sp
 
-from ntksym.activation import Activation
-from ntksym.catalogue import catalogue
-from ntksym.derivation import cross_dual, derive
+from ntksym.activation.activation import Activation
+from ntksym.activation.catalogue import catalogue
+from ntksym.dual.derivation import cross_dual, derive
 from ntksym.errors import InvalidInput, ToleranceNotMet
-from ntksym.symbolic.special import NUMPY
+from ntksym.special.symbolic import NUMPY
 from ntksym.symbols import c, det, q1, q2
 from ntksym.typeset.code import to_code
 from tests.typeset.standins import standing_in

@@ -5,9 +5,9 @@ import re
 import pytest
 import sympy as sp
 
-from ntksym.activation import Activation
-from ntksym.catalogue import catalogue
-from ntksym.derivation import cross_dual, derive
+from ntksym.activation.activation import Activation
+from ntksym.activation.catalogue import catalogue
+from ntksym.dual.derivation import cross_dual, derive
 from ntksym.errors import InvalidInput
 from ntksym.symbols import c, q1, q2
 from ntksym.typeset import FORMATS, explain, latex

@@ -5,8 +5,8 @@ import re
 import pytest
 import sympy as sp
 
-from ntksym.catalogue import catalogue
-from ntksym.derivation import derive
+from ntksym.activation.catalogue import catalogue
+from ntksym.dual.derivation import derive
 from ntksym.errors import NoClosedForm
 from ntksym.symbols import c
 from ntksym.typeset import FORMATS, LANGUAGES, explain, latex, to_code

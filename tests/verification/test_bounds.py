@@ -7,9 +7,9 @@ from fractions import Fraction
 import mpmath
 import pytest
 
-from ntksym.catalogue import catalogue
-from ntksym.derivation import derive
+from ntksym.activation.catalogue import catalogue
 from ntksym.dual import SeriesDual
+from ntksym.dual.derivation import derive
 from ntksym.errors import InvalidInput, NoSuchDual, ToleranceNotMet
 from ntksym.quadrature.activations import value_expectation
 from ntksym.verification import default_points, verify

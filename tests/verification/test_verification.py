@@ -10,9 +10,9 @@ import pytest
 from mpmath import mp
 from rich.console import Console
 
-from ntksym.activation import Activation
-from ntksym.catalogue import catalogue
-from ntksym.derivation import cross_dual, derive
+from ntksym.activation.activation import Activation
+from ntksym.activation.catalogue import catalogue
+from ntksym.dual.derivation import cross_dual, derive
 from ntksym.errors import InvalidInput, NoSuchDual
 from ntksym.quadrature.expectation import Estimate, expectation
 from ntksym.verification import Check, Report, default_points, verify

@@ -8,10 +8,9 @@ import mpmath
 import numpy as np
 import sympy as sp
 
+from ntksym.activation.pieces.judgement import Judge
 from ntksym.errors import InvalidInput, NoClosedForm, Undecided
-from ntksym.evaluation import compile_mpmath
-from ntksym.parsing import check_expression, parse, rational
-from ntksym.pieces.judgement import Judge
+from ntksym.formula import check_expression, compile_mpmath, parse, rational
 from ntksym.symbols import rho, x
 from ntksym.theory.powers.taylor import taylor
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import sympy as sp
 
-from ntksym.activation import Activation
+from ntksym.activation.activation import Activation
+from ntksym.activation.pieces.identity import is_zero
 from ntksym.errors import InvalidInput
-from ntksym.pieces.identity import is_zero
 from ntksym.symbols import rho, x
 from ntksym.theory.inverse.generating import DIGITS, MOST_EXACT, candidates, hermite_sum
 from ntksym.theory.inverse.kernel_formula import examined, judged, read_kernel, remainder, value_at_one

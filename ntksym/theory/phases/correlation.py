@@ -19,8 +19,8 @@ from numpy.polynomial import Chebyshev
 from numpy.typing import NDArray
 
 from ntksym.dual import Dual
-from ntksym.evaluation.legendre import legendre
-from ntksym.series.evaluation import evaluate_pairs
+from ntksym.hermite.evaluation import evaluate_pairs
+from ntksym.numerics.legendre import legendre
 from ntksym.theory.phases.crossings import EPSILON, root_between
 
 __all__ = ["CorrelationMap"]

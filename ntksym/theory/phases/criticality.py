@@ -15,7 +15,7 @@ import numpy as np
 import sympy as sp
 from numpy.typing import ArrayLike, NDArray
 
-from ntksym.activation import Activation
+from ntksym.activation.activation import Activation
 from ntksym.dual import Dual
 from ntksym.errors import InvalidInput, NoSuchDual, ToleranceNotMet
 from ntksym.theory.phases.crossings import survey

@@ -12,7 +12,7 @@ import numpy as np
 import sympy as sp
 from numpy.typing import ArrayLike, NDArray
 
-from ntksym.activation import Activation
+from ntksym.activation.activation import Activation
 from ntksym.errors import InvalidInput, NoClosedForm, NoSuchDual
 from ntksym.network.layers import Dense
 from ntksym.theory.phases.correlation import CorrelationMap

@@ -6,9 +6,9 @@ from functools import cached_property, lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from ntksym.activation import Activation
-from ntksym.derivation import derive
+from ntksym.activation.activation import Activation
 from ntksym.dual import Dual, series_dual
+from ntksym.dual.derivation import derive
 from ntksym.theory.phases.crossings import EPSILON, Survey, survey
 from ntksym.theory.phases.moments import PowerLaw, at_infinity, at_zero, mean_squares
 

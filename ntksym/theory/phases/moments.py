@@ -7,11 +7,11 @@ import mpmath
 import numpy as np
 from numpy.typing import NDArray
 
-from ntksym.activation import Activation
+from ntksym.activation.activation import Activation
 from ntksym.dual import Dual
 from ntksym.errors import ToleranceNotMet
-from ntksym.series.evaluation import table_of
-from ntksym.series.hermite import moments, rule
+from ntksym.hermite.evaluation import table_of
+from ntksym.hermite.moments import moments, rule
 
 __all__ = ["PowerLaw", "at_infinity", "at_zero", "curvature", "mean_squares"]
 

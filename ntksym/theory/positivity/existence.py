@@ -6,7 +6,7 @@ from typing import Any
 import mpmath
 import sympy as sp
 
-from ntksym.activation import Activation
+from ntksym.activation.activation import Activation
 from ntksym.errors import NoClosedForm, NoSuchDual
 from ntksym.network.layers import Network
 from ntksym.symbols import x

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ntksym.derivation import derive
+from ntksym.dual.derivation import derive
 from ntksym.errors import InvalidInput
 from ntksym.network.layers import Network
 from ntksym.network.recursion import PairMap, begin, evaluate

@@ -4,10 +4,10 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ntksym.activation import Activation
+from ntksym.activation.activation import Activation
+from ntksym.activation.pieces.judgement import Judge
 from ntksym.errors import NoClosedForm
 from ntksym.network.layers import Dense, Network
-from ntksym.pieces.judgement import Judge
 from ntksym.theory.powers.parts import Parts
 from ntksym.theory.powers.supports import ABSENT, Support, is_zero_at_zero, number_text
 

@@ -10,7 +10,7 @@ import numpy as np
 import sympy as sp
 from numpy.typing import ArrayLike, NDArray
 
-from ntksym.activation import Activation
+from ntksym.activation.activation import Activation
 from ntksym.dual import ClosedDual
 from ntksym.errors import InvalidInput, NoClosedForm
 from ntksym.network.layers import Dense, Network

@@ -14,13 +14,13 @@ from typing import Any
 import mpmath
 import sympy as sp
 
-from ntksym.activation import Activation
+from ntksym.activation.activation import Activation
+from ntksym.activation.growth import Growth, sides_of
+from ntksym.activation.pieces.expansion import term_bound
+from ntksym.activation.pieces.identity import clearly_nonzero, is_zero
+from ntksym.activation.pieces.judgement import Judge
 from ntksym.errors import NoClosedForm, ToleranceNotMet
-from ntksym.evaluation import compile_mpmath
-from ntksym.growth import Growth, sides_of
-from ntksym.pieces.expansion import term_bound
-from ntksym.pieces.identity import clearly_nonzero, is_zero
-from ntksym.pieces.judgement import Judge
+from ntksym.formula import compile_mpmath
 from ntksym.symbols import x
 from ntksym.theory.powers.supports import ABSENT
 
@@ -242,7 +242,7 @@ def _nonzero(half: Half, places: list[tuple[sp.Expr, sp.Rational]], order: int) 
     """Who says that the divided difference at these places is not zero."""
     what = f"a divided difference of order {order} in x^2, not zero"
     try:
-        if import_module("ntksym.series.differences").excludes_zero(places, half.lowest):
+        if import_module("ntksym.hermite.certified.differences").excludes_zero(places, half.lowest):
             return f"{what} in ball arithmetic"
     except (ImportError, ToleranceNotMet):
         pass

@@ -19,12 +19,12 @@ from itertools import product
 
 import sympy as sp
 
-from ntksym.activation import Activation
+from ntksym.activation.activation import Activation
 from ntksym.errors import NoClosedForm
 from ntksym.network.layers import Network
+from ntksym.special.symbolic import NormalCDF
 from ntksym.symbolic.integrands import read_integrands
 from ntksym.symbolic.normal_form import Key, NormalForm
-from ntksym.symbolic.special import NormalCDF
 from ntksym.symbols import x
 from ntksym.theory.powers.halves import Finding, Half, examine, halves_of
 from ntksym.theory.powers.supports import ABSENT, Support
@@ -92,6 +92,12 @@ class Parts:
         odd = tuple(3 if degree == 2 else degree for degree in self.odd.possible)
         pairs = (Support(*pair) for pair in product(self.even.possible, odd))
         return tuple(pair for pair in pairs if whole is not False or pair.degree == math.inf)
+
+    @property
+    def degrees(self) -> tuple[float, float]:
+        """The largest degrees that the even and the odd part may have, infinite where that part is no polynomial."""
+        even, odd = (math.inf if part.degree is None else part.degree for part in (self.even, self.odd))
+        return even, odd
 
     @property
     def is_polynomial(self) -> bool | None:

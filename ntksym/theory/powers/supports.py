@@ -17,10 +17,10 @@ from dataclasses import dataclass
 
 import sympy as sp
 
-from ntksym.activation import Activation
+from ntksym.activation.activation import Activation
+from ntksym.activation.pieces.judgement import Judge
 from ntksym.errors import NoClosedForm
 from ntksym.network.layers import Dense, Layer, Network, Nonlinearity
-from ntksym.pieces.judgement import Judge
 from ntksym.symbols import x
 
 __all__ = [

@@ -18,11 +18,11 @@ import mpmath
 import numpy as np
 from numpy.typing import NDArray
 
-from ntksym.activation import Activation
+from ntksym.activation.activation import Activation
 from ntksym.dual import series_dual
 from ntksym.errors import ToleranceNotMet
+from ntksym.hermite.digits import HermiteSquares, hermite_squares, mean_squares, present_among
 from ntksym.network.layers import Dense, Network
-from ntksym.theory.powers.hermite_digits import HermiteSquares, hermite_squares, mean_squares, present_degrees
 from ntksym.theory.powers.nonnegative_series import compose, compose_remainder, multiply, slope_terms
 from ntksym.theory.powers.parts import parts_of
 from ntksym.theory.sphere import (
@@ -171,7 +171,7 @@ def _is_complete(activation: Activation) -> bool:
 def _squares(activation: Activation, variance: Any, terms: int) -> HermiteSquares:
     if is_analytic(activation):
         try:
-            return hermite_squares(activation, +variance, terms)
+            return hermite_squares(activation, +variance, terms, parts_of(activation).degrees)
         except ToleranceNotMet:
             pass
     return _table_squares(activation, float(variance), terms)
@@ -187,7 +187,7 @@ def _table_squares(activation: Activation, variance: float, terms: int) -> Hermi
     coefficients = found.coefficients[0, :width]
     squares[found.offset :: found.stride] = coefficients**2
     bounds[found.offset :: found.stride] = deviation * (2 * np.abs(coefficients) + deviation)
-    absent = ~present_degrees(activation, count)
+    absent = ~present_among(count, parts_of(activation).degrees)
     squares[absent], bounds[absent] = 0.0, 0.0
     value, slope = dual_of(activation).evaluate(variance, variance, variance)
     return HermiteSquares(squares, bounds, mpmath.mpf(float(value)), mpmath.mpf(float(slope)))

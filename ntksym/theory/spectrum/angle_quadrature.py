@@ -18,7 +18,7 @@ import mpmath
 import numpy as np
 from numpy.typing import NDArray
 
-from ntksym.theory.fixed_point import decode, decode_floats, encode, gauss_legendre
+from ntksym.numerics.fixed_point import decode, decode_floats, encode, gauss_legendre
 from ntksym.theory.spectrum.gegenbauer import normaliser, sums, sums_in_digits
 
 __all__ = ["Angles", "Integrals", "angles", "integrate", "integrate_digits", "node_count"]

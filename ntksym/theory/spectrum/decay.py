@@ -19,9 +19,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ntksym.errors import NoClosedForm
+from ntksym.hermite.analyticity import Plane, plane_of
+from ntksym.hermite.digits import hermite_squares
 from ntksym.network.layers import Dense, Network
-from ntksym.theory.powers.complex_plane import Plane, plane_of
-from ntksym.theory.powers.hermite_digits import hermite_squares
+from ntksym.theory.powers.parts import parts_of
 from ntksym.theory.powers.supports import Support
 from ntksym.theory.powers.zonal_series import layer_variances
 from ntksym.theory.spectrum.gegenbauer import decay_exponent, multiplicity, power_coefficient
@@ -228,7 +229,8 @@ def _meets(network: Network, mean_square: float, variances: list[Any], planes: d
             return True
         if not ahead:
             return False
-        squares = hermite_squares(layer.activation, variance, TERMS).squares
+        degrees = parts_of(layer.activation).degrees
+        squares = hermite_squares(layer.activation, variance, TERMS, degrees).squares
         with np.errstate(over="ignore"):
             s = float(np.polynomial.polynomial.polyval(s / q, squares))
         if not math.isfinite(s):

@@ -16,7 +16,7 @@ import numpy as np
 import scipy
 from numpy.typing import NDArray
 
-from ntksym.theory.fixed_point import Integers, encode
+from ntksym.numerics.fixed_point import Integers, encode
 
 __all__ = [
     "decay_exponent",

@@ -5,10 +5,10 @@ from functools import lru_cache
 
 import sympy as sp
 
-from ntksym.activation import Activation
+from ntksym.activation.activation import Activation
+from ntksym.activation.pieces.expansion import expanded, limit_at
+from ntksym.activation.pieces.judgement import Judge
 from ntksym.errors import NoClosedForm
-from ntksym.pieces.expansion import expanded, limit_at
-from ntksym.pieces.judgement import Judge
 from ntksym.symbols import x
 
 __all__ = ["MOST_ORDER", "Kink", "even_kinks", "kinks_of", "lowest_order", "odd_kinks"]

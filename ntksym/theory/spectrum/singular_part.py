@@ -18,7 +18,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from ntksym.activation import Activation
+from ntksym.activation.activation import Activation
 from ntksym.network.layers import Dense, Network
 from ntksym.theory.spectrum.kinks import Kink, kinks_of
 from ntksym.theory.sphere import Get, dual_of

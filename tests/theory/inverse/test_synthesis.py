@@ -12,8 +12,8 @@ import sympy as sp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ntksym.activation import Activation
-from ntksym.derivation import derive
+from ntksym.activation.activation import Activation
+from ntksym.dual.derivation import derive
 from ntksym.errors import InvalidInput
 from ntksym.network.layers import fully_connected
 from ntksym.network.recursion import begin, evaluate

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ntksym.activation import Activation
-from ntksym.catalogue import catalogue
-from ntksym.derivation import derive
+from ntksym.activation.activation import Activation
+from ntksym.activation.catalogue import catalogue
 from ntksym.dual import series_dual
+from ntksym.dual.derivation import derive
 from ntksym.errors import InvalidInput, NoSuchDual, ToleranceNotMet
 from ntksym.network.layers import fully_connected
 from ntksym.network.recursion import begin, evaluate

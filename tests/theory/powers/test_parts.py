@@ -5,8 +5,8 @@ import math
 import mpmath
 import pytest
 
-from ntksym.activation import Activation
-from ntksym.catalogue import catalogue
+from ntksym.activation.activation import Activation
+from ntksym.activation.catalogue import catalogue
 from ntksym.theory.powers import halves
 from ntksym.theory.powers.parts import parts_of
 from ntksym.theory.powers.supports import ABSENT

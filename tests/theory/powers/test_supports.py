@@ -5,7 +5,7 @@ import math
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ntksym.activation import Activation
+from ntksym.activation.activation import Activation
 from ntksym.network.layers import Dense, Network, fully_connected, serial
 from ntksym.theory.powers.supports import ABSENT, KernelSupports, Support, number_text, propagate
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import ntksym as nk
-from ntksym.theory.powers.complex_plane import Plane, plane_of
+from ntksym.hermite.analyticity import Plane, plane_of
 from ntksym.theory.spectrum.decay import predict
 from ntksym.theory.spectrum.gegenbauer import decay_exponent, power_coefficient
 from ntksym.theory.spectrum.kinks import even_kinks, kinks_of, lowest_order, odd_kinks

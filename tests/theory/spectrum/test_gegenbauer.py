@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ntksym.theory.fixed_point import decode, decode_floats, encode, gauss_legendre
+from ntksym.numerics.fixed_point import decode, decode_floats, encode, gauss_legendre
 from ntksym.theory.spectrum.gegenbauer import (
     masses,
     multiplicity,

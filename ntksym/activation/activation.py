@@ -1,0 +1,317 @@
+"""Activation: a formula in x with parameters, admitted through an allow-list, and what kind of function it is."""
+
+import math
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
+from functools import cached_property, lru_cache
+from typing import Any
+
+import numpy as np
+import sympy as sp
+from numpy.typing import ArrayLike, NDArray
+
+from ntksym import symbols
+from ntksym.activation import traits
+from ntksym.activation.catalogue import Entry, catalogue
+from ntksym.activation.growth import Growth, growth_of, sides_of
+from ntksym.activation.pieces import Pieces, split
+from ntksym.activation.pieces.slopes import compile_slope
+from ntksym.errors import InvalidInput, NoClosedForm
+from ntksym.formula import check_expression, compile_mpmath, compile_numpy, parse, rational
+from ntksym.formula.vocabulary import CONSTANTS, REFUSED, fold, lookup
+
+__all__ = ["Activation", "as_activation"]
+
+NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*(-[A-Za-z0-9_]{2,})*")
+"""A text that may be the name of a catalogue entry: ``leaky-relu``, but not ``a-b``."""
+IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
+RESERVED = frozenset({"x", "q", "q1", "q2", "c", "rho", "theta", "sigma1", "sigma2", "Delta", "det"})
+"""Names that formulas of duals use for something else."""
+PROBES = (-1009.0, -53.7, -7.31, -2.17, -0.37, 0.43, 1.93, 6.83, 47.3, 1013.0)
+"""Where a formula must have a real value."""
+
+
+@dataclass(frozen=True, init=False, eq=False, repr=False)
+class Activation:
+    """``s(x; parameters)``, a real function on the whole line.
+
+    Parameters
+    ----------
+    formula : str, sympy expression or Activation
+        A formula such as ``"max(x, 0) + a*min(x, 0)"``, the name of an entry of ``catalogue`` such as ``"gelu"``, a
+        sympy expression in a symbol named x, or another activation, whose parameters the keywords then replace.
+    name : str, optional
+        How the activation is called in print; by default the catalogue's name or the formula itself.
+    **parameters : int, float, Fraction or sympy Rational
+        The values of the symbols of the formula other than x; a float stands for its shortest decimal. A parameter in
+        an exponent of x is replaced by its value; the others stay symbolic.
+
+    Attributes
+    ----------
+    expression : Expr
+        In ``symbols.x`` and one symbol per parameter, whose sign assumption is that of its value.
+    parameters : tuple of (str, Rational)
+        Sorted by name.
+    name : str
+        For people.
+    source : str or Expr
+        What ``expression`` was made from: the catalogue's name, the text or the sympy expression.
+
+    Raises
+    ------
+    InvalidInput
+        The formula is malformed, not real everywhere, too large, or its parameters and keywords do not match.
+    """
+
+    expression: sp.Expr
+    parameters: tuple[tuple[str, sp.Rational], ...]
+    name: str
+    source: str | sp.Expr
+
+    def __init__(
+        self, formula: "str | sp.Expr | Activation", /, *, name: str | None = None, **parameters: object
+    ) -> None:
+        values = {key: _exact(key, value) for key, value in parameters.items()}
+        if isinstance(formula, Activation):
+            values = _renamed(formula, values)
+            name = formula.name if name is None and formula._is_named else name
+            formula = formula.source
+        if name is not None and not isinstance(name, str):
+            raise InvalidInput(f"the name of an activation is text, not {type(name).__name__}")
+        expression, source, values = _admit(formula, values)
+        self._set("expression", expression)
+        self._set("parameters", tuple(sorted(values.items())))
+        self._set("source", source)
+        self._set("name", name if name is not None else str(source))
+        _require_real(self)
+
+    def _set(self, field: str, value: object) -> None:
+        object.__setattr__(self, field, value)
+
+    @property
+    def _is_named(self) -> bool:
+        return self.name != str(self.source)
+
+    @property
+    def values(self) -> dict[sp.Symbol, sp.Rational]:
+        """Parameter symbol -> value."""
+        return {symbols.parameter(name, value): value for name, value in self.parameters}
+
+    def with_parameters(self, **parameters: object) -> "Activation":
+        """The same formula with other values of some parameters."""
+        return Activation(self, **parameters)  # type: ignore[arg-type]
+
+    @cached_property
+    def pieces(self) -> Pieces:
+        """The smooth pieces, almost everywhere.
+
+        Raises
+        ------
+        NoClosedForm
+            The places where a part of the formula changes sign cannot be found exactly, or are infinitely many.
+        """
+        return split(self.expression, self.values)
+
+    @cached_property
+    def _known_pieces(self) -> Pieces | None:
+        try:
+            return self.pieces
+        except NoClosedForm:
+            return None
+
+    @cached_property
+    def parity(self) -> traits.Parity:
+        """Is s even, odd or neither, almost everywhere and at the parameters' values; "unknown" if undecided."""
+        return traits.parity_of(self.expression, self._known_pieces, self.values)
+
+    @cached_property
+    def kinks(self) -> tuple[sp.Expr, ...]:
+        """Where the function is continuous and a derivative of some order jumps; raises as ``pieces`` does."""
+        return traits.breaks_of(self.pieces, self.values)[0]
+
+    @cached_property
+    def jumps(self) -> tuple[sp.Expr, ...]:
+        """Where the function is discontinuous; raises as ``pieces`` does."""
+        return traits.breaks_of(self.pieces, self.values)[1]
+
+    @cached_property
+    def corners(self) -> tuple[sp.Expr, ...]:
+        """Where the slope jumps; raises as ``pieces`` does."""
+        return traits.corners_of(self.pieces, self.values)
+
+    @cached_property
+    def growth(self) -> Growth | None:
+        """A bound ``(1 + |x|)**degree * exp(exponential*|x| + gaussian*x**2)`` for ``|s|``, or None if none is seen."""
+        return growth_of(self.expression, self._known_pieces, self.values)
+
+    @cached_property
+    def homogeneity(self) -> sp.Expr | None:
+        """The k with s(t x) = t**k s(x) for every t > 0; None if there is none or it is not known."""
+        return traits.homogeneity_of(self._known_pieces, self.values) if self._known_pieces else None
+
+    @cached_property
+    def is_polynomial(self) -> bool | None:
+        """Whether the function is a polynomial almost everywhere; None if not decided."""
+        if self._known_pieces is None:
+            return None
+        sides = sides_of(self.expression, self._known_pieces, self.values)
+        return traits.is_polynomial(self._known_pieces, sides, self.values)
+
+    @cached_property
+    def _float64(self) -> Callable[[NDArray[np.float64]], NDArray[np.float64]]:
+        return compile_numpy(self.expression, self.values)
+
+    def __call__(self, array: ArrayLike) -> NDArray[np.float64]:
+        """``s(array)``, entry by entry, as float64 of the same shape.
+
+        Where an intermediate result overflows, the entry is computed with mpmath; near a zero of s the error is a few
+        roundings of the terms that cancel there.
+
+        Raises
+        ------
+        InvalidInput
+            The entries are not real numbers.
+        """
+        points = np.asarray(array)
+        if points.dtype.kind not in "biuf":
+            raise InvalidInput(
+                f"an activation takes real numbers, not {points.dtype}; convert with numpy.asarray(..., float)"
+            )
+        return self._float64(points.astype(np.float64))
+
+    def to_mpmath(self) -> Callable[[Any], Any]:
+        """``x -> s(x)`` on mpmath numbers, at whatever precision ``mpmath.mp`` has when it is called."""
+        return compile_mpmath(self.expression, self.values)
+
+    def derivative_to_mpmath(self) -> Callable[[Any], Any]:
+        """``x -> s'(x)`` away from kinks and jumps, as ``to_mpmath``."""
+        return compile_slope(self.expression, self._known_pieces, self.values)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Activation):
+            return NotImplemented
+        return self.expression == other.expression and self.parameters == other.parameters
+
+    def __hash__(self) -> int:
+        return hash((self.expression, self.parameters))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _restore, (self.source, self.name if self._is_named else None, self.parameters)
+
+    def __repr__(self) -> str:
+        entry = _entry_of(self.source)
+        shown = [
+            (key, value) for key, value in self.parameters if entry is None or value != rational(entry.parameters[key])
+        ]
+        parts = [repr(str(self.source)), *([f"name={self.name!r}"] if self._is_named else [])]
+        return f"Activation({', '.join(parts + [f'{key}={_literal(value)}' for key, value in shown])})"
+
+    def _repr_latex_(self) -> str:
+        return f"$\\displaystyle {sp.latex(self.expression)}$"
+
+
+def as_activation(formula: "str | sp.Expr | Activation") -> Activation:
+    """The activation itself, or the one that a formula or a name stands for."""
+    return formula if isinstance(formula, Activation) else Activation(formula)
+
+
+def _restore(source: "str | sp.Expr", name: str | None, parameters: tuple[tuple[str, sp.Rational], ...]) -> Activation:
+    return Activation(source, name=name, **dict(parameters))
+
+
+def _entry_of(source: object) -> Entry | None:
+    if isinstance(source, str) and NAME.fullmatch(source.strip()):
+        return catalogue.get(source.strip())
+    return None
+
+
+def _admit(formula: object, values: dict[str, sp.Rational]) -> tuple[sp.Expr, str | sp.Expr, dict[str, sp.Rational]]:
+    """Expression, source and the values of all parameters."""
+    entry = _entry_of(formula)
+    if entry is not None:
+        known = {key: rational(text) for key, text in entry.parameters.items()}
+        for key, value in values.items():
+            proper = entry.keywords.get(key, key)
+            if proper not in known:
+                expected = ", ".join(known) or "none"
+                raise InvalidInput(f"{entry.name} has no parameter {key!r}; it has {expected}", name=key)
+            known[proper] = value
+        return _parsed(entry.expression, tuple(known.items())), entry.name, known
+    for key in values:
+        _check_name(key)
+    if isinstance(formula, str):
+        return _parsed(formula, tuple(values.items())), formula.strip(), values
+    if isinstance(formula, sp.Expr):
+        return check_expression(formula, values), formula, values
+    raise InvalidInput(
+        f"an activation is made from text, a sympy expression or an Activation, not {type(formula).__name__}; "
+        'write for example Activation("max(x, 0)")'
+    )
+
+
+@lru_cache(maxsize=512)
+def _parsed(text: str, values: tuple[tuple[str, sp.Rational], ...]) -> sp.Expr:
+    return parse(text, dict(values), catalogue.definitions)
+
+
+def _renamed(activation: Activation, values: dict[str, sp.Rational]) -> dict[str, sp.Rational]:
+    entry = _entry_of(activation.source)
+    known = dict(activation.parameters)
+    for key, value in values.items():
+        proper = entry.keywords.get(key, key) if entry else key
+        if proper not in known:
+            expected = ", ".join(known) or "none"
+            raise InvalidInput(f"{activation!r} has no parameter {key!r}; it has {expected}", name=key)
+        known[proper] = value
+    return known
+
+
+def _check_name(name: str) -> None:
+    if not IDENTIFIER.fullmatch(name):
+        raise InvalidInput(f"{name!r} cannot name a parameter; use letters, digits and _", name=name)
+    if name in RESERVED:
+        raise InvalidInput(
+            f"a parameter cannot be called {name!r}, which formulas use already; choose another name", name=name
+        )
+    if fold(name) in CONSTANTS or name in REFUSED or lookup(name) or name in catalogue:
+        raise InvalidInput(
+            f"a parameter cannot be called {name!r}, a function or constant; choose another name", name=name
+        )
+
+
+def _exact(name: str, value: object) -> sp.Rational:
+    """The exact value of a parameter; a float stands for its shortest decimal."""
+    if isinstance(value, sp.Rational) and value.is_finite:
+        return rational(str(value))
+    if isinstance(value, sp.Float | Decimal) and math.isfinite(value):
+        return rational(str(value))
+    if isinstance(value, Fraction | int | np.integer) and not isinstance(value, bool | np.bool_):
+        return rational(str(value))
+    if isinstance(value, float | np.floating) and math.isfinite(value):
+        return rational(str(value))
+    raise InvalidInput(
+        f"the parameter {name} = {value!r} is not a finite real number; give an int, float, Fraction or sympy Rational",
+        name=name,
+    )
+
+
+def _literal(value: sp.Rational) -> str:
+    """Python text of a number: a decimal where it is finite and short, else a fraction."""
+    if value.is_Integer:
+        return str(value)
+    shortest = repr(float(value))
+    return shortest if rational(shortest) == value else f"Fraction({value.p}, {value.q})"
+
+
+def _require_real(activation: Activation) -> None:
+    results = activation._float64(np.array(PROBES))
+    for point, result in zip(PROBES, results, strict=True):
+        if math.isnan(result):
+            raise InvalidInput(
+                f"{activation!r} has no real value at x = {point}; an activation must be real for every x: "
+                "use abs(x) under even roots and logarithms, cbrt(x) for cube roots, a last case in Piecewise",
+                point=point,
+            )

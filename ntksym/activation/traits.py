@@ -1,0 +1,188 @@
+"""What kind of function an activation is: parity, kinks, homogeneity, polynomial or not; proved, refuted or unknown."""
+
+from collections.abc import Callable, Mapping
+from itertools import pairwise
+from typing import Any, Literal
+
+import mpmath as mp
+import sympy as sp
+
+from ntksym.activation.growth import Growth
+from ntksym.activation.pieces import Pieces
+from ntksym.activation.pieces.expansion import expanded, limit_at
+from ntksym.activation.pieces.identity import SAMPLE_POINTS, clearly_nonzero, is_zero
+from ntksym.activation.pieces.judgement import Judge
+from ntksym.formula import compile_mpmath
+from ntksym.formula.conditionals import substitute
+from ntksym.symbols import x
+
+__all__ = ["Parity", "breaks_of", "corners_of", "homogeneity_of", "is_polynomial", "parity_of"]
+
+Parity = Literal["even", "odd", "neither", "unknown"]
+MAX_DIFFERENCE_ORDER = 40
+"""Order of divided differences that are computed to refute that a function is a polynomial."""
+Values = Mapping[sp.Symbol, sp.Rational]
+
+
+def parity_of(expression: sp.Expr, pieces: Pieces | None, values: Values) -> Parity:
+    """Whether s(-x) = s(x) or s(-x) = -s(x) almost everywhere, at the given values of the parameters.
+
+    Parameters
+    ----------
+    expression : Expr
+        The function, for the refutation at a few points.
+    pieces : Pieces or None
+        Its pieces, for the proof; without them the expression as a whole is tried.
+    values : mapping of Symbol to Rational
+        The parameters' values.
+    """
+    function = compile_mpmath(expression, values)
+
+    def even_part(point: Any) -> Any:
+        return function(point) + function(-point)
+
+    def odd_part(point: Any) -> Any:
+        return function(point) - function(-point)
+
+    candidates: tuple[tuple[Parity, int, Callable[[Any], Any]], ...] = (("even", 1, odd_part), ("odd", -1, even_part))
+    decided = True
+    for parity, sign, remainder in candidates:
+        if any(clearly_nonzero(remainder, mp.mpf(place)) for place in SAMPLE_POINTS):
+            continue
+        if _reflects(expression, pieces, values, sign):
+            return parity
+        decided = False
+    return "neither" if decided else "unknown"
+
+
+def _reflects(expression: sp.Expr, pieces: Pieces | None, values: Values, sign: int) -> bool:
+    if pieces is None:
+        return is_zero(substitute(expression, {x: -x}) - sign * expression, values) is True
+    places = [place.xreplace(dict(values)) for place in pieces.breakpoints]
+    parts = [part.xreplace(dict(values)) for part in pieces.expressions]
+    judge = Judge({})
+    if any(judge.order(place, -other) for place, other in zip(places, reversed(places), strict=True)):
+        return False
+    return all(
+        is_zero(part.xreplace({x: -x}) - sign * other) is True
+        for part, other in zip(parts, reversed(parts), strict=True)
+    )
+
+
+def breaks_of(pieces: Pieces, values: Values) -> tuple[tuple[sp.Expr, ...], tuple[sp.Expr, ...]]:
+    """The breakpoints at which the function is continuous (kinks) and those at which it is not (jumps).
+
+    Parameters
+    ----------
+    pieces : Pieces
+        The function; neighbouring pieces differ, so some derivative jumps at every breakpoint.
+    values : mapping of Symbol to Rational
+        The parameters' values, which decide where a step may vanish.
+    """
+    kinks: list[sp.Expr] = []
+    jumps: list[sp.Expr] = []
+    for place, left, right in zip(pieces.breakpoints, pieces.expressions, pieces.expressions[1:], strict=False):
+        step = limit_at(left, place, "-") - limit_at(right, place, "+")
+        continuous = bool(step.is_finite) and Judge(values).sign(expanded(step)) == 0
+        (kinks if continuous else jumps).append(place)
+    return tuple(kinks), tuple(jumps)
+
+
+def corners_of(pieces: Pieces, values: Values) -> tuple[sp.Expr, ...]:
+    """The breakpoints at which the slope differs on the two sides, or is not known to be the same.
+
+    Parameters
+    ----------
+    pieces : Pieces
+        The function.
+    values : mapping of Symbol to Rational
+        The parameters' values.
+    """
+    corners = []
+    for place, left, right in zip(pieces.breakpoints, pieces.expressions, pieces.expressions[1:], strict=False):
+        turn = limit_at(sp.diff(left, x), place, "-") - limit_at(sp.diff(right, x), place, "+")
+        if not turn.is_finite or Judge(values).sign(expanded(turn)) != 0:
+            corners.append(place)
+    return tuple(corners)
+
+
+def homogeneity_of(pieces: Pieces, values: Values) -> sp.Expr | None:
+    """The k with s(t x) = t**k s(x) for all t > 0, or None.
+
+    Parameters
+    ----------
+    pieces : Pieces
+        The function: c x**k on each half line is what is looked for.
+    values : mapping of Symbol to Rational
+        The parameters' values.
+    """
+    if any(place.xreplace(dict(values)) != 0 for place in pieces.breakpoints):
+        return None
+    ray = sp.Dummy("t", positive=True)
+    degrees = set()
+    parts = [part.xreplace(dict(values)) for part in pieces.expressions]
+    for part, direction in zip([parts[0], parts[-1]], (-ray, ray), strict=True):
+        on_ray = expanded(part.xreplace({x: direction}))
+        if on_ray == 0:
+            continue
+        _, power = sp.factor_terms(on_ray).as_independent(ray, as_Add=False)
+        base, exponent = power.as_base_exp()
+        if power != 1 and (base != ray or not exponent.is_number):
+            return None
+        degrees.add(sp.S.Zero if power == 1 else exponent)
+    return degrees.pop() if len(degrees) == 1 else None
+
+
+def is_polynomial(pieces: Pieces, sides: tuple[Growth, Growth] | None, values: Values) -> bool | None:
+    """Whether the function equals one polynomial almost everywhere; None if neither is proved.
+
+    Parameters
+    ----------
+    pieces : Pieces
+        The function.
+    sides : pair of Growth, or None
+        The growth towards both ends: it bounds the degree.
+    values : mapping of Symbol to Rational
+        The parameters' values.
+    """
+    parts = [part.xreplace(dict(values)) for part in pieces.expressions]
+    if all(part.is_polynomial(x) for part in parts):
+        differ = [is_zero(left - right) for left, right in pairwise(parts)]
+        return False if False in differ else (True if None not in differ else None)
+    degrees = []
+    for side in sides or ():
+        if side.attained and (side.gaussian != 0 or side.exponential != 0):
+            return False
+        if side.gaussian <= 0 and side.exponential <= 0:
+            degrees.append(max(int(sp.floor(side.degree)), 0))
+    if not degrees:
+        return None
+    degree = min(degrees)
+    if degree > MAX_DIFFERENCE_ORDER:
+        return None
+    ends = [-sp.oo, *(place.xreplace(dict(values)) for place in pieces.breakpoints), sp.oo]
+    for part, low, high in zip(parts, ends, ends[1:], strict=False):
+        if _is_no_polynomial(part, low, high, degree):
+            return False
+    if len(parts) == 1 and is_zero(sp.diff(parts[0], x, degree + 1)) is True:
+        return True
+    return None
+
+
+def _is_no_polynomial(part: sp.Expr, low: sp.Expr, high: sp.Expr, degree: int) -> bool:
+    """A divided difference of order degree + 1 does not vanish."""
+    function = compile_mpmath(part, {})
+    left = max(float(low), -3.0) if low.is_finite else min(-3.0, float(high) - 6.0 if high.is_finite else -3.0)
+    right = float(high) if high.is_finite else max(3.0, left + 6.0)
+
+    def difference(_: Any) -> Any:
+        count = degree + 2
+        # Inside the interval and not symmetric: an even function would look constant at -t and t.
+        points = [left + (right - left) * (mp.mpf(2 * k + 1) / (2 * count)) ** 1.25 for k in range(count)]
+        column = [function(point) for point in points]
+        for order in range(1, count):
+            gaps = [points[k + order] - points[k] for k in range(count - order)]
+            column = [(after - before) / gap for before, after, gap in zip(column, column[1:], gaps, strict=False)]
+        return column[0]
+
+    return clearly_nonzero(difference, mp.mpf(0), extra_digits=4 * degree)

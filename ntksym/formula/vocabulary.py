@@ -1,0 +1,223 @@
+"""The words a formula may use: a function's usual spellings, its number of arguments, the expression it stands for.
+
+Named activations (``relu``, ``gelu``) are not here: they are data in the catalogue and reach formulas as definitions.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import sympy as sp
+
+from ntksym.formula.conditionals import compare, connect, extremum, piecewise
+
+__all__ = [
+    "CONSTANTS",
+    "HEADS",
+    "NAMESPACES",
+    "REFUSED",
+    "SPELLINGS",
+    "WORDS",
+    "Word",
+    "fold",
+    "lookup",
+]
+
+
+@dataclass(frozen=True)
+class Word:
+    """A function a formula may call: ``build`` receives between ``least`` and ``most`` sympy arguments."""
+
+    name: str
+    build: Callable[..., Any]
+    least: int
+    most: int
+    keywords: tuple[str, ...] = ()
+    aliases: tuple[str, ...] = ()
+    boolean: bool = False
+
+
+def _clip(value: sp.Expr, low: sp.Expr | None = None, high: sp.Expr | None = None) -> sp.Expr:
+    result = value if low is None else extremum(sp.Max, value, low)
+    return result if high is None else extremum(sp.Min, result, high)
+
+
+def _where(condition: Any, value: sp.Expr, otherwise: sp.Expr) -> sp.Expr:
+    return piecewise([(value, condition), (otherwise, sp.true)])
+
+
+def _normal_cdf(value: sp.Expr) -> sp.Expr:
+    return (1 + sp.erf(value / sp.sqrt(2))) / 2
+
+
+def _power(value: sp.Expr, exponent: sp.Expr) -> sp.Expr:
+    return value**exponent
+
+
+def _real_root(value: sp.Expr) -> sp.Expr:
+    return sp.sign(value) * sp.Abs(value) ** sp.Rational(1, 3)
+
+
+def _log(value: sp.Expr, base: sp.Expr | None = None) -> sp.Expr:
+    return sp.log(value) if base is None else sp.log(value) / sp.log(base)
+
+
+def _numpy_sinc(value: sp.Expr) -> sp.Expr:
+    return sp.sinc(sp.pi * value)
+
+
+MANY = 32
+"""Largest number of arguments of Max, Min, And, Or: sympy compares them in pairs."""
+
+_LIST = (
+    Word("exp", sp.exp, 1, 1),
+    Word("exp2", lambda value: sp.S(2) ** value, 1, 1),
+    Word("expm1", lambda value: sp.exp(value) - 1, 1, 1),
+    Word("log", _log, 1, 2, aliases=("ln",)),
+    Word("log2", lambda value: sp.log(value) / sp.log(2), 1, 1),
+    Word("log10", lambda value: sp.log(value) / sp.log(10), 1, 1),
+    Word("log1p", lambda value: sp.log(1 + value), 1, 1),
+    Word("logaddexp", lambda first, second: sp.log(sp.exp(first) + sp.exp(second)), 2, 2),
+    Word("sqrt", lambda value: value**sp.S.Half, 1, 1),
+    Word("rsqrt", lambda value: value ** (-sp.S.Half), 1, 1),
+    Word("cbrt", _real_root, 1, 1),
+    Word("square", lambda value: value**2, 1, 1),
+    Word("reciprocal", lambda value: 1 / value, 1, 1),
+    Word("negative", lambda value: -value, 1, 1, aliases=("neg",)),
+    Word("hypot", lambda first, second: (first**2 + second**2) ** sp.S.Half, 2, 2),
+    Word("pow", _power, 2, 2, aliases=("power", "float_power")),
+    Word("sin", sp.sin, 1, 1),
+    Word("cos", sp.cos, 1, 1),
+    Word("tan", sp.tan, 1, 1),
+    Word("asin", sp.asin, 1, 1, aliases=("arcsin",)),
+    Word("acos", sp.acos, 1, 1, aliases=("arccos",)),
+    Word("atan", sp.atan, 1, 1, aliases=("arctan",)),
+    Word("sinh", sp.sinh, 1, 1),
+    Word("cosh", sp.cosh, 1, 1),
+    Word("tanh", sp.tanh, 1, 1),
+    Word("sech", lambda value: 1 / sp.cosh(value), 1, 1),
+    Word("asinh", sp.asinh, 1, 1, aliases=("arcsinh",)),
+    Word("acosh", sp.acosh, 1, 1, aliases=("arccosh",)),
+    Word("atanh", sp.atanh, 1, 1, aliases=("arctanh",)),
+    Word("sinc", sp.sinc, 1, 1),
+    Word("erf", sp.erf, 1, 1),
+    Word("erfc", sp.erfc, 1, 1),
+    Word("erfi", sp.erfi, 1, 1),
+    Word("Phi", _normal_cdf, 1, 1, aliases=("ndtr", "normal_cdf", "norm_cdf", "NormalCDF")),
+    Word("normal_pdf", lambda value: sp.exp(-(value**2) / 2) / sp.sqrt(2 * sp.pi), 1, 1, aliases=("norm_pdf",)),
+    Word("abs", sp.Abs, 1, 1, aliases=("absolute", "fabs")),
+    Word("sign", sp.sign, 1, 1, aliases=("sgn",)),
+    Word("heaviside", sp.Heaviside, 1, 2, aliases=("step",)),
+    Word("max", partial(extremum, sp.Max), 2, MANY, aliases=("maximum", "fmax")),
+    Word("min", partial(extremum, sp.Min), 2, MANY, aliases=("minimum", "fmin")),
+    Word("clip", _clip, 1, 3, keywords=("min", "max"), aliases=("clamp",)),
+    Word("where", _where, 3, 3),
+    Word("floor", sp.floor, 1, 1),
+    Word("ceiling", sp.ceiling, 1, 1, aliases=("ceil",)),
+    Word("frac", lambda value: value - sp.floor(value), 1, 1),
+    Word("and", partial(connect, sp.And), 2, MANY, aliases=("logical_and",), boolean=True),
+    Word("or", partial(connect, sp.Or), 2, MANY, aliases=("logical_or",), boolean=True),
+    Word("not", sp.Not, 1, 1, aliases=("logical_not",), boolean=True),
+    Word("Eq", partial(compare, sp.Eq), 2, 2, aliases=("equal",), boolean=True),
+    Word("Ne", partial(compare, sp.Ne), 2, 2, aliases=("not_equal",), boolean=True),
+    Word("Lt", partial(compare, sp.Lt), 2, 2, aliases=("less",), boolean=True),
+    Word("Le", partial(compare, sp.Le), 2, 2, aliases=("less_equal",), boolean=True),
+    Word("Gt", partial(compare, sp.Gt), 2, 2, aliases=("greater",), boolean=True),
+    Word("Ge", partial(compare, sp.Ge), 2, 2, aliases=("greater_equal",), boolean=True),
+)
+
+NORMALISED_SINC = Word("sinc", _numpy_sinc, 1, 1)
+"""NumPy, JAX and PyTorch mean sin(pi x)/(pi x); a bare ``sinc`` means sin(x)/x."""
+
+CONSTANTS: Mapping[str, sp.Expr] = {"pi": sp.pi, "e": sp.E}
+"""Folded names of the constants."""
+
+REFUSED: Mapping[str, str] = {
+    "inf": "infinity is not a value of an activation",
+    "infinity": "infinity is not a value of an activation",
+    "oo": "infinity is not a value of an activation",
+    "zoo": "infinity is not a value of an activation",
+    "nan": "NaN is not a number",
+    "I": "activations are real; complex numbers are not accepted",
+    "j": "activations are real; complex numbers are not accepted",
+    "phi": "the name is ambiguous: write Phi(x) for the normal distribution function or normal_pdf(x) for its density",
+}
+"""Names whose meaning is known but not accepted, with the reason."""
+
+NAMESPACES = frozenset(
+    {
+        "F",
+        "jax",
+        "jax.lax",
+        "jax.nn",
+        "jax.numpy",
+        "jax.scipy.special",
+        "jax.scipy.stats.norm",
+        "jnp",
+        "keras.activations",
+        "math",
+        "nk",
+        "nn",
+        "nn.functional",
+        "np",
+        "numpy",
+        "scipy.special",
+        "sp",
+        "special",
+        "sympy",
+        "tf",
+        "tf.math",
+        "tf.nn",
+        "torch",
+        "torch.nn",
+        "torch.nn.functional",
+        "torch.special",
+    }
+)
+"""Dotted prefixes that may stand before a name and mean nothing more."""
+
+
+def fold(name: str) -> str:
+    """The name without case, underscores and hyphens: ``LeakyReLU``, ``leaky_relu`` and ``leaky-relu`` are one."""
+    return name.lower().replace("_", "").replace("-", "")
+
+
+def _spellings() -> Iterator[tuple[str, Word]]:
+    for word in _LIST:
+        for spelling in {word.name, *word.aliases}:
+            yield fold(spelling), word
+
+
+WORDS: Mapping[str, Word] = dict(_spellings())
+"""Folded spelling -> word."""
+
+
+SPELLINGS: tuple[str, ...] = tuple(spelling for word in _LIST for spelling in (word.name, *word.aliases))
+"""As people write them, for suggestions."""
+
+
+def lookup(name: str, namespace: str = "") -> Word | None:
+    """The word of that name, or None."""
+    if name.startswith("_") or name in REFUSED:
+        return None
+    if name == "sinc" and namespace not in ("", "sp", "sympy"):
+        return NORMALISED_SINC
+    return WORDS.get(fold(name))
+
+
+HEADS: Mapping[str, Callable[..., Any]] = {
+    head.__name__: head
+    for head in (
+        sp.exp, sp.log, sp.sin, sp.cos, sp.tan, sp.asin, sp.acos, sp.atan, sp.sinh, sp.cosh, sp.tanh, sp.asinh,
+        sp.acosh, sp.atanh, sp.sinc, sp.erf, sp.erfc, sp.erfi, sp.Abs, sp.sign, sp.Heaviside, sp.Max, sp.Min, sp.floor,
+        sp.ceiling,
+    )
+} | {
+    "Max": partial(extremum, sp.Max),
+    "Min": partial(extremum, sp.Min),
+    "frac": lambda value: value - sp.floor(value),
+    "sech": lambda value: 1 / sp.cosh(value),
+    "NormalCDF": _normal_cdf,
+}  # fmt: skip
+"""Function heads accepted in a sympy expression, by class name."""

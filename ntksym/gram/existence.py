@@ -1,0 +1,146 @@
+"""Whether the kernel exists on given data, and its formulas keep their digits: at every variance that occurs."""
+
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import sympy as sp
+from numpy.typing import NDArray
+
+from ntksym.activation.activation import Activation
+from ntksym.errors import InvalidInput, NoSuchDual
+from ntksym.gram.schedule import Hidden, Schedule
+from ntksym.symbols import q
+
+__all__ = ["LosesDigits", "require_digits", "require_slopes", "require_tangents", "require_variances"]
+
+LARGEST_VARIANCE = 1e75
+"""Products of four variances, which some duals form, stay within float64."""
+
+Array = NDArray[np.float64]
+
+
+class LosesDigits(Exception):
+    """A closed form cannot be used in float64 at the variances of a layer; another lowering of the network can."""
+
+
+def require_digits(schedule: Schedule, layer: int, variance: Array) -> None:
+    """Make sure that the dual in front of a layer keeps its digits in float64.
+
+    Parameters
+    ----------
+    schedule, layer, variance
+        As for ``require_variances``.
+
+    Raises
+    ------
+    LosesDigits
+        If it does not.
+    """
+    dual: Any = schedule.hidden[layer].single if layer < len(schedule.hidden) else None
+    loses_digits = getattr(dual, "loses_digits", None)  # a dual written by hand is taken at its word
+    if loses_digits and len(variance) and loses_digits(np.array([variance.min(), variance.max()])).any():
+        raise LosesDigits(dual.activation.name)
+
+
+def require_slopes(schedule: Schedule) -> None:
+    """Make sure that the NTK exists.
+
+    Raises
+    ------
+    NoSuchDual
+        If an activation jumps, so that E[s'(U)^2] is infinite.
+    """
+    for number, hidden in enumerate(schedule.hidden, 1):
+        if hidden.dual is not None and not hidden.dual.continuous:
+            raise NoSuchDual(
+                f"the NTK does not exist: {hidden.dual.activation.name} at layer {number} jumps or is infinitely steep "
+                'somewhere, and its slope infinite on the diagonal; ask for get="nngp", or use another activation',
+                layer=number,
+                activation=hidden.dual.activation,
+            )
+
+
+def require_variances(schedule: Schedule, layer: int, variance: Array, name: str, first: int) -> None:
+    """Make sure that the variances before a layer, or at the output, are such that the kernel exists.
+
+    Parameters
+    ----------
+    schedule : Schedule
+        The network.
+    layer : int
+        Index of the layer in ``schedule.hidden``; behind the last, the output.
+    variance : float array, shape (n,)
+        Variance of every row there.
+    name : str
+        What the data are called.
+    first : int
+        Number of their first row.
+
+    Raises
+    ------
+    InvalidInput
+        If a variance is too large.
+    NoSuchDual
+        If E[s(U)^2] diverges at a variance.
+    """
+    if layer == len(schedule.hidden):
+        _refuse_overflow(variance, "at the output", name, first)
+        return
+    _refuse_overflow(variance, f"before layer {layer + 1}", name, first)
+    if schedule.hidden[layer].dual is not None:
+        _refuse_missing_dual(schedule.hidden[layer], layer + 1, variance, name, first)
+
+
+def require_tangents(tangent: Array, name: str, first: int) -> None:
+    """Make sure that the diagonal of the NTK is representable.
+
+    Parameters
+    ----------
+    tangent : float array, shape (n,)
+        The diagonal.
+    name, first : str, int
+        As for ``require_variances``.
+
+    Raises
+    ------
+    InvalidInput
+        If an entry is not.
+    """
+    _refuse_overflow(tangent, "at the output (of the NTK)", name, first, float(np.finfo(np.float64).max))
+
+
+def _refuse_missing_dual(hidden: Hidden, number: int, variance: Array, name: str, first: int) -> None:
+    activation = hidden.dual.activation
+    for condition in hidden.dual.domain:
+        here, distance = _condition(condition, activation)
+        holds = np.broadcast_to(np.asarray(distance(variance)) > 0, variance.shape)
+        if not holds.all():
+            row = int(np.argmin(holds))
+            raise NoSuchDual(
+                f"E[s(U)^2] diverges for {activation.name} at layer {number}: {name}[{first + row}] has variance "
+                f"q = {variance[row]:.6g} there, but {here} > 0 is needed; "
+                "use a smaller W_std or b_std, or scale the inputs down",
+                layer=number,
+                row=first + row,
+                condition=condition,
+            )
+
+
+@lru_cache(maxsize=256)
+def _condition(condition: sp.Expr, activation: Activation) -> tuple[sp.Expr, Callable[[Array], Array]]:
+    """What must be positive at the values of the parameters, as a formula in q and as a function of arrays."""
+    here = condition.subs(activation.values)
+    return here, sp.lambdify(q, here, "numpy")
+
+
+def _refuse_overflow(variance: Array, where: str, name: str, first: int, largest: float = LARGEST_VARIANCE) -> None:
+    fine = variance <= largest
+    if not fine.all():
+        row = int(np.argmin(fine))
+        raise InvalidInput(
+            f"the variance of {name}[{first + row}] {where} is {variance[row]:.3g}, beyond {largest:.0e}, and its "
+            "products would overflow; scale the inputs down, or use a smaller W_std",
+            row=first + row,
+        )

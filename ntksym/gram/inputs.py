@@ -1,0 +1,195 @@
+"""What a user passes to a kernel: accepted and brought into one form, or refused; and the form of the answer."""
+
+from itertools import combinations
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ntksym.errors import InvalidInput
+from ntksym.gram.threads import spare_threads
+
+__all__ = ["answer", "kernels", "matrices", "points", "result_type", "thread_count", "tolerance"]
+
+NUMERIC_KINDS = "biuf"
+"""Booleans, integers and real floating-point numbers."""
+
+Array = NDArray[Any]
+
+
+class Nngp(NamedTuple):
+    """The answer to ``get=("nngp",)``."""
+
+    nngp: Array
+
+
+class Ntk(NamedTuple):
+    """The answer to ``get=("ntk",)``."""
+
+    ntk: Array
+
+
+class NngpNtk(NamedTuple):
+    """The answer to ``get=("nngp", "ntk")``."""
+
+    nngp: Array
+    ntk: Array
+
+
+class NtkNngp(NamedTuple):
+    """The answer to ``get=("ntk", "nngp")``."""
+
+    ntk: Array
+    nngp: Array
+
+
+ANSWERS: dict[tuple[str, ...], Any] = {answer._fields: answer for answer in (Nngp, Ntk, NngpNtk, NtkNngp)}
+
+
+def kernels(get: object) -> tuple[str, ...]:
+    """The names of the kernels asked for, or InvalidInput."""
+    names = (get,) if isinstance(get, str) else get
+    if not isinstance(names, tuple | list) or tuple(names) not in ANSWERS:
+        raise InvalidInput(f'get={get!r} is not known; choose "nngp", "ntk" or ("nngp", "ntk")', get=get)
+    return tuple(names)
+
+
+def answer(get: object, results: dict[str, Array]) -> Any:
+    """The matrix asked for, or the named tuple of matrices."""
+    if isinstance(get, str):
+        return results[get]
+    return ANSWERS[tuple(results)](**results)
+
+
+def points(data: ArrayLike, name: str) -> NDArray[np.float64]:
+    """The data as an array (n, d) of finite float64, without a copy where it is one already.
+
+    Parameters
+    ----------
+    data : array_like, shape (n, d)
+        Real numbers: n points (possibly none) with d >= 1 features.
+    name : str
+        What to call it in messages.
+
+    Raises
+    ------
+    InvalidInput
+        For NaN or infinity, another number of dimensions, no features, and whatever is not real numbers.
+    """
+    array = _array(data, name)
+    if array.dtype.kind not in NUMERIC_KINDS:
+        way_out = _conversion(array, name)
+        raise InvalidInput(f"{name} must hold real numbers, not {array.dtype}; {way_out}", dtype=array.dtype)
+    if array.ndim != 2:
+        way_out = _reshaping(array, name)
+        raise InvalidInput(f"{name} must have shape (n, d), but it has {array.shape}; {way_out}", shape=array.shape)
+    if array.shape[1] == 0:
+        raise InvalidInput(f"{name} has shape {array.shape}: points without features; pass at least one column")
+    with np.errstate(over="ignore"):  # what float64 cannot hold becomes infinite and is refused below
+        numbers = np.asarray(array, dtype=np.float64)
+    finite = np.isfinite(numbers)
+    if not finite.all():
+        row, column = np.argwhere(~finite)[0]
+        raise InvalidInput(
+            f"{name}[{row}, {column}] is {array[row, column]}, not a finite number; drop such rows "
+            f"({name}[numpy.isfinite({name}).all(axis=1)]) or fill them in",
+            row=int(row),
+            column=int(column),
+        )
+    return np.require(numbers, requirements=("C", "ALIGNED", "WRITEABLE"))  # the one kind that code is compiled for
+
+
+def _array(data: Any, name: str) -> NDArray[Any]:
+    if hasattr(data, "toarray"):
+        raise InvalidInput(f"{name} is a sparse matrix; pass {name}.toarray()")
+    if isinstance(data, np.ma.MaskedArray) and np.ma.is_masked(data):
+        raise InvalidInput(f"{name} has masked entries; fill them in, as {name}.filled(0.0) does, or drop their rows")
+    try:
+        return np.asarray(data)
+    except (TypeError, ValueError) as error:
+        raise InvalidInput(f"{name} is no rectangular array of numbers ({error}); give it shape (n, d)") from error
+
+
+def _conversion(array: NDArray[Any], name: str) -> str:
+    if array.dtype.kind == "c":
+        return f"pass {name}.real, or both parts as columns"
+    return f"convert it first, for instance numpy.asarray({name}, dtype=float), and encode texts as numbers"
+
+
+def _reshaping(array: NDArray[Any], name: str) -> str:
+    if array.ndim == 1:
+        return f"one point is {name}.reshape(1, -1), points of one feature are {name}.reshape(-1, 1)"
+    if array.ndim == 0:
+        return "pass one row a point"
+    return f"flatten every point: {name}.reshape(len({name}), -1)"
+
+
+def matrices(
+    out: Any, names: tuple[str, ...], data: tuple[NDArray[Any], NDArray[Any]], dtype: str
+) -> dict[str, NDArray[Any]]:
+    """The arrays that receive the results: new ones, or those of ``out`` once it is certain that they fit.
+
+    Parameters
+    ----------
+    out : None, array, or sequence of arrays
+        What the user passed.
+    names : tuple of str
+        What each result is called.
+    data : pair of arrays, shapes (n, d), (m, d)
+        The points; each result has shape (n, m).
+    dtype : str
+        Type of each result.
+
+    Raises
+    ------
+    InvalidInput
+        If an array of ``out`` does not fit.
+    """
+    shape = len(data[0]), len(data[1])
+    if out is None:
+        return {name: np.empty(shape, dtype=dtype) for name in names}
+    given = (out,) if isinstance(out, np.ndarray) else tuple(out)
+    if len(given) != len(names):
+        raise InvalidInput(f"get asks for {len(names)} matrices, but out holds {len(given)}; pass one array for each")
+    for array in given:
+        if not isinstance(array, np.ndarray) or array.shape != shape or array.dtype != np.dtype(dtype):
+            what = f"{array.dtype} of shape {array.shape}" if isinstance(array, np.ndarray) else type(array).__name__
+            raise InvalidInput(f"out must be a {dtype} array of shape {shape}, not {what}; numpy.empty makes one")
+        if not (array.flags.c_contiguous and array.flags.writeable):
+            raise InvalidInput("out must be C-contiguous and writeable; numpy.empty(shape) makes such an array")
+    pairs = [*combinations(given, 2), *((array, points) for array in given for points in data)]
+    if any(np.may_share_memory(*pair) for pair in pairs):
+        raise InvalidInput("the arrays of out share memory with each other or with the data; pass separate arrays")
+    return dict(zip(names, (np.asarray(array) for array in given), strict=True))
+
+
+def tolerance(tol: Any) -> float:
+    """An accuracy between 0 and 1, or InvalidInput."""
+    if isinstance(tol, bool) or not isinstance(tol, float | int | np.floating) or not 0 < tol < 1:
+        raise InvalidInput(f"tol must be a number between 0 and 1, not {tol!r}; try tol=1e-12", tol=tol)
+    return float(tol)
+
+
+def result_type(dtype: Any) -> str:
+    """The name "float64" or "float32", or InvalidInput."""
+    try:
+        name = np.dtype(dtype).name
+    except TypeError as error:
+        raise InvalidInput(f'dtype {dtype!r} is not known; use "float64" or "float32"', dtype=dtype) from error
+    if name not in ("float64", "float32"):
+        raise InvalidInput(f'results are "float64" or "float32", not {name}; convert them afterwards', dtype=dtype)
+    return name
+
+
+def thread_count(threads: Any) -> int:
+    """How many threads to use, by default those that are spare (`spare_threads`), or InvalidInput."""
+    if threads is None:
+        return spare_threads()
+    return whole_number("threads", threads, 1)
+
+
+def whole_number(name: str, value: Any, least: int) -> int:
+    """A whole number, not below the least, or InvalidInput."""
+    if isinstance(value, bool) or not hasattr(value, "__index__") or int(value) < least:
+        raise InvalidInput(f"{name} must be a whole number, {least} or more, not {value!r}; try {name}={max(least, 2)}")
+    return int(value)

@@ -1,0 +1,1 @@
+"""Pairs of rows computed one by one: what tiles leave out, neighbours and opposites, distances."""

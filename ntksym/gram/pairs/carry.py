@@ -1,0 +1,256 @@
+r"""Pairs of rows through all layers by their distance from |rho| = 1, which a covariance in floating point forgets.
+
+The state of a pair is E = p - |c|, p = sqrt(q1 q2), and the sign of c. With K the dual, D its slope, V1 = E[s(U)^2],
+
+    p' - c' = w^2 b^2 (sqrt V1 - sqrt V2)^2 / (p' + w^2 sqrt(V1 V2) + b^2)
+              + w^2 { [sqrt(V1 V2) - K(p)] + int_0^E D(p - e) de }:
+
+all terms are positive, so E keeps its digits. The second is zero for equal norms and where s is positively homogeneous.
+An odd or even s takes a pair near -1 to one near 1; any other takes it away from there.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ntksym.activation.activation import Activation
+from ntksym.errors import ToleranceNotMet
+from ntksym.gram.pairs.one_variance import sum_pairs, terms_at
+from ntksym.gram.schedule import Arrays, Hidden
+from ntksym.hermite.evaluation import evaluate_pairs
+from ntksym.hermite.radial import CLOSEST, WIDEST, radial_gap
+from ntksym.lowering import store
+from ntksym.lowering.templates.near import QUANTITIES
+from ntksym.lowering.templates.tiles import SMALLEST_VARIANCE, TILE
+from ntksym.numerics.legendre import legendre
+
+__all__ = ["advance", "breaks_at_zero", "by_formula", "rule"]
+
+Array = NDArray[np.float64]
+
+EPSILON = float(np.finfo(np.float64).eps)
+
+NEAR = 1e-2
+"""E/p up to which E is carried; beyond, p - |c| has lost two digits at most."""
+
+AGREEMENT = 64 * EPSILON
+"""What the two ways to E may differ by, relative to p: more means that D varies too fast for the nodes."""
+
+NARROW = WIDEST / (1 + WIDEST)
+"""The relative difference of two radii up to which sqrt(V1 V2) - K(p) is small."""
+
+
+@cache
+def rule(count: int) -> tuple[Array, Array]:
+    """Nodes t**2 and weights 2 t dt of Gauss and Legendre on (0, 1), shapes (count,)."""
+    places, weights = legendre(count)
+    t = (1 + places) / 2
+    return t * t, weights * t
+
+
+NODES = 8
+"""D(p - E t**2) is analytic for t < sqrt(2 p/E): at the largest E these are exact to rounding ..."""
+
+MANY_NODES = 64
+"""... but kinks of U and V that are not at zero lie apart if the norms differ, and D turns where E passes that."""
+
+FEW_NODES = 4
+"""Where each costs an integral in the plane: what is missing is 1e-8 of what the angle changes in D."""
+
+
+@dataclass(frozen=True)
+class _Answers:
+    """What a dual says about some pairs: K and D, sqrt(V1 V2) - K(p - E), V1 and V2; the fall may be NaN."""
+
+    value: Array
+    slope: Array
+    fall: Array
+    first: Array
+    second: Array
+
+
+@dataclass(frozen=True)
+class _Sides:
+    """The rows of some pairs before a layer: their variances, the roots, and p."""
+
+    first: Array
+    second: Array
+    roots: tuple[Array, Array]
+    p: Array
+
+    @classmethod
+    def at(cls, first: Array, second: Array) -> "_Sides":
+        roots = np.sqrt(first), np.sqrt(second)
+        return cls(first, second, roots, np.where(first == second, first, roots[0] * roots[1]))
+
+
+@dataclass(frozen=True)
+class _Pairs:
+    """The state of some pairs before a layer."""
+
+    low: Array
+    sign: Array
+    c: Array
+    tangent: Array
+
+
+def advance(
+    module: ModuleType,
+    network: Arrays,
+    hidden: Sequence[Hidden],
+    variances: Sequence[tuple[Array, Array]],
+    low: Array,
+    sign: Array,
+) -> tuple[Array, Array]:
+    """NNGP and NTK of n pairs at the output.
+
+    Parameters
+    ----------
+    module : module
+        Generated code.
+    network, hidden : Arrays, sequence of Hidden
+        The network.
+    variances : sequence of pairs of float arrays, shapes (n,)
+        q1 and q2 before every layer, and at the output.
+    low : float array, shape (n,)
+        p - ``|c|`` before the first layer, not negative and at most p.
+    sign : float array, shape (n,)
+        The sign of c there, 1 or -1.
+    """
+    sides = [_Sides.at(first, second) for first, second in variances]
+    carry = min(network.nearest) <= 1
+    c = sign * (sides[0].p - low)
+    pairs = _Pairs(low, sign, c, c)
+    for layer, entry in enumerate(hidden):
+        parity = "odd" if entry.dual is None else entry.dual.activation.parity
+        reflected = np.ones_like(pairs.low) if parity in ("odd", "even") else pairs.sign
+        near = (reflected > 0) & (pairs.low <= NEAR * sides[layer].p) & carry
+        answers = _ask(module, network, layer, entry, sides[layer], (pairs.low, reflected, near))
+        turned = pairs.sign if parity == "odd" else np.ones_like(pairs.low)
+        tilted = pairs.sign if parity == "even" else np.ones_like(pairs.low)
+        dense = float(network.weights[layer + 1]), float(network.biases[layer + 1])
+        low, sign, c = _through(dense, answers, turned, sides[layer + 1])
+        pairs = _Pairs(low, sign, c, c + dense[0] * tilted * answers.slope * pairs.tangent)
+    return pairs.c, pairs.tangent
+
+
+def _through(dense: tuple[float, float], answers: _Answers, sign: Array, sides: _Sides) -> tuple[Array, Array, Array]:
+    """E, sign and c behind a layer whose K has this sign; by way of K(p) - K(p - E) where that is known, else of K."""
+    weight, bias = dense
+    p = sides.p
+    first, second = (np.sqrt(np.maximum(side, 0.0)) for side in (answers.first, answers.second))
+    spread = weight * bias * (first - sign * second) ** 2 / (p + weight * first * second + sign * bias)
+    low = spread + weight * answers.fall
+    plain = sign * weight * answers.value + bias
+    carried = np.abs(p - sign * plain - low) <= AGREEMENT * p  # where the fall is not known, this is False
+    c = np.where(carried, sign * (p - low), plain)
+    return np.where(carried, low, np.maximum(p - np.abs(plain), 0.0)), np.copysign(1.0, c), c
+
+
+def _ask(
+    module: ModuleType,
+    network: Arrays,
+    layer: int,
+    entry: Hidden,
+    sides: _Sides,
+    state: tuple[Array, Array, NDArray[np.bool_]],
+) -> _Answers:
+    """The dual at pairs given by E, the sign of c and whether the fall is wanted."""
+    low, sign, near = state
+    first, second = np.maximum(sides.first, SMALLEST_VARIANCE), np.maximum(sides.second, SMALLEST_VARIANCE)
+    if entry.dual is None:
+        return _Answers(sides.p - low, np.ones_like(low), low, first, second)
+    if module.near[entry.number] is None:
+        answers = _ask_series(entry.single, first, second, low, sign, near)
+    else:
+        gap = sides.roots[0] - sides.roots[1]
+        nodes = rule(NODES if breaks_at_zero(entry.dual.activation) else MANY_NODES)
+        results = by_formula(module, entry.number, (first, second, low, sign, gap), nodes, network.shared[layer])
+        answers = _Answers(*results[:5])
+    radial = _radial(entry.dual.activation, np.sqrt(first), np.sqrt(second), near)
+    return replace(answers, fall=np.where(near, answers.fall + radial, np.nan))
+
+
+def by_formula(
+    module: ModuleType, number: int, pairs: tuple[Array, ...], nodes: tuple[Array, Array], shared: Array
+) -> Array:
+    """What the generated function of a closed form gives, shape (QUANTITIES, n); it takes whole tiles.
+
+    Parameters
+    ----------
+    module : module
+        Generated code.
+    number : int
+        Number of the activation there.
+    pairs : tuple of float arrays, shape (n,)
+        q1, q2, E, the sign of c, sqrt(q1) - sqrt(q2).
+    nodes : pair of float arrays
+        From `rule`.
+    shared : float array
+        What depends on the parameters of the activation alone.
+    """
+    count = len(pairs[0])
+    if count % TILE:
+        whole = np.minimum(np.arange(count + -count % TILE), count - 1)
+        pairs = tuple(part[whole] for part in pairs)
+    results = np.empty((QUANTITIES, len(pairs[0])))
+
+    def fill(some: slice) -> None:
+        module.near[number](*(part[some] for part in pairs), *nodes, shared, results[:, some])
+
+    store.first_call(module, f"near {number}", lambda: fill(slice(0)))
+    fill(slice(None))
+    return results[:, :count]
+
+
+def breaks_at_zero(activation: Activation) -> bool:
+    """Whether s and s' jump at zero only, so that kinks of U and V meet whatever the norms."""
+    places = (*activation.corners, *activation.jumps)
+    return all(place.xreplace(activation.values) == 0 for place in places)
+
+
+def _radial(activation: Activation, first: Array, second: Array, near: NDArray[np.bool_]) -> Array:
+    """sqrt(V1 V2) - K(p); NaN where the radii differ too much for it to be small."""
+    apart = np.abs(first - second)
+    result = np.zeros_like(first)
+    if activation.homogeneity is not None:
+        return result
+    wanted = near & (apart > CLOSEST * first)
+    close = wanted & (apart <= NARROW * first)
+    result[wanted] = np.nan
+    try:
+        result[close] = radial_gap(activation, first[close], second[close])
+    except ToleranceNotMet:  # s oscillates too fast for a table
+        return result
+    return result
+
+
+def _ask_series(dual: Any, first: Array, second: Array, low: Array, sign: Array, near: NDArray[np.bool_]) -> _Answers:
+    """The same by `SeriesDual.evaluate`: at the pair, and at each node unless s jumps, when slopes cost too much.
+
+    Pairs of one variance are summed by the terms at it, if these serve everywhere.
+    """
+    terms = terms_at(dual, float(first[0])) if np.all(first == first[0]) and np.all(second == first[0]) else None
+    if terms is not None:
+        value = np.full_like(low, terms.value)
+        return _Answers(*sum_pairs(terms, low, sign), value, value)
+    p = np.sqrt(first) * np.sqrt(second)
+    diagonals = [dual.evaluate(side, side, side).value for side in (first, second)]
+    if not dual.continuous:
+        value, _, _ = evaluate_pairs(dual.activation, first, second, low / p, sign * (1 - low / p))
+        return _Answers(value, np.zeros_like(low), np.full_like(low, np.nan), *diagonals)
+    gaps = np.minimum(low / p, 1.0)
+    value, slope = dual.evaluate(first, second, sign * p * (1 - gaps), gap=gaps)
+    fall = np.full_like(low, np.nan)
+    if near.any():
+        first, second, p = first[near], second[near], p[near]
+        places, masses = rule(FEW_NODES)
+        steps = places[:, None] * gaps[near]
+        slopes = dual.evaluate(*np.broadcast_arrays(first, second, p * (1 - steps)), gap=steps).slope
+        fall[near] = low[near] * (masses @ slopes)
+    return _Answers(value, slope, fall, *diagonals)

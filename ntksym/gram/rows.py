@@ -1,0 +1,190 @@
+"""What is known of every row of the data before any pair is looked at: variances and row quantities, layer by layer."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import accumulate, pairwise
+from types import ModuleType
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ntksym.gram.schedule import Arrays, Hidden
+from ntksym.gram.threads import in_parallel
+from ntksym.lowering import store
+from ntksym.lowering.templates.series import FIRST_GROUP, pack, slots_of
+from ntksym.lowering.templates.tiles import SMALLEST_VARIANCE, TILE
+
+__all__ = ["RowStates", "prepare"]
+
+SPAN = 16
+"""Blocks that a thread prepares at a time."""
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class RowStates:
+    """The states of the rows of one set of data.
+
+    Parameters
+    ----------
+    count : int
+        Number of rows; the arrays are padded to whole blocks.
+    variances : float array, shape (blocks, layers + 1, TILE)
+        Variance of every row before every layer, and at the output.
+    tangents : float array, shape (blocks, TILE)
+        Diagonal of the NTK.
+    rows : float array, shape (k,)
+        Row quantities of every layer, shared by the sets that were prepared together.
+    layout : int array, shape (layers, 4)
+        For every layer: where in ``rows`` those of the first block begin, how many a block has; offset and stride of
+        the coefficients if it is a series.
+    """
+
+    count: int
+    variances: Array
+    tangents: Array
+    rows: Array
+    layout: NDArray[np.int64]
+
+    def variance(self, layer: int) -> Array:
+        """Variance of every row before a layer (or, after the last, at the output), shape (count,)."""
+        return self.variances[:, layer].reshape(-1)[: self.count]
+
+    @property
+    def tangent(self) -> Array:
+        """Diagonal of the NTK, shape (count,)."""
+        return self.tangents.reshape(-1)[: self.count]
+
+
+def prepare(
+    module: ModuleType,
+    network: Arrays,
+    hidden: Sequence[Hidden],
+    squares: Sequence[Array],
+    threads: int,
+    *,
+    check: Callable[[RowStates, int, int], object] = lambda states, number, layer: None,
+    pairs: bool = True,
+) -> tuple[RowStates, ...]:
+    """The states of the rows of one set of data, or of two that will be paired: they share the layout of series.
+
+    Parameters
+    ----------
+    module : module
+        Generated code.
+    network : Arrays
+        The network.
+    hidden : sequence of Hidden
+        Its hidden layers.
+    squares : sequence of float arrays, shapes (n,)
+        <x, x> of every row of each set.
+    threads : int
+        Number of threads.
+    check : callable
+        Called with the states so far, the number of the set and a layer, once the variances before that layer (or at
+        the output) are known and before a series is expanded there.
+    pairs : bool
+        Whether pairs will be looked at; else the diagonal alone is wanted, and the states hold no row quantities.
+    """
+    preparation = _Preparation(module, network, hidden, squares, threads, pairs)
+
+    def check_all(layers: range) -> None:
+        sets = tuple(preparation.sets())
+        for layer in layers:
+            for number, states in enumerate(sets):
+                check(states, number, layer)
+
+    check_all(range(1))
+    for begin, end in _runs(hidden) if preparation.blocks else ():
+        preparation.run(begin, end)
+        check_all(range(begin + 1, end + 1))
+    return tuple(preparation.sets())
+
+
+def _runs(hidden: Sequence[Hidden]) -> Iterator[tuple[int, int]]:
+    """Bounds of the runs of layers that compiled code prepares in one go; a series is a run of its own."""
+    series = [layer for layer, entry in enumerate(hidden) if entry.slots is None]
+    edges = sorted({0, len(hidden), *series, *(layer + 1 for layer in series)})
+    yield from pairwise(edges)
+
+
+class _Preparation:
+    """The rows of all sets as one sequence of blocks, on their way through the layers."""
+
+    def __init__(
+        self,
+        module: ModuleType,
+        network: Arrays,
+        hidden: Sequence[Hidden],
+        squares: Sequence[Array],
+        threads: int,
+        pairs: bool,
+    ) -> None:
+        self._module, self._network, self._hidden = module, network, hidden
+        self._threads, self._pairs = threads, pairs
+        self._counts = [len(square) for square in squares]
+        self._heights = [-(-count // TILE) for count in self._counts]
+        self.blocks = sum(self._heights)
+        self._real = np.zeros(self.blocks * TILE, dtype=bool)
+        first = np.ones(self.blocks * TILE)
+        for (top, _), square in zip(self._bounds(), squares, strict=True):
+            rows = slice(top * TILE, top * TILE + len(square))
+            self._real[rows] = True
+            first[rows] = network.weights[0] * (network.scale * square) + network.biases[0]
+        self._variances = np.empty((self.blocks, len(hidden) + 1, TILE))
+        self._variances[:, 0] = first.reshape(-1, TILE)
+        self._tangents = self._variances[:, 0].copy()
+        self._layout = np.zeros((len(hidden), 4), dtype=np.int64)
+        self._rows = np.empty(0)
+        self._used = 0
+
+    def _bounds(self) -> Iterator[tuple[int, int]]:
+        """First and last block of each set."""
+        return pairwise(accumulate(self._heights, initial=0))
+
+    def sets(self) -> Iterator[RowStates]:
+        """The states, one a set."""
+        for count, (top, last) in zip(self._counts, self._bounds(), strict=True):
+            layout = self._layout.copy()
+            layout[:, 0] += top * layout[:, 1]
+            yield RowStates(count, self._variances[top:last], self._tangents[top:last], self._rows, layout)
+
+    def run(self, begin: int, end: int) -> None:
+        """Variances, tangents and row quantities of the layers begin <= layer < end."""
+        if not self._pairs:
+            self._used = 0  # the row quantities of former layers have served
+        for layer in range(begin, end):
+            slots = self._hidden[layer].slots
+            if slots is None:
+                self._expand(layer)
+            else:
+                self._room(layer, slots)
+        network = self._network
+        numbers = network.which, network.weights, network.biases, network.shared
+        arrays = *numbers, self._layout, self._variances, self._tangents, self._rows
+
+        def advance(first: int, last: int) -> None:
+            self._module.prepare(first, last, begin, end, *arrays)
+
+        store.first_call(self._module, "prepare", lambda: advance(0, 0))
+        in_parallel(advance, pairwise([*range(0, self.blocks, SPAN), self.blocks]), self._threads)
+
+    def _expand(self, layer: int) -> None:
+        variances = np.maximum(self._variances[:, layer].reshape(-1)[self._real], SMALLEST_VARIANCE)
+        entry = self._hidden[layer] if self._pairs else replace(self._hidden[layer], reach=0.0)
+        expansion = entry.expand(variances)
+        self._layout[layer, 2:] = expansion.offset, expansion.stride
+        slots = slots_of(expansion) if self._pairs else FIRST_GROUP
+        pack(expansion, variances, self._real, self._room(layer, slots))
+
+    def _room(self, layer: int, slots: int) -> Array:
+        """Memory for the row quantities of a layer, shape (blocks, slots, TILE)."""
+        begin, self._used = self._used, self._used + self.blocks * slots * TILE
+        if self._used > len(self._rows):  # later series, if there are any, will have about as many terms
+            later = sum(hidden.slots or slots for hidden in self._hidden[layer + 1 :])
+            longer = np.empty(self._used + later * self.blocks * TILE)
+            longer[:begin] = self._rows[:begin]
+            self._rows = longer
+        self._layout[layer, :2] = begin, slots * TILE
+        return self._rows[begin : self._used].reshape(self.blocks, slots, TILE)

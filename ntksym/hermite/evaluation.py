@@ -1,0 +1,99 @@
+"""Value and slope of many pairs: by the stored terms, by a longer series, by integration, whichever serves first."""
+
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ntksym.activation.activation import Activation
+from ntksym.hermite.coefficient_table import VarianceTable
+from ntksym.hermite.mehler import sum_series
+from ntksym.hermite.pair_integrals import integrate_pairs
+from ntksym.hermite.tabulated_activation import Profile
+from ntksym.hermite.truncation import limits
+
+__all__ = ["SERVED", "evaluate_all", "evaluate_pairs", "long_table_of", "table_of"]
+
+Array = NDArray[np.float64]
+
+SERVED = 1e-14
+"""Truncation error, relative, up to which a series is used."""
+
+NEGLIGIBLE = 1e-16
+"""Truncation error, relative, at which a sum stops earlier than at the last stored term."""
+
+MANY = 100
+"""Pairs beyond the stored terms from which on a longer series is made for those that it serves ..."""
+
+LONG = 8192
+"""... up to this degree."""
+
+SCALES = ("value", "slope")
+"""What errors of an integral are relative to."""
+
+
+@lru_cache(maxsize=256)
+def table_of(activation: Activation) -> VarianceTable:
+    """The coefficients of an activation, shared by everything that asks for them."""
+    return VarianceTable(Profile(activation))
+
+
+@lru_cache(maxsize=64)
+def long_table_of(activation: Activation) -> VarianceTable:
+    """The same with more terms."""
+    return VarianceTable(table_of(activation).profile, LONG)
+
+
+def evaluate_all(table: VarianceTable, first: Array, second: Array, rho: Array) -> tuple[Array, Array]:
+    """Values and slopes by the stored terms, all of them, at every correlation.
+
+    Parameters
+    ----------
+    table : VarianceTable
+        The coefficients.
+    first, second, rho : float arrays, shape (n,)
+        Variances, positive, and correlations.
+    """
+    variances, places = np.unique(np.concatenate([first, second]), return_inverse=True)
+    return sum_series(table(variances), variances, places[: len(first)], places[len(first) :], rho, 0.0)
+
+
+def evaluate_pairs(
+    activation: Activation, first: Array, second: Array, gap: Array, rho: Array
+) -> tuple[Array, Array, NDArray[np.bool_]]:
+    """Values and slopes, and which pairs were integrated.
+
+    Parameters
+    ----------
+    activation : Activation
+        s.
+    first, second, gap, rho : float arrays, shape (n,)
+        Variances, positive; 1 - ``|rho|``; correlations.
+    """
+    table = table_of(activation)
+    value, slope, beyond = _sum(table, first, second, rho)
+    same = (gap == 0) & (first == second) & (rho > 0)
+    diagonal = table(first[same])
+    value[same], slope[same], beyond[same] = diagonal.value, diagonal.slope, False
+    if np.count_nonzero(beyond) >= MANY:
+        hard = np.flatnonzero(beyond)
+        value[hard], slope[hard], beyond[hard] = _sum(long_table_of(activation), first[hard], second[hard], rho[hard])
+    if beyond.any():
+        sides = [table(side[beyond]) for side in (first, second)]
+        scales = np.column_stack([np.sqrt(getattr(sides[0], name) * getattr(sides[1], name)) for name in SCALES])
+        pairs = first[beyond], second[beyond], gap[beyond], np.sign(rho[beyond])
+        value[beyond], slope[beyond] = integrate_pairs(table.profile, *pairs, scales).T
+    return value, slope, beyond
+
+
+def _sum(table: VarianceTable, first: Array, second: Array, rho: Array) -> tuple[Array, Array, NDArray[np.bool_]]:
+    """Values and slopes where the terms of the table serve, and where they do not."""
+    variances, places = np.unique(np.concatenate([first, second]), return_inverse=True)
+    rows, columns = places[: len(first)], places[len(first) :]
+    found = table(variances)
+    served = limits(found, variances, SERVED)[:, -1]
+    beyond = np.abs(rho) > np.minimum(served[rows], served[columns])
+    value, slope = np.zeros(len(rho)), np.zeros(len(rho))
+    inside = ~beyond
+    value[inside], slope[inside] = sum_series(found, variances, rows[inside], columns[inside], rho[inside], NEGLIGIBLE)
+    return value, slope, beyond

@@ -1,0 +1,290 @@
+"""An activation and its derivative as piecewise Chebyshev polynomials: float64 values everywhere, from few mpmath ones.
+
+The line is cut into octaves ``2**m <= |x| <= 2**(m + 1)`` and a core around zero, each at the kinks and jumps, and then
+in halves until polynomials of degree 19 represent s and s' to rounding. Octaves are made when they are first asked for;
+a function is thus known with relative accuracy at whatever scale its argument has.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cache, cached_property
+from itertools import pairwise
+from math import ceil, log2, log10
+from typing import Any
+
+import mpmath
+import numpy as np
+from numpy.typing import NDArray
+
+from ntksym.activation.activation import Activation
+from ntksym.errors import NoClosedForm, ToleranceNotMet
+
+__all__ = ["Profile", "Table"]
+
+Array = NDArray[np.float64]
+
+NODES = 20
+"""Coefficients of a polynomial."""
+
+DIGITS = 30
+"""Decimal digits at which s and s' are computed, at arguments of size one, before they are rounded to float64."""
+
+EPSILON = float(np.finfo(np.float64).eps)
+
+DEEPEST = 44
+"""Bisections of an octave: at a kink that is not known the last piece is a rounding error wide."""
+
+MOST_PIECES = 600
+"""Pieces of an octave; a function that needs more oscillates too fast to be tabulated."""
+
+SHARP = 0.05
+"""A piece that is shorter than this, relative to where it lies, belongs to something that happens there."""
+
+MOST_FEATURES = 8
+
+STEEP = 0.005
+"""Exponent from which on a growth is one; a logarithm at these distances looks like less."""
+
+NEAR = 200
+"""Bits after the point of the distance from a break at which the growth of s' is looked at."""
+
+JUMP = 1e-9
+"""Neighbouring polynomials that differ by more than this, relatively, belong to a function that jumps."""
+
+_ANGLES = np.pi * (np.arange(NODES) + 0.5) / NODES
+_PLACES = np.cos(_ANGLES)
+_TRANSFORM = 2 / NODES * np.cos(np.outer(np.arange(NODES), _ANGLES))
+_TRANSFORM[0] /= 2
+
+Piece = tuple[float, float, Array, Array]
+"""Ends, and the coefficients of s and of s' in powers of the place between -1 and 1."""
+
+
+@cache
+def _powers() -> Array:
+    """Powers of x from Chebyshev polynomials. They grow like 2.4**k, and resolved coefficients fall like 6**-k."""
+    matrix = np.zeros((NODES, NODES))
+    for order in range(NODES):
+        matrix[: order + 1, order] = np.polynomial.chebyshev.cheb2poly(np.eye(NODES)[order, : order + 1])
+    return matrix
+
+
+@dataclass(frozen=True)
+class Table:
+    """s and s' on an interval around zero.
+
+    Attributes
+    ----------
+    edges : float array, shape (pieces + 1,)
+        Ends of the pieces, increasing.
+    values, slopes : float arrays, shape (pieces, NODES)
+        Coefficients on each piece, of the powers of the place between -1 and 1.
+    """
+
+    edges: Array
+    values: Array
+    slopes: Array
+
+    def value(self, points: Array) -> Array:
+        """The function s at points of the interval."""
+        return self._evaluate(self.values, points)
+
+    def slope(self, points: Array) -> Array:
+        """Its derivative at points of the interval; at a kink that of one of the sides."""
+        return self._evaluate(self.slopes, points)
+
+    def bend(self, points: Array) -> Array:
+        """Its second derivative at points of the interval, inside the pieces."""
+        powers = self.slopes[:, 1:] * np.arange(1, NODES)
+        widths = np.diff(self.edges)[:, None]
+        return self._evaluate(np.pad(2 * powers / widths, ((0, 0), (0, 1))), points)
+
+    def _evaluate(self, coefficients: Array, points: Array) -> Array:
+        piece = np.clip(np.searchsorted(self.edges, points, side="right") - 1, 0, len(self.edges) - 2)
+        low, high = self.edges[piece], self.edges[piece + 1]
+        place = np.clip(((points - low) - (high - points)) / (high - low), -1.0, 1.0)
+        result = coefficients[piece, NODES - 1]
+        for column in coefficients.T[-2::-1]:
+            result = result * place + column[piece]
+        return np.asarray(result)
+
+
+@dataclass(frozen=True, eq=False)
+class _Seen:
+    """Values of s and s', shape (2, n), at some places, shape (n,)."""
+
+    places: Array
+    values: Array
+
+    def are_met(self, low: float, high: float, fits: tuple[Array, Array]) -> bool:
+        """Whether Chebyshev polynomials on a piece miss none of its places: a narrow bump hides between nodes."""
+        mine = (self.places > low) & (self.places < high)
+        place = (2 * self.places[mine] - low - high) / (high - low)
+        for fit, known in zip(fits, self.values, strict=True):
+            off = np.abs(np.polynomial.chebyshev.chebval(place, fit) - known[mine])
+            if np.any(off > JUMP * np.abs(known).max()):  # never, where there is a pole
+                return False
+        return True
+
+
+@dataclass(frozen=True, eq=False)
+class Profile:
+    """The tabulated activation; a cache that grows outwards and inwards.
+
+    Parameters
+    ----------
+    activation : Activation
+        s.
+    """
+
+    activation: Activation
+    _pieces: dict[tuple[float, float], tuple[Piece, ...]] = field(default_factory=dict, repr=False)
+    _tables: dict[tuple[int, int], Table] = field(default_factory=dict, repr=False)
+
+    @cached_property
+    def breaks(self) -> Array:
+        """Kinks and jumps, increasing; empty where they are not known."""
+        try:
+            places = (*self.activation.kinks, *self.activation.jumps)
+        except NoClosedForm:
+            return np.empty(0)
+        values = self.activation.values
+        return np.array(sorted(float(place.xreplace(values).evalf(25)) for place in places))
+
+    @cached_property
+    def bends(self) -> bool:
+        """Whether s' has no jump, as far as the pieces around its breaks and around zero show."""
+        top = max(6, ceil(log2(np.max(np.abs(self.breaks), initial=1.0))) + 1)
+        try:
+            return self.continuous and _meets(self.table(-4, top).slopes)
+        except ToleranceNotMet:  # it oscillates too fast to tell
+            return False
+
+    @cached_property
+    def continuous(self) -> bool:
+        """Whether s has no jump and s' no infinity: what a slope needs that can be relied on."""
+        try:
+            return not self.activation.jumps and not any(map(self._is_steep, self.breaks))
+        except NoClosedForm:  # its pieces are not known: as far as the table around zero shows
+            return _meets(self.table(-4, 6).values)
+
+    def _is_steep(self, place: float) -> bool:
+        """Whether s' is infinite there: whether it grows like a power of the distance, seen at two of them."""
+        slope = self._functions[1]
+        with mpmath.workdps(DIGITS + NEAR // 2):
+            for side in (-1, 1):
+                far, near = (abs(slope(place + side * mpmath.ldexp(1, -bits))) for bits in (NEAR // 2, NEAR))
+                if far and near and mpmath.log(near / far, 2) > NEAR * STEEP:
+                    return True
+        return False
+
+    def features(self, core: int, top: int) -> Array:
+        """Where the function may change on a smaller scale than around: zero, kinks, jumps, the shortest pieces."""
+        edges = self.table(core, top).edges
+        widths = np.diff(edges)
+        middles = (edges[:-1] + edges[1:]) / 2
+        shortest = (widths[1:-1] <= widths[:-2]) & (widths[1:-1] <= widths[2:])
+        sharp = shortest & (widths[1:-1] < SHARP * np.abs(middles[1:-1]))
+        places = np.unique(np.concatenate([[0.0], self.breaks, middles[1:-1][sharp]]))
+        return np.asarray(places if len(places) <= MOST_FEATURES else np.unique(np.append(self.breaks, 0.0)))
+
+    def table(self, core: int, top: int) -> Table:
+        """The function and its derivative for ``|x| <= 2**top``, the core being ``|x| <= 2**core``, or 1 at most.
+
+        Raises
+        ------
+        ToleranceNotMet
+            If the function oscillates too fast there.
+        """
+        core = min(core, 0)
+        if (core, top) not in self._tables:
+            outwards = [(2.0**m, 2.0 ** (m + 1)) for m in range(core, top)]
+            intervals = [(-b, -a) for a, b in reversed(outwards)] + [(-(2.0**core), 2.0**core)] + outwards
+            pieces = [piece for interval in intervals for piece in self._cover(interval)]
+            edges = np.array([piece[0] for piece in pieces] + [pieces[-1][1]])
+            self._tables[core, top] = Table(edges, np.array([p[2] for p in pieces]), np.array([p[3] for p in pieces]))
+        return self._tables[core, top]
+
+    def _cover(self, interval: tuple[float, float]) -> tuple[Piece, ...]:
+        if interval not in self._pieces:
+            mirrored = (-interval[1], -interval[0])
+            signs = {"even": (1.0, -1.0), "odd": (-1.0, 1.0)}.get(self.activation.parity)
+            if signs and mirrored in self._pieces and mirrored != interval:
+                self._pieces[interval] = tuple(_mirror(piece, *signs) for piece in reversed(self._pieces[mirrored]))
+            else:
+                self._pieces[interval] = self._split(*interval)
+        if not self._pieces[interval]:
+            raise ToleranceNotMet(
+                f"{self.activation.name} cannot be tabulated between {interval[0]:.6g} and {interval[1]:.6g}: it "
+                "oscillates too fast there; use smaller W_std, b_std or inputs, so that such arguments do not occur",
+                activation=self.activation,
+            )
+        return self._pieces[interval]
+
+    def _split(self, low: float, high: float) -> tuple[Piece, ...]:
+        """The pieces between two places; none where there would be too many."""
+        inside = [place for place in self.breaks if low < place < high]
+        ends = [low, *inside, high]
+        waiting = [(a, b, 0) for a, b in pairwise(ends)][::-1]
+        seen = self._seen(low, high)
+        scales = np.abs(seen.values).max(axis=1)
+        done: list[Piece] = []
+        while waiting:
+            a, b, depth = waiting.pop()
+            value, slope = (self._fit(function, a, b) for function in self._functions)
+            fine = all(_resolved(fit, scale) for fit, scale in zip((value, slope), scales, strict=True))
+            fine = fine and seen.are_met(a, b, (value, slope))
+            if fine or depth == DEEPEST:
+                done.append((a, b, _powers() @ value, _powers() @ slope))
+            else:
+                middle = (a + b) / 2
+                waiting += [(middle, b, depth + 1), (a, middle, depth + 1)]
+            if len(done) + len(waiting) > MOST_PIECES:
+                return ()
+        return tuple(done)
+
+    def _seen(self, low: float, high: float) -> "_Seen":
+        """Values of s and s' on the core, or nearer to zero than an octave, where a Gaussian has more of its mass."""
+        inner = min(abs(low), abs(high))
+        steps = 2.0 ** -np.arange(0.0, 48.0, 2.0) if low < 0 < high else 2.0 ** (-np.arange(8) / 2)
+        with mpmath.workdps(_digits(inner)):
+            places = [sign * inner * float(step) for sign in (-1, 1) for step in steps]
+            values = [[float(function(mpmath.mpf(place))) for place in places] for function in self._functions]
+        return _Seen(np.array(places), np.array(values))
+
+    @cached_property
+    def _functions(self) -> tuple[Callable[[Any], Any], Callable[[Any], Any]]:
+        return self.activation.to_mpmath(), self.activation.derivative_to_mpmath()
+
+    @staticmethod
+    def _fit(function: Callable[[Any], Any], low: float, high: float) -> Array:
+        with mpmath.workdps(_digits(max(abs(low), abs(high)))):
+            middle, half = (mpmath.mpf(low) + high) / 2, (mpmath.mpf(high) - low) / 2
+            samples = np.array([float(function(middle + half * place)) for place in _PLACES])
+        if not np.all(np.isfinite(samples)):
+            return np.full(NODES, np.nan)
+        fit = _TRANSFORM @ (samples - samples[0])  # a constant would leave its rounding errors in every coefficient
+        fit[0] += samples[0]
+        return np.asarray(fit)
+
+
+def _meets(coefficients: Array) -> bool:
+    """Whether neighbouring polynomials agree where they meet."""
+    ends = np.polynomial.polynomial.polyval(np.array([-1.0, 1.0]), coefficients.T)
+    return bool(np.all(np.abs(ends[1:, 0] - ends[:-1, 1]) <= JUMP * np.abs(ends).max()))
+
+
+def _digits(size: float) -> int:
+    """Decimal digits to compute with: terms that cancel up to the fourth order in a small argument are not lost."""
+    return DIGITS + 4 * ceil(max(0.0, -log10(size)))
+
+
+def _resolved(fit: Array, scale: float) -> bool:
+    size = max(float(np.abs(fit).max()), scale)
+    return bool(np.abs(fit[-3:]).max() <= 4 * EPSILON * size) or not np.isfinite(size)
+
+
+def _mirror(piece: Piece, sign: float, slope_sign: float) -> Piece:
+    low, high, value, slope = piece
+    alternating = (-1.0) ** np.arange(NODES)
+    return -high, -low, sign * alternating * value, slope_sign * alternating * slope

@@ -1,0 +1,1 @@
+"""Rules of quadrature, polynomials and compiled entrances that every room shares."""

@@ -1,0 +1,101 @@
+"""Sympy expressions pass through the same allow-list and bounds as text."""
+
+import pytest
+import sympy as sp
+
+from ntksym.errors import InvalidInput
+from ntksym.formula import check_expression
+from ntksym.symbols import parameter, x
+
+X = sp.Symbol("x")
+A = sp.Symbol("a")
+HALF = sp.Rational(1, 2)
+
+
+def test_a_symbol_called_x_is_the_argument_whatever_its_assumptions() -> None:
+    assert check_expression(sp.sqrt(X**2)) == sp.Abs(x)
+    assert check_expression(sp.Symbol("x", positive=True) + 1) == x + 1
+
+
+def test_parameters_become_our_symbols() -> None:
+    assert check_expression(sp.Max(X, A * X), {"a": HALF}) == sp.Max(x, parameter("a", HALF) * x)
+
+
+def test_floats_become_the_decimals_they_show() -> None:
+    assert check_expression(0.1 * X) == x / 10
+
+
+def test_conditions_are_kept() -> None:
+    expression = sp.Piecewise((X, (X > 0) & (X < 1)), (0, True))
+    assert check_expression(expression).subs(x, HALF) == HALF
+    assert check_expression(expression).subs(x, 2) == 0
+
+
+def test_conditions_on_case_distinctions_are_drawn_out() -> None:
+    inner = sp.Piecewise((1, X > 0), (-1, True))
+    expression = check_expression(sp.Piecewise((X, inner > 0), (0, True)))
+    assert expression.subs(x, 3) == 3
+    assert expression.subs(x, -3) == 0
+
+
+def test_if_then_else_is_accepted() -> None:
+    expression = sp.Piecewise((1, sp.ITE(X > 0, X < 1, X < -1)), (0, True), evaluate=False)
+    assert [check_expression(expression).subs(x, point) for point in (-2, -HALF, HALF, 2)] == [1, 0, 1, 0]
+
+
+def test_another_symbol_is_not_renamed_silently() -> None:
+    with pytest.raises(InvalidInput, match="neither x nor a declared parameter"):
+        check_expression(sp.sin(sp.Symbol("y")))
+
+
+def test_a_declared_parameter_must_occur() -> None:
+    with pytest.raises(InvalidInput, match="declared but"):
+        check_expression(X**2, {"a": HALF})
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        sp.gamma(X),
+        sp.DiracDelta(X),
+        sp.Function("f")(X),
+        sp.Integral(X, (X, 0, 1)),
+        sp.Derivative(sp.Function("f")(X), X),
+        sp.oo * X,
+        sp.I * X,
+        sp.re(X),
+        sp.Mod(X, 2),
+        X**1000,
+        ((X + 1) ** 100) ** 100,
+        sp.Pow(2, 10**6, evaluate=False) * X,
+        sp.Pow(10, sp.Pow(10, 10, evaluate=False), evaluate=False) * X,
+        sp.Add(*(sp.sin(k * X) for k in range(2000))),
+    ],
+    ids=lambda expression: type(expression).__name__,
+)
+def test_what_text_may_not_say_sympy_may_not_either(expression: sp.Expr) -> None:
+    with pytest.raises(InvalidInput):
+        check_expression(expression)
+
+
+def test_shared_parts_count_each_time_they_occur() -> None:
+    expression = X
+    for _ in range(60):
+        expression = sp.sin(expression) + sp.cos(expression)
+    with pytest.raises(InvalidInput, match="nodes"):
+        check_expression(expression)
+
+
+def test_deep_expressions_are_refused() -> None:
+    expression = X
+    for _ in range(300):
+        expression = sp.sin(expression)
+    with pytest.raises(InvalidInput, match="levels"):
+        check_expression(expression)
+
+
+def test_the_argument_may_be_called_otherwise() -> None:
+    rho = sp.Symbol("rho")
+    assert check_expression(rho**2 + 1, argument="rho") == x**2 + 1
+    with pytest.raises(InvalidInput, match="neither rho nor a declared parameter"):
+        check_expression(X + rho, argument="rho")
