@@ -17,17 +17,17 @@ from ntksym.activation.activation import Activation
 from ntksym.dual import series_dual
 from ntksym.dual.derivation import derive as derive_dual
 from ntksym.errors import InvalidInput, NoSuchDual
-from ntksym.gram.choice import Choice, Engine, engines
+from ntksym.gram.choice import Choice, LoweredNetwork, engines
 from ntksym.gram.distances import distances
 from ntksym.gram.existence import require_slopes
 from ntksym.gram.explanation import explanation, explanation_of_data
 from ntksym.gram.inputs import answer, kernels, matrices, points, result_type, thread_count, tolerance
 from ntksym.gram.routes import SMALLEST_SHARE, Points, bound_of, find_route, keeping_digits, prepare, row_states
-from ntksym.gram.schedule import Schedule
+from ntksym.gram.schedule import LayerPlan
 from ntksym.lowering.emit import Source
-from ntksym.lowering.parts import Part
+from ntksym.lowering.lowered_activation import LoweredActivation
 from ntksym.lowering.passes import Stages
-from ntksym.lowering.templates.tiles import TILE
+from ntksym.lowering.templates.frame import TILE
 from ntksym.network.layers import Network
 
 __all__ = ["Kernel", "build"]
@@ -91,7 +91,7 @@ class Kernel:
         What the duals came from.
     duals : tuple of Dual
         One for each distinct activation, in the order of first use.
-    engines : tuple of Engine
+    engines : tuple of LoweredNetwork
         The ways in which it was lowered; a call takes the one that is cheapest on its data.
     """
 
@@ -100,7 +100,7 @@ class Kernel:
     dtype: str
     derive: Callable[[Activation], Any] = field(repr=False)
     duals: tuple[Any, ...] = field(repr=False, compare=False)
-    engines: tuple[Engine, ...] = field(repr=False, compare=False)
+    engines: tuple[LoweredNetwork, ...] = field(repr=False, compare=False)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return build, (self.network, self.tol, self.dtype, self.derive)
@@ -116,14 +116,14 @@ class Kernel:
         return self.engines[0].source
 
     @property
-    def schedule(self) -> Schedule:
+    def schedule(self) -> LayerPlan:
         """The layers in the form in which that module takes them."""
         return self.engines[0].schedule
 
     @property
     def programs(self) -> tuple[Stages, ...]:
         """The programs of the closed forms, one for each distinct formula."""
-        return tuple(part.stages for part in self.source.parts if isinstance(part, Part))
+        return tuple(part.stages for part in self.source.parts if isinstance(part, LoweredActivation))
 
     @property
     def program(self) -> Stages | None:
@@ -199,7 +199,9 @@ class Kernel:
         count = thread_count(threads)
         return answer(get, keeping_digits(self.engines, lambda ways: self._diagonal(ways, x, wanted, count)))
 
-    def _diagonal(self, ways: tuple[Engine, ...], x: Array, wanted: tuple[str, ...], threads: int) -> dict[str, Array]:
+    def _diagonal(
+        self, ways: tuple[LoweredNetwork, ...], x: Array, wanted: tuple[str, ...], threads: int
+    ) -> dict[str, Array]:
         """The diagonals that ``k(x)`` has with these engines."""
         choice = Choice(ways[0], ways[0].schedule)
         if len(ways) > 1:
@@ -284,8 +286,8 @@ class Kernel:
             given = Points(*self._data(X, Y), names, thread_count(None))
             try:
                 route = find_route(self.engines, self.tol, given)
-                spare = route.exact is self.engines[0].spare
-                lines += explanation_of_data(route.choice, route.form, spare=spare)
+                series_fallback = route.exact is self.engines[0].series_fallback
+                lines += explanation_of_data(route.choice, route.form, series_fallback=series_fallback)
             except NoSuchDual as error:
                 lines.append(f"on these data: {error}")
         return "\n".join(lines)

@@ -18,7 +18,7 @@ from ntksym.dual.derivation import derive
 from ntksym.errors import InvalidInput, NoSuchDual
 from ntksym.gram.tiles import SPAN
 from ntksym.kernel import Kernel, build
-from ntksym.lowering.templates.tiles import TILE
+from ntksym.lowering.templates.frame import TILE
 from ntksym.network.layers import Dense, Network, fully_connected, serial
 from ntksym.network.recursion import PairMap, begin, evaluate
 from tests.lowering.duals import activation, hand_derived

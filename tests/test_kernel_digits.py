@@ -100,4 +100,4 @@ def test_what_is_homogeneous_never_loses_digits() -> None:
         False,
     ]
     kernel: Kernel = build(fully_connected("relu", 3))
-    assert kernel.engines[0].spare is None
+    assert kernel.engines[0].series_fallback is None

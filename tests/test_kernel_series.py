@@ -9,7 +9,7 @@ from ntksym.dual.derivation import derive
 from ntksym.errors import NoSuchDual
 from ntksym.gram.tiles import SPAN
 from ntksym.kernel import build
-from ntksym.lowering.templates.tiles import TILE
+from ntksym.lowering.templates.frame import TILE
 from ntksym.network.layers import Dense, Network, fully_connected, serial
 from ntksym.network.recursion import begin, evaluate
 

@@ -7,9 +7,9 @@ from typing import Any
 import sympy as sp
 
 from ntksym.activation.pieces import Pieces
-from ntksym.activation.pieces.expansion import abbreviated, term_bound
+from ntksym.activation.pieces.rewriting import abbreviated, term_bound
 from ntksym.activation.pieces.signs import amplitude
-from ntksym.formula.bounds import Assembler
+from ntksym.formula.bounds import BoundedBuilder
 from ntksym.formula.conditionals import substitute
 from ntksym.symbols import x
 
@@ -92,7 +92,7 @@ def _order(node: sp.Expr) -> Growth:
         return _growth()
     if node.is_polynomial(x):
         if term_bound(node) > MAX_TERMS:
-            return _growth(degree=Assembler({}).degree(node), attained=False)
+            return _growth(degree=BoundedBuilder({}).degree(node), attained=False)
         return _growth(degree=sp.Poly(abbreviated(node, {}), x).degree())
     rule = _RULES.get(type(node).__name__)
     if rule is None:

@@ -6,7 +6,7 @@ from itertools import pairwise
 import sympy as sp
 
 from ntksym.activation.activation import Activation
-from ntksym.activation.pieces.expansion import limit_at
+from ntksym.activation.pieces.rewriting import limit_at
 from ntksym.errors import NoClosedForm
 from ntksym.symbols import x
 

@@ -9,9 +9,9 @@ import sympy as sp
 
 from ntksym.activation.growth import Growth
 from ntksym.activation.pieces import Pieces
-from ntksym.activation.pieces.expansion import expanded, limit_at
 from ntksym.activation.pieces.identity import SAMPLE_POINTS, clearly_nonzero, is_zero
-from ntksym.activation.pieces.judgement import Judge
+from ntksym.activation.pieces.rewriting import expanded, limit_at
+from ntksym.activation.pieces.sign_decider import SignDecider
 from ntksym.formula import compile_mpmath
 from ntksym.formula.conditionals import substitute
 from ntksym.symbols import x
@@ -60,7 +60,7 @@ def _reflects(expression: sp.Expr, pieces: Pieces | None, values: Values, sign: 
         return is_zero(substitute(expression, {x: -x}) - sign * expression, values) is True
     places = [place.xreplace(dict(values)) for place in pieces.breakpoints]
     parts = [part.xreplace(dict(values)) for part in pieces.expressions]
-    judge = Judge({})
+    judge = SignDecider({})
     if any(judge.order(place, -other) for place, other in zip(places, reversed(places), strict=True)):
         return False
     return all(
@@ -83,7 +83,7 @@ def breaks_of(pieces: Pieces, values: Values) -> tuple[tuple[sp.Expr, ...], tupl
     jumps: list[sp.Expr] = []
     for place, left, right in zip(pieces.breakpoints, pieces.expressions, pieces.expressions[1:], strict=False):
         step = limit_at(left, place, "-") - limit_at(right, place, "+")
-        continuous = bool(step.is_finite) and Judge(values).sign(expanded(step)) == 0
+        continuous = bool(step.is_finite) and SignDecider(values).sign(expanded(step)) == 0
         (kinks if continuous else jumps).append(place)
     return tuple(kinks), tuple(jumps)
 
@@ -101,7 +101,7 @@ def corners_of(pieces: Pieces, values: Values) -> tuple[sp.Expr, ...]:
     corners = []
     for place, left, right in zip(pieces.breakpoints, pieces.expressions, pieces.expressions[1:], strict=False):
         turn = limit_at(sp.diff(left, x), place, "-") - limit_at(sp.diff(right, x), place, "+")
-        if not turn.is_finite or Judge(values).sign(expanded(turn)) != 0:
+        if not turn.is_finite or SignDecider(values).sign(expanded(turn)) != 0:
             corners.append(place)
     return tuple(corners)
 

@@ -17,7 +17,7 @@ from ntksym.activation.activation import Activation
 from ntksym.dual.accurate_range import Trusted, keeps_by_noise, keeps_by_precision
 from ntksym.dual.covariance import ROUNDING, SMALLEST, ValueAndSlope, check_covariance, gap_of, snapped
 from ntksym.errors import InvalidInput, NoClosedForm, NoSuchDual
-from ntksym.hermite.evaluation import evaluate_pairs
+from ntksym.hermite.pair_values import evaluate_pairs
 from ntksym.special.symbolic import MPMATH, NUMPY
 from ntksym.symbolic.descent import DescendedFormulae
 from ntksym.symbolic.formulae import VIEWS, Formulae

@@ -16,11 +16,17 @@ from ntksym.activation.activation import Activation
 from ntksym.dual.closed import closed_dual
 from ntksym.dual.covariance import SMALLEST, ValueAndSlope, check_covariance, gap_of
 from ntksym.errors import InvalidInput, NoClosedForm, NoSuchDual
-from ntksym.hermite.coefficient_table import Coefficients, VarianceTable
-from ntksym.hermite.evaluation import SERVED, evaluate_all, evaluate_pairs, table_of
+from ntksym.hermite.coefficient_table import Coefficients, HermiteTable
+from ntksym.hermite.derivation_steps import (
+    series_diagonal,
+    series_diagonal_slope,
+    series_slope,
+    series_steps,
+    series_value,
+)
 from ntksym.hermite.expansion import STEP, Expansion
-from ntksym.hermite.steps import series_diagonal, series_diagonal_slope, series_slope, series_steps, series_value
-from ntksym.hermite.truncation import Accuracy, Response, accuracy, certified_accuracy, limits, response
+from ntksym.hermite.pair_values import SERVED, evaluate_all, evaluate_pairs, table_of
+from ntksym.hermite.truncation import Accuracy, Sensitivity, accuracy, certified_accuracy, limits, response
 from ntksym.quadrature.activations import slope_expectation, value_expectation
 from ntksym.symbolic.steps import Step
 from ntksym.symbols import q
@@ -112,7 +118,7 @@ class SeriesDual:
         return series_steps(self.activation.parity, self.continuous)
 
     @cached_property
-    def _table(self) -> VarianceTable:
+    def _table(self) -> HermiteTable:
         return table_of(self.activation)
 
     def coefficients(self, q: npt.ArrayLike, tolerance: float = 0.0) -> Coefficients:
@@ -224,7 +230,7 @@ class SeriesDual:
         bounds = [_certificate(self.activation, variance, row.tobytes(), layout) for variance, row in each]
         return certified_accuracy(found, variances, np.array(bounds).reshape(-1, 4))
 
-    def response(self, q: npt.ArrayLike, largest: float, tolerance: float) -> Response:
+    def response(self, q: npt.ArrayLike, largest: float, tolerance: float) -> Sensitivity:
         """How the dual answers to errors at variances q, shape (n,), for correlations up to ``largest``."""
         variances = np.maximum(np.asarray(q, dtype=np.float64).ravel(), SMALLEST)
         return response(self._table, variances, largest, tolerance)

@@ -8,7 +8,7 @@ from sympy.core.relational import Relational
 from sympy.logic.boolalg import ITE, And, BooleanFalse, BooleanTrue, Not, Or
 
 from ntksym.errors import InvalidInput
-from ntksym.formula.bounds import MAX_DEPTH, Assembler
+from ntksym.formula.bounds import MAX_DEPTH, BoundedBuilder
 from ntksym.formula.conditionals import CONDITIONS, compare, connect, indicator, piecewise
 from ntksym.formula.vocabulary import HEADS
 from ntksym.symbols import parameter, x
@@ -38,7 +38,7 @@ def check_expression(
     """
     declared = dict(values or {})
     symbols = {name: parameter(name, value) for name, value in declared.items()}
-    assembler = Assembler({symbols[name]: value for name, value in declared.items()})
+    assembler = BoundedBuilder({symbols[name]: value for name, value in declared.items()})
     assembler.check_size(expression)
     if assembler.depth(expression) > 2 * MAX_DEPTH:
         raise InvalidInput(f"the expression is nested deeper than {2 * MAX_DEPTH} levels; simplify it")
@@ -60,7 +60,7 @@ def check_expression(
 class _Rebuilder:
     """Builds the expression anew, from the leaves, through the assembler."""
 
-    def __init__(self, environment: Mapping[str, sp.Expr], assembler: Assembler) -> None:
+    def __init__(self, environment: Mapping[str, sp.Expr], assembler: BoundedBuilder) -> None:
         self.environment = environment
         self.assembler = assembler
         self.done: dict[Any, Any] = {}

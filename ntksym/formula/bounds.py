@@ -10,7 +10,7 @@ from ntksym.errors import InvalidInput
 from ntksym.formula.conditionals import CONDITIONS
 from ntksym.symbols import x
 
-__all__ = ["MAX_BITS", "MAX_DEGREE", "MAX_DEPTH", "MAX_EXPONENT", "MAX_NODES", "MAX_TEXT", "Assembler"]
+__all__ = ["MAX_BITS", "MAX_DEGREE", "MAX_DEPTH", "MAX_EXPONENT", "MAX_NODES", "MAX_TEXT", "BoundedBuilder"]
 
 MAX_TEXT = 2000
 """Characters of a formula."""
@@ -34,7 +34,7 @@ def _bits(number: sp.Rational) -> int:
     return int(number.p).bit_length() + int(number.q).bit_length()
 
 
-class Assembler:
+class BoundedBuilder:
     """Builds sympy expressions in ``x`` and parameters, refusing those that would cost too much.
 
     Parameters

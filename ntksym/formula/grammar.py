@@ -8,7 +8,7 @@ from typing import Any, NoReturn, Protocol
 import sympy as sp
 
 from ntksym.errors import InvalidInput
-from ntksym.formula.bounds import MAX_DEPTH, Assembler
+from ntksym.formula.bounds import MAX_DEPTH, BoundedBuilder
 from ntksym.formula.conditionals import CONDITIONS, connect, indicator, piecewise
 from ntksym.formula.syntax import one_line, rational, refuse, syntax_tree
 from ntksym.formula.vocabulary import CONSTANTS, NAMESPACES, REFUSED, SPELLINGS, WORDS, Word, fold, lookup
@@ -65,7 +65,7 @@ def parse(
     declared = dict(values or {})
     tree = syntax_tree(text)
     symbols = {name: parameter(name, value) for name, value in declared.items()}
-    assembler = Assembler({symbols[name]: value for name, value in declared.items()})
+    assembler = BoundedBuilder({symbols[name]: value for name, value in declared.items()})
     reader = _Reader(one_line(text), {argument: x, **symbols}, assembler, definitions or {})
     expression = reader.number(tree.body)
     unused = sorted(set(declared) - reader.used)
@@ -87,7 +87,7 @@ class _Reader:
         self,
         text: str,
         environment: Mapping[str, sp.Expr],
-        assembler: Assembler,
+        assembler: BoundedBuilder,
         definitions: Mapping[str, Definition],
         depth: int = 0,
     ) -> None:

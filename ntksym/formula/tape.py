@@ -10,7 +10,7 @@ from ntksym.errors import ToleranceNotMet
 from ntksym.formula.stability import stabilise
 from ntksym.symbols import x
 
-__all__ = ["Arithmetic", "Tape", "play", "record"]
+__all__ = ["Tape", "TapeArithmetic", "play", "record"]
 
 FUNCTIONS = frozenset(
     {
@@ -23,7 +23,7 @@ FUNCTIONS = frozenset(
 Number = TypeVar("Number")
 
 
-class Arithmetic(Protocol[Number]):
+class TapeArithmetic(Protocol[Number]):
     """One kind of numbers; each stands for a function of x and carries its derivative along."""
 
     def constant(self, expression: sp.Expr) -> Number:
@@ -43,7 +43,7 @@ class Arithmetic(Protocol[Number]):
 
 
 @dataclass(frozen=True)
-class Step:
+class Instruction:
     """``head(*arguments)``, which are numbers of earlier steps; ``detail`` is a constant or the exponent of a power."""
 
     head: str
@@ -55,7 +55,7 @@ class Step:
 class Tape:
     """The steps in order; the first is x itself, the last the result."""
 
-    steps: tuple[Step, ...]
+    steps: tuple[Instruction, ...]
 
 
 def record(piece: sp.Expr) -> Tape:
@@ -74,13 +74,13 @@ def record(piece: sp.Expr) -> Tape:
     recorder = _Recorder()
     result = recorder.visit(stabilise(piece))
     if result != len(recorder.steps) - 1:
-        recorder.steps.append(Step("add", (result,)))
+        recorder.steps.append(Instruction("add", (result,)))
     return Tape(tuple(recorder.steps))
 
 
 class _Recorder:
     def __init__(self) -> None:
-        self.steps = [Step("x")]
+        self.steps = [Instruction("x")]
         self.known: dict[Any, int] = {x: 0}
 
     def visit(self, node: Any) -> int:
@@ -115,11 +115,11 @@ class _Recorder:
         return self._append("power", (self.visit(base),), exponent)
 
     def _append(self, head: str, arguments: tuple[int, ...], detail: Any = None) -> int:
-        self.steps.append(Step(head, arguments, detail))
+        self.steps.append(Instruction(head, arguments, detail))
         return len(self.steps) - 1
 
 
-def play(tape: Tape, arithmetic: Arithmetic[Number], start: Number) -> Number:
+def play(tape: Tape, arithmetic: TapeArithmetic[Number], start: Number) -> Number:
     """The result of the steps where x is ``start``."""
     results = [start]
     for step in tape.steps[1:]:

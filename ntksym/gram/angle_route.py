@@ -20,15 +20,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ntksym.errors import NoSuchDual, ToleranceNotMet
-from ntksym.gram.choice import Engine
+from ntksym.gram.choice import LoweredNetwork
 from ntksym.gram.error_bound import Bound, bound_of_single_pairs
 from ntksym.gram.fits.angle_series import FEWEST, Angles, AngleSeries, between, fit
-from ntksym.gram.pairs import carry as near_pairs
+from ntksym.gram.pairs import carry
 from ntksym.gram.pairs.one_variance import terms_at
 from ntksym.gram.rows import RowStates, prepare
-from ntksym.gram.schedule import Arrays, Schedule
+from ntksym.gram.schedule import LayerArrays, LayerPlan
 
-__all__ = ["HOMOGENEOUS", "LARGEST", "ONE_NORM", "SMALLEST", "Collapse", "Refusal", "collapse", "is_homogeneous"]
+__all__ = ["HOMOGENEOUS", "LARGEST", "ONE_NORM", "SMALLEST", "Refusal", "ZonalRoute", "collapse", "is_homogeneous"]
 
 Array = NDArray[np.float64]
 
@@ -68,7 +68,7 @@ class Refusal:
 
 
 @dataclass(frozen=True)
-class Collapse:
+class ZonalRoute:
     """The kernel as one function of the angle.
 
     Parameters
@@ -94,7 +94,7 @@ class Collapse:
         return f"one function of the angle, {self.terms} terms, error < {self.error:.1e}: {self.reason}"
 
 
-def is_homogeneous(schedule: Schedule) -> bool:
+def is_homogeneous(schedule: LayerPlan) -> bool:
     """Whether no layer has a bias and every activation has s(t x) = t^a s(x) for t > 0, with some a of its own."""
     denses = [schedule.first, *(entry.dense for entry in schedule.hidden)]
     duals = [entry.dual for entry in schedule.hidden if entry.dual is not None]
@@ -103,12 +103,14 @@ def is_homogeneous(schedule: Schedule) -> bool:
     )
 
 
-def collapse(engine: Engine, points: tuple[Array, Array], wanted: tuple[str, ...], tol: float) -> Collapse | Refusal:
+def collapse(
+    engine: LoweredNetwork, points: tuple[Array, Array], wanted: tuple[str, ...], tol: float
+) -> ZonalRoute | Refusal:
     """The kernel on some data as one function of the angle, or why it is computed layer by layer.
 
     Parameters
     ----------
-    engine : Engine
+    engine : LoweredNetwork
         The network.
     points : pair of float arrays, shapes (n, d), (m, d)
         The data; twice the same array for a symmetric result.
@@ -143,10 +145,10 @@ def collapse(engine: Engine, points: tuple[Array, Array], wanted: tuple[str, ...
     if BEST + sum(one.terms for one in found.series) * TERM >= sum(layers):
         return Refusal("the function of the angle has so many terms that the layers cost less")
     by_name = dict(zip(wanted, found.series, strict=True))
-    return Collapse(HOMOGENEOUS if homogeneous else ONE_NORM, (by_name.get("nngp"), by_name.get("ntk")), error)
+    return ZonalRoute(HOMOGENEOUS if homogeneous else ONE_NORM, (by_name.get("nngp"), by_name.get("ntk")), error)
 
 
-def _layer_costs(engine: Engine) -> list[float]:
+def _layer_costs(engine: LoweredNetwork) -> list[float]:
     """Estimated cost of a pair in every layer, in terms of a series."""
     nonlinear = [entry for entry in engine.schedule.hidden if entry.dual is not None]
     return [SERIES if entry.slots is None else min(engine.cost(entry), SERIES) for entry in nonlinear]
@@ -163,7 +165,7 @@ def _rounded(square: float) -> float:
     return float(np.ldexp(np.round(np.ldexp(mantissa, DIGITS)), exponent - DIGITS))
 
 
-def _spread(network: Arrays, squares: Array, square: float) -> float:
+def _spread(network: LayerArrays, squares: Array, square: float) -> float:
     """Largest relative distance from the common variance before the first nonlinearity; not a number if that is 0."""
     first = network.weights[0] * (network.scale * np.array([squares.min(), squares.max(), square])) + network.biases[0]
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -179,8 +181,8 @@ class _Task:
     homogeneous: bool
     wanted: tuple[str, ...]
     allowed: float
-    schedule: Schedule = field(compare=False)
-    machine: tuple[ModuleType, Arrays] = field(compare=False)
+    schedule: LayerPlan = field(compare=False)
+    machine: tuple[ModuleType, LayerArrays] = field(compare=False)
 
 
 @dataclass(frozen=True)
@@ -234,14 +236,14 @@ def _sample(task: _Task, states: RowStates, row: int, angles: Angles) -> tuple[A
     gap, sign = np.tile(angles.gap, 2), np.repeat([1.0, -1.0], count)
     variances = [(np.full(2 * count, q),) * 2 for q in states.variances[0, :, row]]
     low = variances[0][0] * gap
-    found = near_pairs.advance(module, network, task.schedule.hidden, variances, low, sign)
+    found = carry.advance(module, network, task.schedule.hidden, variances, low, sign)
     diagonals = states.variances[0, -1, row], states.tangents[0, row]
     kept = [found[k] / diagonals[k] for k, name in enumerate(("nngp", "ntk")) if name in task.wanted]
     whole = np.array(kept)
     return whole[:, :count], whole[:, count:]
 
 
-def _in_range(schedule: Schedule, variances: Array, ratios: Array) -> bool:
+def _in_range(schedule: LayerPlan, variances: Array, ratios: Array) -> bool:
     """Whether homogeneity holds to rounding: at the variances of all rows, those that are zero left aside.
 
     ``ratios`` are their norms over that of the fit, to which ``variances`` belong.

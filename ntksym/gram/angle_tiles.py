@@ -7,13 +7,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ntksym.gram.fits.angle_series import AngleSeries
-from ntksym.gram.pairs.left_out import apart
+from ntksym.gram.pairs.deferred import apart
 from ntksym.gram.rows import RowStates
-from ntksym.gram.schedule import Arrays
+from ntksym.gram.schedule import LayerArrays
 from ntksym.gram.tiles import Transform
 from ntksym.lowering import store
 from ntksym.lowering.templates.angle import DIAGONALS, INVERSE, ROOTS, SLOTS, angle_source
-from ntksym.lowering.templates.tiles import SMALLEST_VARIANCE, TILE
+from ntksym.lowering.templates.frame import SMALLEST_VARIANCE, TILE
 
 __all__ = ["compare", "transform"]
 
@@ -26,7 +26,7 @@ Both = tuple[AngleSeries | None, AngleSeries | None]
 
 
 def transform(
-    network: Arrays,
+    network: LayerArrays,
     series: Both,
     states: tuple[RowStates, RowStates],
     results: tuple[NDArray[Any] | None, NDArray[Any] | None],
@@ -37,7 +37,7 @@ def transform(
 
     Parameters
     ----------
-    network : Arrays
+    network : LayerArrays
         The network.
     series : pair of AngleSeries or None
         F for NNGP and NTK; None for the one not wanted.
@@ -66,7 +66,7 @@ def transform(
 
 
 def compare(
-    network: Arrays,
+    network: LayerArrays,
     series: Both,
     points: tuple[Array, Array],
     states: tuple[RowStates, RowStates],

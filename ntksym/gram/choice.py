@@ -16,17 +16,17 @@ from numpy.typing import NDArray
 from ntksym.activation.activation import Activation
 from ntksym.dual import series_dual
 from ntksym.errors import ToleranceNotMet
-from ntksym.gram.schedule import Arrays, Hidden, Schedule, schedule
+from ntksym.gram.schedule import HiddenLayer, LayerArrays, LayerPlan, schedule
 from ntksym.hermite.expansion import STEP
 from ntksym.hermite.truncation import limits
 from ntksym.lowering import store
 from ntksym.lowering.costs import HEAVY, LAYER, SERIES_STEP, SINGLE_PAIR
 from ntksym.lowering.emit import Source, emit
-from ntksym.lowering.parts import Part, lower
-from ntksym.lowering.templates.tiles import SMALLEST_VARIANCE
+from ntksym.lowering.lowered_activation import LoweredActivation, lower
+from ntksym.lowering.templates.frame import SMALLEST_VARIANCE
 from ntksym.network.layers import Network
 
-__all__ = ["Choice", "Engine", "choose", "engines", "may_lose_digits", "sampled_correlations"]
+__all__ = ["Choice", "LoweredNetwork", "choose", "engines", "may_lose_digits", "sampled_correlations"]
 
 Array = NDArray[np.float64]
 
@@ -50,32 +50,32 @@ MARGIN = 0.75
 
 
 @dataclass(frozen=True)
-class Engine:
+class LoweredNetwork:
     """A network lowered in one way.
 
     Parameters
     ----------
     source : Source
         The generated module.
-    schedule : Schedule
+    schedule : LayerPlan
         The layers in the form in which the module takes them.
-    spare : Engine or None
+    spare : LoweredNetwork or None
         The same network with series wherever a closed form may lose its digits at very small or large variances.
     """
 
     source: Source
-    schedule: Schedule
-    spare: "Engine | None" = None
+    schedule: LayerPlan
+    series_fallback: "LoweredNetwork | None" = None
 
-    def machine(self, width: int) -> tuple[ModuleType, Arrays]:
+    def machine(self, width: int) -> tuple[ModuleType, LayerArrays]:
         """The compiled module, and the network as arrays for data with ``width`` features."""
         module = store.load(self.source.text)
         return module, self.schedule.arrays(module, width, self.source.columns)
 
-    def cost(self, entry: Hidden) -> float:
+    def cost(self, entry: HiddenLayer) -> float:
         """What a pair costs in a layer that is not a series."""
         part = self.source.parts[entry.number] if entry.number >= 0 else None
-        return LAYER + part.cost if isinstance(part, Part) else 0.0
+        return LAYER + part.cost if isinstance(part, LoweredActivation) else 0.0
 
 
 @dataclass(frozen=True)
@@ -84,9 +84,9 @@ class Choice:
 
     Attributes
     ----------
-    engine : Engine
+    engine : LoweredNetwork
         The lowering that serves.
-    plan : Schedule
+    plan : LayerPlan
         Its layers, with the reach of every series.
     costs : tuple of floats
         Estimated cost of a pair for each engine there was, infinite for one that does not serve; empty where there was
@@ -95,8 +95,8 @@ class Choice:
         That of the engine; 0 where it was not looked at.
     """
 
-    engine: Engine
-    plan: Schedule
+    engine: LoweredNetwork
+    plan: LayerPlan
     costs: tuple[float, ...] = ()
     cost: float = 0.0
 
@@ -106,7 +106,7 @@ class Choice:
         return all(entry.exact is None for entry in self.plan.hidden)
 
 
-def engines(network: Network, duals: Sequence[Any], tolerances: Sequence[float]) -> tuple[Engine, ...]:
+def engines(network: Network, duals: Sequence[Any], tolerances: Sequence[float]) -> tuple[LoweredNetwork, ...]:
     """The ways to lower a network: with its closed forms, and, if one of them is heavy, with series in their place.
 
     Parameters
@@ -120,23 +120,23 @@ def engines(network: Network, duals: Sequence[Any], tolerances: Sequence[float])
     """
     parts = lower(duals)
     known = {dual.activation: dual for dual in duals}
-    first = Engine(emit(parts), schedule(network, known, parts, tolerances), _spare(network, known, tolerances))
-    heavy = {part.form for part in parts if isinstance(part, Part) and part.cost >= HEAVY}
+    first = LoweredNetwork(emit(parts), schedule(network, known, parts, tolerances), _spare(network, known, tolerances))
+    heavy = {part.form for part in parts if isinstance(part, LoweredActivation) and part.cost >= HEAVY}
     if not heavy:
         return (first,)
     lighter = {key: series_dual(key) if dual.numeric in heavy else dual for key, dual in known.items()}
     parts = lower(lighter.values())
     plan = schedule(network, lighter, parts, tolerances)
     hidden = (replace(entry, exact=known[entry.dual.activation]) if entry.dual else entry for entry in plan.hidden)
-    return first, Engine(emit(parts), replace(plan, hidden=tuple(hidden)))
+    return first, LoweredNetwork(emit(parts), replace(plan, hidden=tuple(hidden)))
 
 
-def _spare(network: Network, duals: Mapping[Activation, Any], tolerances: Sequence[float]) -> Engine | None:
+def _spare(network: Network, duals: Mapping[Activation, Any], tolerances: Sequence[float]) -> LoweredNetwork | None:
     others = {key: series_dual(key) if may_lose_digits(dual) else dual for key, dual in duals.items()}
     if others == duals:
         return None
     parts = lower(others.values())
-    return Engine(emit(parts), schedule(network, others, parts, tolerances))
+    return LoweredNetwork(emit(parts), schedule(network, others, parts, tolerances))
 
 
 def may_lose_digits(dual: Any) -> bool:
@@ -144,12 +144,12 @@ def may_lose_digits(dual: Any) -> bool:
     return hasattr(dual, "loses_digits") and dual.activation.homogeneity is None
 
 
-def choose(ways: Sequence[Engine], data: tuple[Array, Array]) -> Choice:
+def choose(ways: Sequence[LoweredNetwork], data: tuple[Array, Array]) -> Choice:
     """The cheapest engine for the data, and the reach of each of its series.
 
     Parameters
     ----------
-    ways : sequence of Engine
+    ways : sequence of LoweredNetwork
         From `engines`.
     data : pair of float arrays, shapes (n, d), (m, d)
         Points.
@@ -172,7 +172,7 @@ def choose(ways: Sequence[Engine], data: tuple[Array, Array]) -> Choice:
     return Choice(ways[best], found[best][1], costs if len(ways) > 1 else (), costs[best])
 
 
-def _survey(way: Engine, variances: Array, correlations: Array) -> tuple[float, Schedule]:
+def _survey(way: LoweredNetwork, variances: Array, correlations: Array) -> tuple[float, LayerPlan]:
     """Cost of a pair, and the layers with their reaches."""
     total, reaches = 0.0, []
     for entry, *sample in _correlations(way.schedule, variances, correlations):
@@ -185,7 +185,7 @@ def _survey(way: Engine, variances: Array, correlations: Array) -> tuple[float, 
     return total, way.schedule.reaching(reaches)
 
 
-def _terms(entry: Hidden, variances: Array, correlations: Array) -> tuple[float, float]:
+def _terms(entry: HiddenLayer, variances: Array, correlations: Array) -> tuple[float, float]:
     """Cost of a pair in a series, and its reach: terms are stored as long as they cost less than what they save."""
     found = entry.dual.coefficients(variances, entry.tolerance)
     served = limits(found, variances, entry.tolerance).min(axis=0)
@@ -197,7 +197,7 @@ def _terms(entry: Hidden, variances: Array, correlations: Array) -> tuple[float,
     return float(costs[best]), float(served[best])
 
 
-def _correlations(plan: Schedule, variances: Array, correlations: Array) -> Iterator[tuple[Hidden, Array, Array]]:
+def _correlations(plan: LayerPlan, variances: Array, correlations: Array) -> Iterator[tuple[HiddenLayer, Array, Array]]:
     """Before every layer: its entry, the variances of some rows, and `LEVELS` of |rho| of a sample of pairs."""
     middle = len(variances) // 2
     for entry in plan.hidden:
@@ -216,19 +216,19 @@ def _correlations(plan: Schedule, variances: Array, correlations: Array) -> Iter
         correlations = np.minimum((weight * covariances + bias) / largest, 1.0)
 
 
-def _sample(plan: Schedule, data: tuple[Array, Array]) -> tuple[Array, Array]:
+def _sample(plan: LayerPlan, data: tuple[Array, Array]) -> tuple[Array, Array]:
     """Smallest, middle and largest variance of the sampled rows after the first Dense layer, and `LEVELS` of |rho|."""
     variances, rho = sampled_correlations(plan, data)
     levels = np.quantile(np.abs(rho), LEVELS) if rho.size else np.zeros(len(LEVELS))
     return variances[[0, len(variances) // 2, -1]], levels
 
 
-def sampled_correlations(plan: Schedule, data: tuple[Array, Array]) -> tuple[Array, Array]:
+def sampled_correlations(plan: LayerPlan, data: tuple[Array, Array]) -> tuple[Array, Array]:
     """Variances of some rows after the first Dense layer, in order, and the correlations of their pairs.
 
     Parameters
     ----------
-    plan : Schedule
+    plan : LayerPlan
         The network.
     data : pair of float arrays, shapes (n, d), (m, d)
         Points; twice the same array for a symmetric result, when no row is paired with itself.

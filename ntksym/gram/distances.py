@@ -15,16 +15,16 @@ from numpy.typing import NDArray
 
 from ntksym.activation.activation import Activation
 from ntksym.dual import series_dual
-from ntksym.gram.choice import Engine, may_lose_digits
+from ntksym.gram.choice import LoweredNetwork, may_lose_digits
 from ntksym.gram.existence import LosesDigits
-from ntksym.gram.pairs.distances import separate
-from ntksym.gram.pairs.left_out import BATCH, begin, variances_of
+from ntksym.gram.pairs.deferred import BATCH, begin, variances_of
+from ntksym.gram.pairs.near_distances import separate
 from ntksym.gram.routes import Points, row_states
 from ntksym.gram.rows import RowStates
-from ntksym.gram.schedule import Arrays, Hidden, schedule
+from ntksym.gram.schedule import HiddenLayer, LayerArrays, schedule
 from ntksym.gram.threads import in_parallel
 from ntksym.lowering.emit import emit
-from ntksym.lowering.parts import lower
+from ntksym.lowering.lowered_activation import lower
 from ntksym.network.layers import Network
 from ntksym.symbolic.numeric_form import NumericForm
 
@@ -124,8 +124,8 @@ def _separate(
 
 
 def _carry(
-    machine: tuple[ModuleType, Arrays],
-    hidden: Sequence[Hidden],
+    machine: tuple[ModuleType, LayerArrays],
+    hidden: Sequence[HiddenLayer],
     points: Points,
     states: tuple[RowStates, RowStates],
     pairs: tuple[NDArray[np.int64], NDArray[np.int64]],
@@ -144,7 +144,7 @@ def _carry(
 
 
 @lru_cache(maxsize=32)
-def _engine(network: Network, duals: tuple[Any, ...], tangents: bool) -> Engine:
+def _engine(network: Network, duals: tuple[Any, ...], tangents: bool) -> LoweredNetwork:
     """The network lowered; for the NTK with the derivatives of the slopes, or with a series where there is none."""
     known: dict[Activation, Any] = {dual.activation: dual for dual in duals}
     for dual in duals if tangents else ():
@@ -153,4 +153,4 @@ def _engine(network: Network, duals: tuple[Any, ...], tangents: bool) -> Engine:
     parts = lower(known.values())
     plan = schedule(network, known, parts, (0.0,) * network.depth)
     hidden = (replace(e, dual=e.dual.dual) if isinstance(e.dual, _Bent) else e for e in plan.hidden)
-    return Engine(emit(parts), replace(plan, hidden=tuple(hidden)))
+    return LoweredNetwork(emit(parts), replace(plan, hidden=tuple(hidden)))

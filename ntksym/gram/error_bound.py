@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 from ntksym.dual import series_dual
 from ntksym.gram.pairs.one_variance import SERVED
 from ntksym.gram.rows import RowStates
-from ntksym.gram.schedule import Arrays, Hidden, Schedule
-from ntksym.hermite.truncation import Response
-from ntksym.lowering.templates.tiles import SMALLEST_VARIANCE
+from ntksym.gram.schedule import HiddenLayer, LayerArrays, LayerPlan
+from ntksym.hermite.truncation import Sensitivity
+from ntksym.lowering.templates.frame import SMALLEST_VARIANCE
 
 __all__ = ["Bound", "bound_of_single_pairs", "largest_correlation", "propagate"]
 
@@ -53,12 +53,14 @@ class Bound:
     ntk: float
 
 
-def propagate(network: Arrays, hidden: Sequence[Hidden], states: Sequence[RowStates], largest: float) -> Bound:
+def propagate(
+    network: LayerArrays, hidden: Sequence[HiddenLayer], states: Sequence[RowStates], largest: float
+) -> Bound:
     """The bound at the output.
 
     Parameters
     ----------
-    network, hidden : Arrays, sequence of Hidden
+    network, hidden : LayerArrays, sequence of HiddenLayer
         The network.
     states : sequence of RowStates
         The rows of the data.
@@ -81,12 +83,14 @@ def propagate(network: Arrays, hidden: Sequence[Hidden], states: Sequence[RowSta
     return Bound(max(errors.pair, errors.row), max(errors.tangent_pair, errors.tangent_row))
 
 
-def bound_of_single_pairs(network: Arrays, plan: Schedule, states: Sequence[RowStates], largest: float = 1.0) -> Bound:
+def bound_of_single_pairs(
+    network: LayerArrays, plan: LayerPlan, states: Sequence[RowStates], largest: float = 1.0
+) -> Bound:
     """The bound for pairs given by exact angles and evaluated one by one, in series to `SERVED`.
 
     Parameters
     ----------
-    network, plan : Arrays, Schedule
+    network, plan : LayerArrays, LayerPlan
         The network.
     states, largest
         As for `propagate`.
@@ -107,7 +111,7 @@ class _Errors:
     tangent_row: float
 
 
-def _advance(errors: _Errors, layer: Response, before: tuple[Array, Array, float, float], largest: float) -> _Errors:
+def _advance(errors: _Errors, layer: Sensitivity, before: tuple[Array, Array, float, float], largest: float) -> _Errors:
     q, tangent, weight, bias = before
     after = np.maximum(weight * layer.value + bias, TINY)
     grown = weight * tangent
@@ -134,12 +138,12 @@ def _representatives(states: Sequence[RowStates]) -> NDArray[np.intp]:
     return order[np.unique(np.linspace(0, len(order) - 1, REPRESENTATIVES).round().astype(int))]
 
 
-def _linear(q: Array, largest: float) -> Response:
+def _linear(q: Array, largest: float) -> Sensitivity:
     ones, zeros = np.ones_like(q), np.zeros_like(q)
-    return Response(q, ones, largest * q, ones, zeros, ones, ones, zeros, zeros, zeros, zeros, zeros)
+    return Sensitivity(q, ones, largest * q, ones, zeros, ones, ones, zeros, zeros, zeros, zeros, zeros)
 
 
-def _response(entry: Hidden, q: Array, largest: float) -> Response:
+def _response(entry: HiddenLayer, q: Array, largest: float) -> Sensitivity:
     """That of the dual; a closed form adds no error, and its coefficients tell how it answers to those it is given."""
     if entry.dual.kind == "series":
         return entry.dual.response(q, largest, entry.tolerance)
@@ -160,13 +164,13 @@ def _moved(whole: Array, there: Array, rate: Array, largest: float, error: float
 
 
 def largest_correlation(
-    network: Arrays, points: tuple[Array, Array], states: tuple[RowStates, RowStates], nearest: float
+    network: LayerArrays, points: tuple[Array, Array], states: tuple[RowStates, RowStates], nearest: float
 ) -> float:
     """The largest |correlation| of two different points before the first nonlinearity.
 
     Parameters
     ----------
-    network : Arrays
+    network : LayerArrays
         The network.
     points, states : pairs
         The data, and the states of their rows.

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ntksym.activation.activation import Activation
 from ntksym.errors import InvalidInput, NoSuchDual
-from ntksym.gram.schedule import Hidden, Schedule
+from ntksym.gram.schedule import HiddenLayer, LayerPlan
 from ntksym.symbols import q
 
 __all__ = ["LosesDigits", "require_digits", "require_slopes", "require_tangents", "require_variances"]
@@ -25,7 +25,7 @@ class LosesDigits(Exception):
     """A closed form cannot be used in float64 at the variances of a layer; another lowering of the network can."""
 
 
-def require_digits(schedule: Schedule, layer: int, variance: Array) -> None:
+def require_digits(schedule: LayerPlan, layer: int, variance: Array) -> None:
     """Make sure that the dual in front of a layer keeps its digits in float64.
 
     Parameters
@@ -44,7 +44,7 @@ def require_digits(schedule: Schedule, layer: int, variance: Array) -> None:
         raise LosesDigits(dual.activation.name)
 
 
-def require_slopes(schedule: Schedule) -> None:
+def require_slopes(schedule: LayerPlan) -> None:
     """Make sure that the NTK exists.
 
     Raises
@@ -62,12 +62,12 @@ def require_slopes(schedule: Schedule) -> None:
             )
 
 
-def require_variances(schedule: Schedule, layer: int, variance: Array, name: str, first: int) -> None:
+def require_variances(schedule: LayerPlan, layer: int, variance: Array, name: str, first: int) -> None:
     """Make sure that the variances before a layer, or at the output, are such that the kernel exists.
 
     Parameters
     ----------
-    schedule : Schedule
+    schedule : LayerPlan
         The network.
     layer : int
         Index of the layer in ``schedule.hidden``; behind the last, the output.
@@ -111,7 +111,7 @@ def require_tangents(tangent: Array, name: str, first: int) -> None:
     _refuse_overflow(tangent, "at the output (of the NTK)", name, first, float(np.finfo(np.float64).max))
 
 
-def _refuse_missing_dual(hidden: Hidden, number: int, variance: Array, name: str, first: int) -> None:
+def _refuse_missing_dual(hidden: HiddenLayer, number: int, variance: Array, name: str, first: int) -> None:
     activation = hidden.dual.activation
     for condition in hidden.dual.domain:
         here, distance = _condition(condition, activation)

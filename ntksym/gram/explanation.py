@@ -5,15 +5,15 @@ from typing import Any
 
 import numpy as np
 
-from ntksym.gram.angle_route import Collapse, Refusal
+from ntksym.gram.angle_route import Refusal, ZonalRoute
 from ntksym.gram.choice import Choice
 from ntksym.gram.inputs import thread_count
-from ntksym.gram.schedule import Hidden
-from ntksym.gram.table_route import Tabulation
+from ntksym.gram.schedule import HiddenLayer
+from ntksym.gram.table_route import InterpolatedRoute
 from ntksym.lowering import store
 from ntksym.lowering.costs import HEAVY
-from ntksym.lowering.parts import Part
-from ntksym.lowering.templates.tiles import TILE
+from ntksym.lowering.lowered_activation import LoweredActivation
+from ntksym.lowering.templates.frame import TILE
 
 __all__ = ["explanation", "explanation_of_data"]
 
@@ -33,11 +33,13 @@ def explanation(kernel: Any) -> Iterator[str]:
         if hidden.slots is None:
             yield f"    {_series(hidden)}"
     for part in kernel.source.parts:
-        if isinstance(part, Part):
+        if isinstance(part, LoweredActivation):
             rows = ", ".join(part.slots)
             yield f"{part.name}: once a layer {len(part.shared)} numbers; once a row and layer {rows}"
     if len(kernel.engines) > 1:
-        heavy = ", ".join(part.name for part in kernel.source.parts if isinstance(part, Part) and part.cost >= HEAVY)
+        heavy = ", ".join(
+            part.name for part in kernel.source.parts if isinstance(part, LoweredActivation) and part.cost >= HEAVY
+        )
         yield f"{heavy}: heavy closed form, or its series where that is cheaper (explain(X) says which)"
     yield f"tiles of {TILE} x {TILE} entries, depth a loop inside the tile; k(X) computes one half and writes both"
     yield "inner products, layers and writing in one pass over the result; no other memory of its size"
@@ -46,9 +48,11 @@ def explanation(kernel: Any) -> Iterator[str]:
     yield f"source: {store.name_of(kernel.source.text)}.py, {size} bytes, for any depth, W_std, b_std and parameters"
 
 
-def explanation_of_data(choice: Choice, form: Collapse | Tabulation | Refusal, *, spare: bool) -> Iterator[str]:
-    """What was chosen for some data; ``spare`` where closed forms would lose digits on them."""
-    if spare:
+def explanation_of_data(
+    choice: Choice, form: ZonalRoute | InterpolatedRoute | Refusal, *, series_fallback: bool
+) -> Iterator[str]:
+    """What was chosen for some data; ``series_fallback`` where closed forms would lose digits on them."""
+    if series_fallback:
         yield "on these data: series, since closed forms would lose digits at variances as small or large as occur"
     yield f"on these data: {form}"
     if not isinstance(form, Refusal):
@@ -63,7 +67,7 @@ def explanation_of_data(choice: Choice, form: Collapse | Tabulation | Refusal, *
             yield f"layer {number}: {entry.dual.activation.name} is summed for {reach}"
 
 
-def _series(hidden: Hidden) -> str:
+def _series(hidden: HiddenLayer) -> str:
     """What a series layer does at variance 1; the number of terms depends on the data."""
     expansion = hidden.expand(np.ones(1))
     terms = expansion.coefficients.shape[1]

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ntksym.errors import InvalidInput
-from ntksym.gram.threads import spare_threads
+from ntksym.gram.threads import idle_threads
 
 __all__ = ["answer", "kernels", "matrices", "points", "result_type", "thread_count", "tolerance"]
 
@@ -182,9 +182,9 @@ def result_type(dtype: Any) -> str:
 
 
 def thread_count(threads: Any) -> int:
-    """How many threads to use, by default those that are spare (`spare_threads`), or InvalidInput."""
+    """How many threads to use, by default those that are spare (`idle_threads`), or InvalidInput."""
     if threads is None:
-        return spare_threads()
+        return idle_threads()
     return whole_number("threads", threads, 1)
 
 

@@ -9,17 +9,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ntksym.errors import ToleranceNotMet
-from ntksym.gram import angle_tiles as angle
-from ntksym.gram import table_tiles as table
-from ntksym.gram.angle_route import Collapse, Refusal, collapse
-from ntksym.gram.choice import Choice, Engine, choose
+from ntksym.gram import angle_tiles, table_tiles
+from ntksym.gram.angle_route import Refusal, ZonalRoute, collapse
+from ntksym.gram.choice import Choice, LoweredNetwork, choose
 from ntksym.gram.error_bound import Bound, largest_correlation, propagate
 from ntksym.gram.existence import LosesDigits, require_digits, require_tangents, require_variances
-from ntksym.gram.pairs import left_out as hard_pairs
+from ntksym.gram.pairs import deferred
 from ntksym.gram.rows import RowStates
 from ntksym.gram.rows import prepare as prepare_rows
-from ntksym.gram.schedule import Arrays, Schedule
-from ntksym.gram.table_route import Tabulation, tabulate
+from ntksym.gram.schedule import LayerArrays, LayerPlan
+from ntksym.gram.table_route import InterpolatedRoute, tabulate
 from ntksym.gram.tiles import fill, layers
 
 __all__ = [
@@ -79,21 +78,21 @@ class Route:
     ----------
     choice : Choice
         The engine and its layers, with the truncation that keeps the tolerance.
-    form : Collapse, Tabulation or Refusal
+    form : ZonalRoute, InterpolatedRoute or Refusal
         What takes the place of the layers, or why nothing does.
     states : tuple of RowStates
         Those of X and of Y.
     bound : Bound
         Of the errors of the entries; zero where there is nothing to bound: closed forms, or no pairs.
-    exact : Engine
+    exact : LoweredNetwork
         The lowering that computes pairs one by one: with a closed form wherever there is one that serves.
     """
 
     choice: Choice
-    form: Collapse | Tabulation | Refusal
+    form: ZonalRoute | InterpolatedRoute | Refusal
     states: tuple[RowStates, RowStates]
     bound: Bound
-    exact: Engine
+    exact: LoweredNetwork
 
 
 @dataclass(frozen=True)
@@ -106,13 +105,13 @@ class Prepared:
         The data.
     route : Route
         What was chosen for them.
-    machine : (module, Arrays)
+    machine : (module, LayerArrays)
         The compiled module and the network as it takes it.
     """
 
     points: Points
     route: Route
-    machine: tuple[ModuleType, Arrays]
+    machine: tuple[ModuleType, LayerArrays]
 
     def fill(self, results: dict[str, NDArray[np.floating]]) -> None:
         """Write the kernels into the results, one array (n, m) for each that is wanted."""
@@ -121,32 +120,38 @@ class Prepared:
         symmetric = points.y is points.x
 
         def compare(pairs: NDArray[np.int64]) -> None:
-            assert isinstance(form, Collapse)
-            angle.compare(network, form.series, points.pair, states, pairs, targets)
+            assert isinstance(form, ZonalRoute)
+            angle_tiles.compare(network, form.series, points.pair, states, pairs, targets)
 
         def integrate(pairs: NDArray[np.int64]) -> None:
             exact = self.route.exact
             same = exact is self.route.choice.engine
             machine = self.machine if same else exact.machine(points.x.shape[1])
             hidden = self.route.choice.plan.hidden if same else exact.schedule.hidden
-            hard_pairs.integrate(*machine, hidden, points.pair, states, pairs, targets)
+            deferred.integrate(*machine, hidden, points.pair, states, pairs, targets)
 
         match form:
-            case Collapse():
-                work, complete = angle.transform(network, form.series, states, targets, symmetric=symmetric), compare
-            case Tabulation():
-                work, complete = table.transform(network, form.series, states, targets, symmetric=symmetric), integrate
+            case ZonalRoute():
+                work, complete = (
+                    angle_tiles.transform(network, form.series, states, targets, symmetric=symmetric),
+                    compare,
+                )
+            case InterpolatedRoute():
+                work, complete = (
+                    table_tiles.transform(network, form.series, states, targets, symmetric=symmetric),
+                    integrate,
+                )
             case Refusal():
                 work, complete = layers(module, network, states, targets, symmetric=symmetric), integrate
         fill(points.pair, work, complete, points.threads)
 
 
-def find_route(engines: tuple[Engine, ...], tol: float, points: Points, *, pairs: bool = False) -> Route:
+def find_route(engines: tuple[LoweredNetwork, ...], tol: float, points: Points, *, pairs: bool = False) -> Route:
     """How the kernel is computed on these data: as a function of the angle, as a table, or by the cheapest engine.
 
     Parameters
     ----------
-    engines : tuple of Engine
+    engines : tuple of LoweredNetwork
         The ways to lower the network.
     tol : float
         Error allowed in an entry, relative to sqrt(K(x, x) K(y, y)).
@@ -158,23 +163,23 @@ def find_route(engines: tuple[Engine, ...], tol: float, points: Points, *, pairs
     return keeping_digits(engines, lambda ways: _find_route(ways, tol, points, pairs))
 
 
-def keeping_digits(engines: tuple[Engine, ...], work: Callable[[tuple[Engine, ...]], Result]) -> Result:
+def keeping_digits(engines: tuple[LoweredNetwork, ...], work: Callable[[tuple[LoweredNetwork, ...]], Result]) -> Result:
     """What ``work`` returns for these engines; for the spare one where closed forms lose their digits."""
     try:
         return work(engines)
     except LosesDigits:
-        assert engines[0].spare is not None  # what is homogeneous loses none
-        return work((engines[0].spare,))
+        assert engines[0].series_fallback is not None  # what is homogeneous loses none
+        return work((engines[0].series_fallback,))
 
 
-def _find_route(engines: tuple[Engine, ...], tol: float, points: Points, pairs: bool) -> Route:
+def _find_route(engines: tuple[LoweredNetwork, ...], tol: float, points: Points, pairs: bool) -> Route:
     closed = Choice(engines[0], engines[0].schedule.tightened(SMALLEST_SHARE))
     collapsed = collapse(engines[0], points.pair, points.wanted, tol)
-    if isinstance(collapsed, Collapse):
+    if isinstance(collapsed, ZonalRoute):
         return _as_function(closed, collapsed, engines[0], points)
     choice = choose(engines, points.pair)
     tabulated = tabulate(engines[0], choice.cost, points.pair, points.wanted, tol)
-    if isinstance(tabulated, Tabulation):
+    if isinstance(tabulated, InterpolatedRoute):
         return _as_function(replace(closed, costs=choice.costs, cost=choice.cost), tabulated, engines[0], points)
     refusal = Refusal(f"{collapsed.reason}; {tabulated}")
     way = engines[0], tol, points, pairs
@@ -184,7 +189,7 @@ def _find_route(engines: tuple[Engine, ...], tol: float, points: Points, pairs: 
     return _by_layers(replace(closed, plan=engines[0].schedule, costs=choice.costs), refusal, *way)
 
 
-def prepare(engines: tuple[Engine, ...], tol: float, points: Points) -> Prepared:
+def prepare(engines: tuple[LoweredNetwork, ...], tol: float, points: Points) -> Prepared:
     """Choose a route, prepare the rows, bound the errors.
 
     Parameters
@@ -204,7 +209,7 @@ def prepare(engines: tuple[Engine, ...], tol: float, points: Points) -> Prepared
     return Prepared(points, route, route.choice.engine.machine(points.x.shape[1]))
 
 
-def bound_of(engines: tuple[Engine, ...], tol: float, points: Points) -> Bound:
+def bound_of(engines: tuple[LoweredNetwork, ...], tol: float, points: Points) -> Bound:
     """The bound of the errors of the entries for these data, whatever the tolerance.
 
     Parameters
@@ -223,13 +228,15 @@ def bound_of(engines: tuple[Engine, ...], tol: float, points: Points) -> Bound:
     return propagate(network, route.choice.plan.hidden, route.states, largest)
 
 
-def _as_function(choice: Choice, form: Collapse | Tabulation, exact: Engine, points: Points) -> Route:
+def _as_function(choice: Choice, form: ZonalRoute | InterpolatedRoute, exact: LoweredNetwork, points: Points) -> Route:
     """The route that needs of the rows nothing but their diagonals."""
     states = row_states(choice.engine.machine(points.x.shape[1]), choice.plan, points, pairs=False)
     return Route(choice, form, (states[0], states[-1]), Bound(form.error, form.error), exact)
 
 
-def _by_layers(choice: Choice, refusal: Refusal, exact: Engine, tol: float, points: Points, pairs: bool) -> Route:
+def _by_layers(
+    choice: Choice, refusal: Refusal, exact: LoweredNetwork, tol: float, points: Points, pairs: bool
+) -> Route:
     machine = choice.engine.machine(points.x.shape[1])
     states = row_states(machine, choice.plan, points, pairs=pairs)
     settled, bound = _settle(machine[1], choice.plan, tol, points, (states[0], states[-1]))
@@ -239,15 +246,15 @@ def _by_layers(choice: Choice, refusal: Refusal, exact: Engine, tol: float, poin
 
 
 def row_states(
-    machine: tuple[ModuleType, Arrays], plan: Schedule, points: Points, *, first: int = 0, pairs: bool = True
+    machine: tuple[ModuleType, LayerArrays], plan: LayerPlan, points: Points, *, first: int = 0, pairs: bool = True
 ) -> tuple[RowStates, ...]:
     """The states of the rows of every set, once it is certain that every dual exists there.
 
     Parameters
     ----------
-    machine : (module, Arrays)
-        From `Engine.machine`.
-    plan : Schedule
+    machine : (module, LayerArrays)
+        From `LoweredNetwork.machine`.
+    plan : LayerPlan
         The layers.
     points : Points
         The data.
@@ -268,7 +275,7 @@ def row_states(
     return prepare_rows(*machine, plan.hidden, squares, points.threads, check=check, pairs=pairs)
 
 
-def _has_series(plan: Schedule) -> bool:
+def _has_series(plan: LayerPlan) -> bool:
     return any(entry.dual is not None and entry.dual.kind == "series" for entry in plan.hidden)
 
 
@@ -277,8 +284,8 @@ def _worst(bound: Bound, wanted: tuple[str, ...]) -> float:
 
 
 def _settle(
-    network: Arrays, plan: Schedule, tol: float, points: Points, states: tuple[RowStates, RowStates]
-) -> tuple[Schedule, Bound]:
+    network: LayerArrays, plan: LayerPlan, tol: float, points: Points, states: tuple[RowStates, RowStates]
+) -> tuple[LayerPlan, Bound]:
     """The plan to follow and its bound: as made, or with the least truncation where that is what it takes.
 
     First for correlations up to 1, which costs nothing; where that is not enough, for those of the data.

@@ -8,11 +8,11 @@ from types import ModuleType
 import numpy as np
 from numpy.typing import NDArray
 
-from ntksym.gram.schedule import Arrays, Hidden
+from ntksym.gram.schedule import HiddenLayer, LayerArrays
 from ntksym.gram.threads import in_parallel
 from ntksym.lowering import store
-from ntksym.lowering.templates.series import FIRST_GROUP, pack, slots_of
-from ntksym.lowering.templates.tiles import SMALLEST_VARIANCE, TILE
+from ntksym.lowering.templates.frame import SMALLEST_VARIANCE, TILE
+from ntksym.lowering.templates.series_layers import FIRST_GROUP, pack, slots_of
 
 __all__ = ["RowStates", "prepare"]
 
@@ -59,8 +59,8 @@ class RowStates:
 
 def prepare(
     module: ModuleType,
-    network: Arrays,
-    hidden: Sequence[Hidden],
+    network: LayerArrays,
+    hidden: Sequence[HiddenLayer],
     squares: Sequence[Array],
     threads: int,
     *,
@@ -73,9 +73,9 @@ def prepare(
     ----------
     module : module
         Generated code.
-    network : Arrays
+    network : LayerArrays
         The network.
-    hidden : sequence of Hidden
+    hidden : sequence of HiddenLayer
         Its hidden layers.
     squares : sequence of float arrays, shapes (n,)
         <x, x> of every row of each set.
@@ -102,7 +102,7 @@ def prepare(
     return tuple(preparation.sets())
 
 
-def _runs(hidden: Sequence[Hidden]) -> Iterator[tuple[int, int]]:
+def _runs(hidden: Sequence[HiddenLayer]) -> Iterator[tuple[int, int]]:
     """Bounds of the runs of layers that compiled code prepares in one go; a series is a run of its own."""
     series = [layer for layer, entry in enumerate(hidden) if entry.slots is None]
     edges = sorted({0, len(hidden), *series, *(layer + 1 for layer in series)})
@@ -115,8 +115,8 @@ class _Preparation:
     def __init__(
         self,
         module: ModuleType,
-        network: Arrays,
-        hidden: Sequence[Hidden],
+        network: LayerArrays,
+        hidden: Sequence[HiddenLayer],
         squares: Sequence[Array],
         threads: int,
         pairs: bool,

@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 from ntksym.activation.activation import Activation
 from ntksym.errors import NoClosedForm
 from ntksym.hermite.expansion import Expansion
-from ntksym.lowering.parts import Part, SeriesPart
-from ntksym.lowering.templates.left_out import NEAREST
-from ntksym.lowering.templates.tiles import DIAGONAL_SLOPE
+from ntksym.lowering.lowered_activation import LoweredActivation, LoweredSeries
+from ntksym.lowering.templates.deferral import NEAREST
+from ntksym.lowering.templates.frame import DIAGONAL_SLOPE
 from ntksym.network.layers import Dense, Network
 
-__all__ = ["Arrays", "Hidden", "Schedule", "schedule"]
+__all__ = ["HiddenLayer", "LayerArrays", "LayerPlan", "schedule"]
 
 EPSILON = float(np.finfo(np.float64).eps)
 
@@ -29,7 +29,7 @@ Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Hidden:
+class HiddenLayer:
     """A nonlinearity, or none, and the Dense layer behind it.
 
     Parameters
@@ -75,7 +75,7 @@ class Hidden:
 
 
 @dataclass(frozen=True)
-class Arrays:
+class LayerArrays:
     """The network as arrays.
 
     Parameters
@@ -104,25 +104,25 @@ class Arrays:
 
 
 @dataclass(frozen=True)
-class Schedule:
+class LayerPlan:
     """The network as its first Dense layer and the hidden layers behind it.
 
     Parameters
     ----------
     first : Dense
         The layer that meets the data.
-    hidden : tuple of Hidden
+    hidden : tuple of HiddenLayer
         The others, each with the nonlinearity in front of it.
     """
 
     first: Dense
-    hidden: tuple[Hidden, ...]
+    hidden: tuple[HiddenLayer, ...]
 
-    def tightened(self, tolerance: float) -> "Schedule":
+    def tightened(self, tolerance: float) -> "LayerPlan":
         """The same with this accuracy asked of every series."""
         return replace(self, hidden=tuple(replace(entry, tolerance=tolerance) for entry in self.hidden))
 
-    def reaching(self, reaches: Sequence[float]) -> "Schedule":
+    def reaching(self, reaches: Sequence[float]) -> "LayerPlan":
         """The same with terms stored for correlations up to these, one a layer."""
         pairs = zip(self.hidden, reaches, strict=True)
         return replace(self, hidden=tuple(replace(entry, reach=reach) for entry, reach in pairs))
@@ -134,7 +134,7 @@ class Schedule:
         jumps = not all(dual.continuous for dual in duals)
         return NEAREST if jumps else math.inf, math.inf if all(map(_bends, duals)) else NEAREST
 
-    def arrays(self, module: ModuleType, width: int, columns: int) -> Arrays:
+    def arrays(self, module: ModuleType, width: int, columns: int) -> LayerArrays:
         """The arrays for data with ``width`` features, ``columns`` shared quantities in the module; only to be read."""
         key = module.__name__, width
         if key not in self._known:
@@ -142,10 +142,10 @@ class Schedule:
         return self._known[key]
 
     @cached_property
-    def _known(self) -> dict[tuple[str, int], Arrays]:
+    def _known(self) -> dict[tuple[str, int], LayerArrays]:
         return {}
 
-    def _arrays(self, module: ModuleType, width: int, columns: int) -> Arrays:
+    def _arrays(self, module: ModuleType, width: int, columns: int) -> LayerArrays:
         count = len(self.hidden)
         which = np.array([hidden.number for hidden in self.hidden], dtype=np.int64)
         parameters = np.zeros((count, max([1, *(len(hidden.parameters) for hidden in self.hidden)])))
@@ -158,7 +158,7 @@ class Schedule:
         biases = np.array([dense.bias_variance for dense in denses])
         shared = np.empty((count, max(1, columns)))
         module.share(which, parameters, shared)
-        return Arrays(which, weights, biases, slacks, shared, 1.0 / width, self.nearest)
+        return LayerArrays(which, weights, biases, slacks, shared, 1.0 / width, self.nearest)
 
 
 def _bends(dual: Any) -> bool:
@@ -172,9 +172,9 @@ def _bends(dual: Any) -> bool:
 def schedule(
     network: Network,
     duals: Mapping[Activation, Any],
-    parts: Sequence[Part | SeriesPart],
+    parts: Sequence[LoweredActivation | LoweredSeries],
     tolerances: Sequence[float],
-) -> Schedule:
+) -> LayerPlan:
     """The hidden layers of a network in order; a Dense layer right behind another has no nonlinearity in front.
 
     Parameters
@@ -183,7 +183,7 @@ def schedule(
         The layers.
     duals : mapping
         Activation -> Dual.
-    parts : sequence of Part or SeriesPart
+    parts : sequence of LoweredActivation or LoweredSeries
         The parts of the generated module.
     tolerances : sequence of float
         Accuracy asked of the dual of each nonlinearity, relative to the diagonal.
@@ -191,18 +191,18 @@ def schedule(
     numbers = {part.form: number for number, part in enumerate(parts)}
     asked = iter(tolerances)
     first, *others = network.layers
-    hidden: list[Hidden] = []
+    hidden: list[HiddenLayer] = []
     dual = None
     for layer in others:
         if not isinstance(layer, Dense):
             dual = duals[layer.activation]
         elif dual is None:
-            hidden.append(Hidden(-1, None, layer))
+            hidden.append(HiddenLayer(-1, None, layer))
         else:
             number = numbers[dual.numeric]
             part = parts[number]
-            slots = len(part.slots) if isinstance(part, Part) else None
-            hidden.append(Hidden(number, dual, layer, slots, next(asked)))
+            slots = len(part.slots) if isinstance(part, LoweredActivation) else None
+            hidden.append(HiddenLayer(number, dual, layer, slots, next(asked)))
             dual = None
     assert isinstance(first, Dense)  # a Network begins with a Dense layer
-    return Schedule(first, tuple(hidden))
+    return LayerPlan(first, tuple(hidden))

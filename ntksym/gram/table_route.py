@@ -16,14 +16,14 @@ from numpy.typing import NDArray
 
 from ntksym.errors import NoSuchDual, ToleranceNotMet
 from ntksym.gram.angle_route import LARGEST, SMALLEST
-from ntksym.gram.choice import Engine, sampled_correlations
+from ntksym.gram.choice import LoweredNetwork, sampled_correlations
 from ntksym.gram.error_bound import Bound, bound_of_single_pairs
 from ntksym.gram.fits.table_series import Domain, Places, TableSeries, fit
-from ntksym.gram.pairs import carry as near_pairs
+from ntksym.gram.pairs import carry
 from ntksym.gram.rows import RowStates, prepare
-from ntksym.gram.schedule import Arrays, Schedule
+from ntksym.gram.schedule import LayerArrays, LayerPlan
 
-__all__ = ["Tabulation", "tabulate"]
+__all__ = ["InterpolatedRoute", "tabulate"]
 
 Array = NDArray[np.float64]
 
@@ -65,7 +65,7 @@ CHANGE = 1e-4
 
 
 @dataclass(frozen=True)
-class Tabulation:
+class InterpolatedRoute:
     """The kernel as a table in two variances and the angle.
 
     Parameters
@@ -88,13 +88,13 @@ class Tabulation:
 
 
 def tabulate(
-    engine: Engine, cost: float, points: tuple[Array, Array], wanted: tuple[str, ...], tol: float
-) -> Tabulation | str:
+    engine: LoweredNetwork, cost: float, points: tuple[Array, Array], wanted: tuple[str, ...], tol: float
+) -> InterpolatedRoute | str:
     """The kernel on some data as a table, or why there is none.
 
     Parameters
     ----------
-    engine : Engine
+    engine : LoweredNetwork
         The network, with a closed form wherever there is one.
     cost : float
         Estimated cost of a pair layer by layer.
@@ -128,10 +128,10 @@ def tabulate(
         return "the errors of series are not bounded well enough for a table"
     if BEST + TERM * found.series.terms > WORTH * cost:
         return "a table in the variances has so many terms that the layers cost less"
-    return Tabulation(found.series, error)
+    return InterpolatedRoute(found.series, error)
 
 
-def _cost_of_fit(engine: Engine) -> float:
+def _cost_of_fit(engine: LoweredNetwork) -> float:
     layers = (entry for entry in engine.schedule.hidden if entry.dual is not None)
     return sum(FIT_SERIES if entry.slots is None else FIT + FIT_FORMULA * engine.cost(entry) for entry in layers)
 
@@ -169,8 +169,8 @@ class _Task:
     domain: Domain
     wanted: tuple[str, ...]
     allowed: float
-    schedule: Schedule = field(compare=False)
-    machine: tuple[ModuleType, Arrays] = field(compare=False)
+    schedule: LayerPlan = field(compare=False)
+    machine: tuple[ModuleType, LayerArrays] = field(compare=False)
 
 
 @dataclass(frozen=True)
@@ -230,7 +230,7 @@ def _sample(task: _Task, places: Places) -> Array:
     p = np.sqrt(variances[0][0]) * np.sqrt(variances[0][1])
     ahead = places.angles < np.pi / 2
     low = 2 * p * np.where(ahead, np.sin(half), np.cos(half)) ** 2
-    found = near_pairs.advance(module, network, task.schedule.hidden, variances, low, np.where(ahead, 1.0, -1.0))
+    found = carry.advance(module, network, task.schedule.hidden, variances, low, np.where(ahead, 1.0, -1.0))
     roots = np.sqrt(states.variance(layers - 1)), np.sqrt(states.tangent)
     kept = [k for k, name in enumerate(("nngp", "ntk")) if name in task.wanted]
     return np.array([found[k] / (roots[k][i] * roots[k][j]) for k in kept])

@@ -7,11 +7,11 @@ from numpy.typing import NDArray
 
 from ntksym.gram.fits.table_series import TableSeries
 from ntksym.gram.rows import RowStates
-from ntksym.gram.schedule import Arrays
+from ntksym.gram.schedule import LayerArrays
 from ntksym.gram.tiles import Transform
 from ntksym.lowering import store
+from ntksym.lowering.templates.frame import SMALLEST_VARIANCE, TILE
 from ntksym.lowering.templates.table import DIAGONALS, FIRST, GROUP, INVERSE, ROOTS, table_source
-from ntksym.lowering.templates.tiles import SMALLEST_VARIANCE, TILE
 
 __all__ = ["transform"]
 
@@ -20,7 +20,7 @@ Pairs = NDArray[np.int64]
 
 
 def transform(
-    network: Arrays,
+    network: LayerArrays,
     series: TableSeries,
     states: tuple[RowStates, RowStates],
     results: tuple[NDArray[Any] | None, NDArray[Any] | None],
@@ -31,7 +31,7 @@ def transform(
 
     Parameters
     ----------
-    network : Arrays
+    network : LayerArrays
         The network.
     series : TableSeries
         F as a function of log(q), for the kernels that are wanted.

@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Any
 
-__all__ = ["in_parallel", "spare_threads"]
+__all__ = ["idle_threads", "in_parallel"]
 
 LIMITS = "NUMBA_NUM_THREADS", "OMP_NUM_THREADS"
 """Environment variables that say how many threads a process may use; schedulers set them for their workers."""
@@ -23,7 +23,7 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_at_work.clear)  # a child has none of the threads of its parent
 
 
-def spare_threads() -> int:
+def idle_threads() -> int:
     """Processors that this process may use, less the threads that other calls keep busy at the moment; at least 1."""
     return max(1, _processors() - len(_at_work))
 

@@ -13,10 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ntksym.gram.rows import RowStates
-from ntksym.gram.schedule import Arrays
+from ntksym.gram.schedule import LayerArrays
 from ntksym.gram.threads import in_parallel
 from ntksym.lowering import store
-from ntksym.lowering.templates.tiles import TILE
+from ntksym.lowering.templates.frame import TILE
 
 __all__ = ["SPAN", "Transform", "fill", "layers", "spans"]
 
@@ -86,7 +86,7 @@ def _batches(pairs: Pairs) -> Iterator[tuple[Pairs]]:
 
 def layers(
     module: ModuleType,
-    network: Arrays,
+    network: LayerArrays,
     states: tuple[RowStates, RowStates],
     results: tuple[NDArray[Any] | None, NDArray[Any] | None],
     *,
@@ -98,7 +98,7 @@ def layers(
     ----------
     module : module
         Generated code.
-    network : Arrays
+    network : LayerArrays
         The network.
     states : pair of RowStates
         Those of the rows and of the columns.

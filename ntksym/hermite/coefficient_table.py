@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 from ntksym.errors import ToleranceNotMet
 from ntksym.hermite.moments import MOST_TERMS, SMOOTH_TERMS, Moments, layout, moments, rule
-from ntksym.hermite.tabulated_activation import Profile
+from ntksym.hermite.tabulated_activation import TabulatedActivation
 
-__all__ = ["Coefficients", "VarianceTable"]
+__all__ = ["Coefficients", "HermiteTable"]
 
 Array = NDArray[np.float64]
 
@@ -50,7 +50,7 @@ _CHECKS = np.cos(np.pi * np.array([0, 5, 11, 16]) / NODES)
 
 
 @dataclass(frozen=True)
-class Errors:
+class CoefficientErrors:
     """Relative to E[s^2] (squares), E[s'^2] (squares) and their roots (deviations).
 
     Attributes
@@ -81,7 +81,7 @@ class Errors:
 
 
 @dataclass(frozen=True)
-class Panel:
+class VariancePanel:
     """Everything as Chebyshev polynomials in log2(q) between ``low`` and ``high``.
 
     Attributes
@@ -92,7 +92,7 @@ class Panel:
         Chebyshev coefficients of E[s^2], E[s'^2], E[(U s')^2], E[s''^2] and of the m coefficients a_k.
     offset, stride : int
         k = offset + stride*m.
-    errors : Errors
+    errors : CoefficientErrors
         What is left out or wrong, at most, on the panel.
     dropped : float array, shape (m + 1, 2)
         Shares of E[s^2] and E[s'^2] in the coefficients from each on, at most, on the panel.
@@ -103,7 +103,7 @@ class Panel:
     fits: Array
     offset: int
     stride: int
-    errors: Errors
+    errors: CoefficientErrors
     dropped: Array
 
     def terms(self, tolerance: float) -> int:
@@ -126,7 +126,7 @@ class Coefficients:
     value, slope, dilation, bend : float arrays, shape (n,)
         E[s(U)^2], E[s'(U)^2], E[(U s'(U))^2], E[s''(U)^2].
     errors : float array, shape (n, 6)
-        The fields of ``Errors``.
+        The fields of ``CoefficientErrors``.
     offset, stride : int
         Which coefficients.
     """
@@ -153,20 +153,20 @@ class Coefficients:
 
 
 @dataclass(frozen=True, eq=False)
-class VarianceTable:
+class HermiteTable:
     """The panels made so far.
 
     Parameters
     ----------
-    profile : Profile
+    profile : TabulatedActivation
         The tabulated activation.
     most : int
         Largest k + 1 that is computed.
     """
 
-    profile: Profile
+    profile: TabulatedActivation
     most: int = MOST_TERMS
-    _panels: dict[tuple[int, int], Panel | None] = field(default_factory=dict, repr=False)
+    _panels: dict[tuple[int, int], VariancePanel | None] = field(default_factory=dict, repr=False)
 
     def __call__(self, variances: Array, tolerance: float = 0.0) -> Coefficients:
         """The same as ``rows``, with the tails at each variance instead of the largest on its panel."""
@@ -204,7 +204,9 @@ class VarianceTable:
         slope = slope if self.profile.continuous else np.full(len(places), np.inf)
         return Coefficients(coefficients, value, slope, dilation, bend, errors, *layout(self.profile))
 
-    def _assign(self, places: Array, rows: NDArray[np.intp], level: int) -> Iterator[tuple[Panel, NDArray[np.intp]]]:
+    def _assign(
+        self, places: Array, rows: NDArray[np.intp], level: int
+    ) -> Iterator[tuple[VariancePanel, NDArray[np.intp]]]:
         cells = np.floor(places[rows] * 2**level).astype(np.int64)
         for cell in np.unique(cells):
             mine = rows[cells == cell]
@@ -214,7 +216,7 @@ class VarianceTable:
             else:
                 yield panel, mine
 
-    def _panel(self, level: int, cell: int) -> Panel | None:
+    def _panel(self, level: int, cell: int) -> VariancePanel | None:
         """The panel of a cell; None where it must be halved."""
         if (level, cell) not in self._panels:
             try:
@@ -228,7 +230,7 @@ class VarianceTable:
             self._panels[level, cell] = panel if worst <= ACCEPTED or level == DEEPEST else None
         return self._panels[level, cell]
 
-    def _make(self, low: float, high: float) -> Panel:
+    def _make(self, low: float, high: float) -> VariancePanel:
         middle, half = (low + high) / 2, (high - low) / 2
         at_nodes = self._measure(low, high, 2.0 ** (middle + half * _PLACES), 1.0)
         wholes = at_nodes.value, at_nodes.slope, at_nodes.dilation, at_nodes.bend
@@ -241,7 +243,7 @@ class VarianceTable:
         guess = np.polynomial.chebyshev.chebvander(_CHECKS, NODES - 1) @ fits
         offset, stride = layout(self.profile)
         errors = _errors(variances, checks, guess, offset, stride)
-        return Panel(low, high, fits, offset, stride, errors, _dropped(variances, guess, offset, stride))
+        return VariancePanel(low, high, fits, offset, stride, errors, _dropped(variances, guess, offset, stride))
 
     def _measure(self, low: float, high: float, variances: Array, fineness: float) -> Moments:
         for count in (SMOOTH_TERMS, self.most):
@@ -261,14 +263,14 @@ def _combined(basis: NDArray[Any], fits: Array) -> Array:
     return total.T
 
 
-def _batches(panels: list[tuple[Panel, NDArray[np.intp]]]) -> Iterator[tuple[Panel, NDArray[np.intp]]]:
+def _batches(panels: list[tuple[VariancePanel, NDArray[np.intp]]]) -> Iterator[tuple[VariancePanel, NDArray[np.intp]]]:
     """The rows of every panel a few at a time: what is made on the way takes little memory."""
     for panel, rows in panels:
         for first in range(0, len(rows), BATCH):
             yield panel, rows[first : first + BATCH]
 
 
-def _errors(variances: Array, exact: Moments, guess: Array, offset: int, stride: int) -> Errors:
+def _errors(variances: Array, exact: Moments, guess: Array, offset: int, stride: int) -> CoefficientErrors:
     """What the fits get wrong at the check points, with a margin for the points between."""
     stored = guess[:, WHOLES:]
     width = max(stored.shape[1], exact.coefficients.shape[1])
@@ -286,7 +288,7 @@ def _errors(variances: Array, exact: Moments, guess: Array, offset: int, stride:
     gap_of_slopes = np.where(np.isfinite(energy), np.abs(guess[:, 1] - exact.slope) * variances, 0.0)
     diagonal_slope = np.max(gap_of_slopes / energy)
     measured = (deviation, slope_deviation, diagonal, diagonal_slope)
-    return Errors(tail, slope_tail, *(float(MARGIN * part + FLOOR) for part in measured))
+    return CoefficientErrors(tail, slope_tail, *(float(MARGIN * part + FLOOR) for part in measured))
 
 
 def _dropped(variances: Array, guess: Array, offset: int, stride: int) -> Array:

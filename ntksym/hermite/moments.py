@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ntksym.errors import ToleranceNotMet
-from ntksym.hermite.tabulated_activation import Profile, Table
+from ntksym.hermite.tabulated_activation import Table, TabulatedActivation
 from ntksym.numerics.legendre import legendre
 
 __all__ = ["MOST_TERMS", "SMALLEST_REACH", "Moments", "Rule", "layout", "moments", "reach_of", "rule"]
@@ -94,12 +94,12 @@ class Moments:
     bend: Array
 
 
-def rule(profile: Profile, low: float, high: float, count: int, fineness: float = 1.0) -> Rule:
+def rule(profile: TabulatedActivation, low: float, high: float, count: int, fineness: float = 1.0) -> Rule:
     """Nodes that serve all variances from ``low`` to ``high`` and the first ``count`` Hermite functions.
 
     Parameters
     ----------
-    profile : Profile
+    profile : TabulatedActivation
         The tabulated activation.
     low, high : float
         Range of variances, positive; ``high`` is at most a few times ``low``.
@@ -130,7 +130,7 @@ def rule(profile: Profile, low: float, high: float, count: int, fineness: float 
     return Rule(points, weights, *known, offset, stride, continuous)
 
 
-def layout(profile: Profile) -> tuple[int, int]:
+def layout(profile: TabulatedActivation) -> tuple[int, int]:
     """Offset and stride of the coefficients that are not zero."""
     return {"even": (0, 2), "odd": (1, 2)}.get(profile.activation.parity, (0, 1))
 
@@ -144,7 +144,7 @@ def _edges(table: Table, start: float, end: float, width: float, fineness: float
     return np.asarray(edges[keep])
 
 
-def reach_of(profile: Profile, deviation: float) -> float:
+def reach_of(profile: TabulatedActivation, deviation: float) -> float:
     """Standard deviations beyond which s(deviation*z) exp(-z**2/4) is negligible on both sides."""
     places = np.arange(0.0, LARGEST_REACH + 0.25, 0.5)
     sizes = np.maximum(*(np.abs(profile.activation(sign * deviation * places)) for sign in (1, -1)))

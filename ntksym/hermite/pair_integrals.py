@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from ntksym.errors import ToleranceNotMet
 from ntksym.hermite.moments import SMALLEST_REACH, reach_of
-from ntksym.hermite.tabulated_activation import NODES, Profile
+from ntksym.hermite.tabulated_activation import NODES, TabulatedActivation
 from ntksym.numerics.compiled import compiled, entrance
 from ntksym.numerics.legendre import legendre
 
@@ -159,12 +159,14 @@ def _node(tick, ends, n):  # type: ignore[no-untyped-def]
     return ends[n] + half * (1 + math.tanh(inner)), half * math.pi / 2 * math.cosh(tick) / math.cosh(inner) ** 2
 
 
-def integrate_pairs(profile: Profile, q1: Array, q2: Array, gap: Array, sign: Array, scales: Array) -> Array:
+def integrate_pairs(
+    profile: TabulatedActivation, q1: Array, q2: Array, gap: Array, sign: Array, scales: Array
+) -> Array:
     """Values and slopes of n pairs, shape (n, 2).
 
     Parameters
     ----------
-    profile : Profile
+    profile : TabulatedActivation
         The tabulated activation.
     q1, q2 : float arrays, shape (n,)
         Variances, positive.

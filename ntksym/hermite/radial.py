@@ -17,9 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ntksym.activation.activation import Activation
-from ntksym.hermite.evaluation import table_of
 from ntksym.hermite.moments import reach_of
-from ntksym.hermite.tabulated_activation import Profile
+from ntksym.hermite.pair_values import table_of
+from ntksym.hermite.tabulated_activation import TabulatedActivation
 from ntksym.numerics.legendre import legendre
 
 __all__ = ["CLOSEST", "WIDEST", "radial_differences", "radial_gap"]
@@ -107,7 +107,7 @@ def _coefficients(activation: Activation, cell: int, slopes: bool) -> Array:
     return np.asarray(inverses[0] @ values @ inverses[1].T)
 
 
-def _shares(profile: Profile, radii: tuple[float, float], slopes: bool) -> tuple[float, float]:
+def _shares(profile: TabulatedActivation, radii: tuple[float, float], slopes: bool) -> tuple[float, float]:
     """G and B, or G' and B'."""
     outer, inner = radii
     reach = reach_of(profile, outer)

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from ntksym.activation.activation import Activation
 from ntksym.errors import NoClosedForm, ToleranceNotMet
 
-__all__ = ["Profile", "Table"]
+__all__ = ["Table", "TabulatedActivation"]
 
 Array = NDArray[np.float64]
 
@@ -128,7 +128,7 @@ class _Seen:
 
 
 @dataclass(frozen=True, eq=False)
-class Profile:
+class TabulatedActivation:
     """The tabulated activation; a cache that grows outwards and inwards.
 
     Parameters

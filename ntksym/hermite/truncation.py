@@ -14,11 +14,11 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from ntksym.hermite.coefficient_table import Coefficients, VarianceTable
+from ntksym.hermite.coefficient_table import Coefficients, HermiteTable
 from ntksym.hermite.expansion import STEP
 from ntksym.hermite.pair_integrals import CONVERGED
 
-__all__ = ["Accuracy", "Response", "accuracy", "certified_accuracy", "limits", "response"]
+__all__ = ["Accuracy", "Sensitivity", "accuracy", "certified_accuracy", "limits", "response"]
 
 Array = NDArray[np.float64]
 
@@ -39,7 +39,7 @@ STEP_IN_Q = 1e-3
 
 
 @dataclass(frozen=True)
-class Response:
+class Sensitivity:
     """How a dual at n variances q answers to errors of what it is given, and what errors it adds; all shape (n,).
 
     Attributes
@@ -216,12 +216,12 @@ def _steepest(first: int, power: int, rho: float) -> float:
     return float(degree**power * rho ** (degree - power)) if rho < 1 else np.inf
 
 
-def response(table: VarianceTable, variances: Array, largest: float, tolerance: float) -> Response:
+def response(table: HermiteTable, variances: Array, largest: float, tolerance: float) -> Sensitivity:
     """The response of a series, for correlations up to ``largest`` and this truncation error.
 
     Parameters
     ----------
-    table : VarianceTable
+    table : HermiteTable
         The coefficients.
     variances : float array, shape (n,)
         q, positive.
@@ -258,7 +258,7 @@ def response(table: VarianceTable, variances: Array, largest: float, tolerance: 
     stretch, elasticity, slope_elasticity, local, local_slope = (
         np.where(np.isnan(part), 0.0, part) for part in answers
     )
-    return Response(
+    return Sensitivity(
         value=found.value,
         slope=found.slope,
         value_at=value_at,

@@ -5,15 +5,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 from textwrap import indent
 
-from ntksym.lowering.parts import Part, SeriesPart
+from ntksym.lowering.lowered_activation import LoweredActivation, LoweredSeries
 from ntksym.lowering.passes import count, prune
 from ntksym.lowering.printing import SCALAR, VECTORISED, statements
 from ntksym.lowering.program import Program
-from ntksym.lowering.templates import left_out as marks
-from ntksym.lowering.templates import series as series_frame
-from ntksym.lowering.templates.inner_products import product_functions
-from ntksym.lowering.templates.near import near_function, near_list
-from ntksym.lowering.templates.tiles import (
+from ntksym.lowering.templates import deferral, series_layers
+from ntksym.lowering.templates.frame import (
     DECORATORS,
     DIAGONAL_SLOPE,
     DIAGONAL_VALUE,
@@ -26,6 +23,8 @@ from ntksym.lowering.templates.tiles import (
     TILE,
     WRITE,
 )
+from ntksym.lowering.templates.inner_products import product_functions
+from ntksym.lowering.templates.near import near_function, near_list
 from ntksym.special.vector import vectormath
 
 __all__ = ["Source", "emit"]
@@ -62,12 +61,12 @@ class Source:
     ----------
     text : str
         Its text, which imports math, numpy and numba only.
-    parts : tuple of Part
+    parts : tuple of LoweredActivation
         The activations in the order of their numbers.
     """
 
     text: str
-    parts: tuple[Part | SeriesPart, ...]
+    parts: tuple[LoweredActivation | LoweredSeries, ...]
 
     @property
     def columns(self) -> int:
@@ -79,22 +78,22 @@ class Source:
         return f"<Source of {names or 'a linear network'}: {len(self.text)} bytes>"
 
 
-def emit(parts: Sequence[Part | SeriesPart]) -> Source:
+def emit(parts: Sequence[LoweredActivation | LoweredSeries]) -> Source:
     """The module for all networks with these activations, of any depth, weights, biases and parameter values."""
     return _emitted(tuple(parts))
 
 
 @lru_cache(maxsize=256)
-def _emitted(parts: tuple[Part | SeriesPart, ...]) -> Source:
+def _emitted(parts: tuple[LoweredActivation | LoweredSeries, ...]) -> Source:
     sections = [
         HEAD.substitute(
             summary=_summary(parts), tile=TILE, strip=STRIP, smallest=SMALLEST_VARIANCE, decorators=DECORATORS
         ),
-        *_library([part for part in parts if isinstance(part, Part)]),
+        *_library([part for part in parts if isinstance(part, LoweredActivation)]),
         *(function for part in parts for function in _functions(part)),
         _linear_functions(),
-        near_list([part.name if isinstance(part, Part) else None for part in parts]),
-        marks.mark_function(),
+        near_list([part.name if isinstance(part, LoweredActivation) else None for part in parts]),
+        deferral.mark_function(),
         product_functions(),
         WRITE,
         PREPARE.substitute(share_branches=_share_branches(parts), row_branches=_row_branches(parts)),
@@ -104,18 +103,18 @@ def _emitted(parts: tuple[Part | SeriesPart, ...]) -> Source:
     return Source("\n\n".join(section.strip("\n") + "\n" for section in sections), parts)
 
 
-def _summary(parts: Sequence[Part | SeriesPart]) -> str:
+def _summary(parts: Sequence[LoweredActivation | LoweredSeries]) -> str:
     lines = []
     for number, part in enumerate(parts):
         lines += [f"activation {number}: {part.title[0]}", *(f"    {line}" for line in part.title[1:])]
-        programs = (("row", part.stages.row), ("pair", part.stages.pair)) if isinstance(part, Part) else ()
+        programs = (("row", part.stages.row), ("pair", part.stages.pair)) if isinstance(part, LoweredActivation) else ()
         for title, program in programs:
             operations = ", ".join(f"{times} {operation}" for operation, times in count(program).items())
             lines.append(f"    operations a {title} and layer: {operations or 'none'}")
     return "\n".join(lines or ["no activation: the network is linear"]).replace("\\", "\\\\").replace('"""', "'''")
 
 
-def _library(parts: Sequence[Part]) -> list[str]:
+def _library(parts: Sequence[LoweredActivation]) -> list[str]:
     """Source of the vectormath functions that the parts call, each after those it calls itself."""
     needed: set[str] = set()
 
@@ -132,9 +131,9 @@ def _library(parts: Sequence[Part]) -> list[str]:
     return [f"@inlined\n{vectormath.source_of(name)}" for name in vectormath.SOURCES if name in needed]
 
 
-def _functions(part: Part | SeriesPart) -> list[str]:
-    if isinstance(part, SeriesPart):
-        return series_frame.series_functions()
+def _functions(part: LoweredActivation | LoweredSeries) -> list[str]:
+    if isinstance(part, LoweredSeries):
+        return series_layers.series_functions()
     functions = [_row_function(part), _step_function(part, "nngp")]
     if part.shared:
         functions.insert(0, _shared_function(part))
@@ -143,19 +142,19 @@ def _functions(part: Part | SeriesPart) -> list[str]:
     return [*functions, near_function(part)]
 
 
-def _shared_function(part: Part) -> str:
+def _shared_function(part: LoweredActivation) -> str:
     lines = [f"{parameter_input} = parameters[{k}]" for k, parameter_input in _parameter_inputs(part)]
     targets = {public: f"shared[{column}]" for public, column in part.shared.items()}
     lines += statements(part.stages.shared, targets, scalar=True)
     return _function("", f"{part.name}_shared(parameters, shared)", lines)
 
 
-def _parameter_inputs(part: Part) -> list[tuple[int, str]]:
+def _parameter_inputs(part: LoweredActivation) -> list[tuple[int, str]]:
     inputs = enumerate(f"parameter_{name}" for name in part.parameters)
     return [(k, name) for k, name in inputs if name in part.stages.shared.inputs]
 
 
-def _row_function(part: Part) -> str:
+def _row_function(part: LoweredActivation) -> str:
     slots = part.slots
     body = ["q = max(variances[i], SMALLEST_VARIANCE)"]
     body += statements(part.stages.row, {public: f"here[{_at(slot, 'i')}]" for public, slot in slots.items()})
@@ -165,7 +164,7 @@ def _row_function(part: Part) -> str:
     return _function("inlined", f"{part.name}_rows(variances, shared, here)", lines)
 
 
-def _step_function(part: Part, get: str) -> str:
+def _step_function(part: LoweredActivation, get: str) -> str:
     """One layer for some rows of a tile: the loop over its columns is the one that vectorises."""
     program = prune(part.stages.pair, ["value", "slope"] if get == "ntk" else ["value"])
     sides: dict[str, list[str]] = {"_1": [], "_2": []}
@@ -220,29 +219,29 @@ def _every_row(lines: Iterable[str]) -> list[str]:
     return ["for row in range(covariance.shape[0]):", *_indented(lines)]
 
 
-def _fill(get: str, parts: Sequence[Part | SeriesPart]) -> str:
+def _fill(get: str, parts: Sequence[LoweredActivation | LoweredSeries]) -> str:
     write = "write({0}_tile, {1}[block], {2}, top, height, left, count, symmetric)".format
     nngp_write = write("c", "variances", "nngp").replace("[block]", "[block, layers]")
     writes = [nngp_write] if get == "nngp" else [write("t", "tangents", "ntk"), "if both:", f"    {nngp_write}"]
-    series = any(isinstance(part, SeriesPart) for part in parts)
+    series = any(isinstance(part, LoweredSeries) for part in parts)
     return FILL.substitute(
         get=get,
-        begin=marks.BEGIN + (series_frame.BEGIN if series else ""),
+        begin=deferral.BEGIN + (series_layers.BEGIN if series else ""),
         c_place="first" if get == "nngp" else "first if both else 0",
         start=START if get == "ntk" else "",
-        mark=marks.MARK,
+        mark=deferral.MARK,
         step_branches=_step_branches(get, parts),
-        record=marks.record(),
+        record=deferral.record(),
         writes=indent("\n".join(writes), " " * 8),
-        end=marks.END,
+        end=deferral.END,
     )
 
 
-def _step_branches(get: str, parts: Sequence[Part | SeriesPart]) -> str:
+def _step_branches(get: str, parts: Sequence[LoweredActivation | LoweredSeries]) -> str:
     tangent = ", t" if get == "ntk" else ""
     calls = {}
     for number, part in enumerate(parts):
-        if isinstance(part, SeriesPart):
+        if isinstance(part, LoweredSeries):
             given = f"layout[layer, 2], layout[layer, 3], weight, bias, slack, hard, scratch, c{tangent}"
             calls[number] = f"marked += {part.name}_step_{get}(first, here, there, {given})"
         elif get == "nngp" or part.has_slope:
@@ -251,14 +250,14 @@ def _step_branches(get: str, parts: Sequence[Part | SeriesPart]) -> str:
     return indent(_branches(calls, f"linear_step_{get}(weight, bias, c{tangent})"), " " * 16)
 
 
-def _share_branches(parts: Sequence[Part | SeriesPart]) -> str:
+def _share_branches(parts: Sequence[LoweredActivation | LoweredSeries]) -> str:
     calls = {k: f"{part.name}_shared(parameters[layer], shared[layer])" for k, part in enumerate(parts) if part.shared}
     return indent(_branches(calls, "pass"), " " * 8)
 
 
-def _row_branches(parts: Sequence[Part | SeriesPart]) -> str:
+def _row_branches(parts: Sequence[LoweredActivation | LoweredSeries]) -> str:
     calls = {
-        number: f"{part.name}_rows(q, shared[layer], here)" if isinstance(part, Part) else "pass"
+        number: f"{part.name}_rows(q, shared[layer], here)" if isinstance(part, LoweredActivation) else "pass"
         for number, part in enumerate(parts)
     }
     return indent(_branches(calls, "linear_rows(q, here)"), " " * 12)
@@ -271,7 +270,7 @@ def _branches(calls: Mapping[int, str], otherwise: str) -> str:
     return "\n".join([*lines, "else:", f"    {otherwise}"] if lines else [otherwise])
 
 
-def _shared_reads(part: Part, program: Program) -> list[str]:
+def _shared_reads(part: LoweredActivation, program: Program) -> list[str]:
     return [f"{name} = shared[{column}]" for name, column in part.shared.items() if name in program.inputs]
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ntksym.lowering.program import Assembly, Assignment, Program, evaluate
+from ntksym.lowering.program import Assignment, Program, ProgramBuilder, evaluate
 
 __all__ = ["Stages", "count", "hoist", "prune"]
 
@@ -76,7 +76,7 @@ def hoist(pair: Program, diagonal: Program) -> Stages:
     diagonal : Program
         Input q and parameters; outputs value and, where it exists, slope.
     """
-    splitter = _Splitter()
+    splitter = _Dealer()
     splitter.add_diagonal(diagonal)
     splitter.add_pair(pair)
     return Stages(*map(_tidy, (splitter.shared, splitter.row, splitter.pair)))
@@ -91,11 +91,11 @@ class _Stage:
     """A program under construction and its outputs: public name -> name."""
 
     def __init__(self) -> None:
-        self.assembly = Assembly()
+        self.assembly = ProgramBuilder()
         self.outputs: dict[str, str] = {}
 
 
-class _Splitter:
+class _Dealer:
     """Deals the assignments of programs out to the stages, by what they depend on."""
 
     def __init__(self) -> None:

@@ -14,7 +14,7 @@ import sympy as sp
 from ntksym.errors import LoweringBug
 from ntksym.special.symbolic import MPMATH
 
-__all__ = ["OPERATIONS", "Assembly", "Assignment", "Program", "evaluate"]
+__all__ = ["OPERATIONS", "Assignment", "Program", "ProgramBuilder", "evaluate"]
 
 
 @dataclass(frozen=True)
@@ -147,7 +147,7 @@ OPERATIONS: Mapping[str, Operation] = {
 """Every operation, with its meaning in mpmath at the working precision."""
 
 
-class Assembly:
+class ProgramBuilder:
     """A program under construction: equal assignments are merged, so that nothing is computed twice."""
 
     def __init__(self) -> None:

@@ -13,7 +13,7 @@ import sympy as sp
 from ntksym.errors import NoClosedForm
 from ntksym.lowering.angles import ANGLES, HALF_INVERSE, in_angles
 from ntksym.lowering.complement import complement, gap, high, low
-from ntksym.lowering.program import Assembly, Program
+from ntksym.lowering.program import Program, ProgramBuilder
 from ntksym.special.symbolic import BivariateNormalCDF, ExpBivariateNormalCDF
 from ntksym.symbols import c, det, q, q1, q2
 
@@ -79,7 +79,7 @@ def translate(inputs: tuple[str, ...], outputs: Iterable[tuple[str, sp.Expr]]) -
     """
     outputs = [(name, in_angles(complement(formula))) for name, formula in outputs]
     formulas = [formula for _, formula in outputs]
-    assembly = Assembly()
+    assembly = ProgramBuilder()
     for name in (*inputs, *map(parameter_input, parameter_names(formulas))):
         assembly.input(name)
     translator = _Translator(assembly, _roots_below(formulas))
@@ -107,7 +107,7 @@ def _roots_below(formulas: Iterable[sp.Expr]) -> frozenset[sp.Expr]:
 class _Translator:
     """Translates expressions into one assembly, each distinct subexpression once."""
 
-    def __init__(self, assembly: Assembly, roots_below: frozenset[sp.Expr]) -> None:
+    def __init__(self, assembly: ProgramBuilder, roots_below: frozenset[sp.Expr]) -> None:
         self._assembly = assembly
         self._roots_below = roots_below
         self._names: dict[sp.Expr, str] = {}

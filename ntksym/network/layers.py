@@ -1,15 +1,26 @@
 """Layers as frozen descriptions, and the network that is a sequence of them."""
 
 import math
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import groupby, pairwise
+from itertools import groupby
 
 import sympy as sp
 
 from ntksym.activation.activation import Activation, as_activation
 from ntksym.errors import InvalidInput
 
-__all__ = ["Dense", "Layer", "Network", "Nonlinearity", "fully_connected", "serial"]
+__all__ = [
+    "Dense",
+    "Layer",
+    "Network",
+    "Nonlinearity",
+    "Residual",
+    "flattened",
+    "fully_connected",
+    "residual",
+    "serial",
+]
 
 
 @dataclass(frozen=True)
@@ -82,7 +93,24 @@ class Nonlinearity:
         return f"{self.activation.name}(z)"
 
 
-Layer = Dense | Nonlinearity
+@dataclass(frozen=True)
+class Residual:
+    """h + branch(h): a branch with weights of its own, added to what goes into it.
+
+    Parameters
+    ----------
+    branch : tuple of layers
+        What is added; its last layer is Dense, so that its outputs are Gaussian in the limit of infinite widths and
+        independent of h given the kernels.
+    """
+
+    branch: "tuple[Layer, ...]"
+
+    def __str__(self) -> str:
+        return f"h + [{_written(self.branch)}]"
+
+
+Layer = Dense | Nonlinearity | Residual
 
 
 @dataclass(frozen=True)
@@ -91,8 +119,9 @@ class Network:
 
     Parameters
     ----------
-    layers : tuple of Dense or Nonlinearity
-        Dense first and last, never two nonlinearities in a row. Made by ``serial`` or ``fully_connected``.
+    layers : tuple of Dense, Nonlinearity or Residual
+        Dense first; last a Dense or a Residual; every nonlinearity takes what a Dense or a Residual gives. Made by
+        ``serial`` or ``fully_connected``.
 
     Raises
     ------
@@ -103,60 +132,130 @@ class Network:
     layers: tuple[Layer, ...]
 
     def __post_init__(self) -> None:
-        _check(self.layers)
+        if not self.layers:
+            raise InvalidInput("a network needs at least one layer; try serial(Dense(), 'relu', Dense())")
+        _check(self.layers, within="the network", gaussian=False)
 
     @property
     def activations(self) -> tuple[Activation, ...]:
-        """The activations, one a nonlinear layer, from the data to the output."""
-        return tuple(layer.activation for layer in self.layers if isinstance(layer, Nonlinearity))
+        """The activations, one a nonlinear layer, from the data to the output, those of branches in their place."""
+        return tuple(layer.activation for layer in flattened(self.layers) if isinstance(layer, Nonlinearity))
 
     @property
     def depth(self) -> int:
-        """Number of hidden (nonlinear) layers."""
+        """Number of hidden (nonlinear) layers, those of branches counted."""
         return len(self.activations)
 
     def __repr__(self) -> str:
-        blocks = [self.layers[start : start + 2] for start in range(0, len(self.layers), 2)]
-        texts = []
-        for block, repeated in groupby(blocks):
-            times = len(list(repeated))
-            text = " -> ".join(map(str, block))
-            texts.append(f"{times} x [{text}]" if times > 1 else text)
         formulas = dict.fromkeys(f"{act.name}(x) = {act.expression}" for act in self.activations)
-        return f"<Network {' -> '.join(texts)}{' where ' if formulas else ''}{', '.join(formulas)}>"
+        return f"<Network {_written(self.layers)}{' where ' if formulas else ''}{', '.join(formulas)}>"
 
 
-def _check(layers: tuple[Layer, ...]) -> None:
-    if not all(isinstance(layer, Dense | Nonlinearity) for layer in layers):
-        raise InvalidInput("a Network is made of Dense and Nonlinearity; serial(...) also takes names and formulas")
-    if not layers:
-        raise InvalidInput("a network needs at least one layer; try serial(Dense(), 'relu', Dense())")
-    if not isinstance(layers[0], Dense):
+def flattened(layers: Iterable[Layer]) -> Iterator[Layer]:
+    """The layers in the order in which data meet them; a Residual comes right behind the layers of its branch."""
+    for layer in layers:
+        if isinstance(layer, Residual):
+            yield from flattened(layer.branch)
+        yield layer
+
+
+def _written(layers: tuple[Layer, ...]) -> str:
+    """Layers as text; blocks of two that repeat are counted."""
+    blocks = [layers[start : start + 2] for start in range(0, len(layers), 2)]
+    if len(set(layers)) == 1:
+        blocks = [(layer,) for layer in layers]
+    texts = []
+    for block, repeated in groupby(blocks):
+        times = len(list(repeated))
+        text = " -> ".join(map(str, block))
+        texts.append(f"{times} x [{text}]" if times > 1 else text)
+    return " -> ".join(texts)
+
+
+def _check(layers: tuple[Layer, ...], *, within: str, gaussian: bool) -> None:
+    """Refuse layers that have no kernel; ``gaussian`` says whether what goes in is Gaussian in the limit."""
+    for place, layer in enumerate(layers):
+        match layer:
+            case Dense():
+                gaussian = True
+            case Nonlinearity(activation):
+                if not gaussian:
+                    raise InvalidInput(_needs_dense(layers, place, activation, within), layer=layer, place=place)
+                gaussian = False
+            case Residual(branch):
+                if not gaussian:
+                    raise InvalidInput(
+                        f"layer {place} of {within} adds to what is not Gaussian; put a Dense() in front of it",
+                        layer=layer,
+                        place=place,
+                    )
+                _check_branch(branch)
+            case _:
+                raise InvalidInput(
+                    f"a Network is made of Dense, Nonlinearity and Residual, not {layer!r}; "
+                    "serial(...) also takes names and formulas",
+                    layer=layer,
+                )
+    if not gaussian:
+        last = layers[-1]
+        name = last.activation.name if isinstance(last, Nonlinearity) else repr(last)
+        raise InvalidInput(f"{within} ends with the nonlinearity {name}; end it with a Dense()", layer=last)
+
+
+def _check_branch(branch: tuple[Layer, ...]) -> None:
+    if not any(isinstance(layer, Dense) for layer in branch):
         raise InvalidInput(
-            f"the network begins with the nonlinearity {layers[0].activation.name}, but a dual needs Gaussian inputs; "
-            "put a Dense() in front of it",
-            layer=layers[0],
+            "a branch needs a Dense layer, whose weights make it independent of what it is added to; "
+            "try residual('relu', Dense())",
+            branch=branch,
         )
-    if not isinstance(layers[-1], Dense):
-        raise InvalidInput(
-            f"the network ends with the nonlinearity {layers[-1].activation.name}; end it with a Dense()",
-            layer=layers[-1],
-        )
-    for place, (layer, following) in enumerate(pairwise(layers)):
-        if isinstance(layer, Nonlinearity) and isinstance(following, Nonlinearity):
-            raise InvalidInput(
-                f"layers {place} and {place + 1} are two nonlinearities in a row, {layer.activation.name} and "
-                f"{following.activation.name}; put a Dense() between them, or write one formula for the two",
-                layers=(layer, following),
-            )
+    _check(branch, within="a branch", gaussian=True)
 
 
-def serial(*layers: "Dense | Nonlinearity | Network | Activation | sp.Expr | str") -> Network:
+def _needs_dense(layers: tuple[Layer, ...], place: int, activation: Activation, within: str) -> str:
+    """Why a nonlinearity cannot stand at this place."""
+    if place == 0:
+        return (
+            f"{within} begins with the nonlinearity {activation.name}, but a dual needs Gaussian inputs; "
+            "put a Dense() in front of it"
+        )
+    before = layers[place - 1]
+    assert isinstance(before, Nonlinearity)  # nothing else leaves what is not Gaussian
+    return (
+        f"layers {place - 1} and {place} of {within} are two nonlinearities in a row, {before.activation.name} and "
+        f"{activation.name}; put a Dense() between them, or write one formula for the two"
+    )
+
+
+def residual(*branch: "Dense | Nonlinearity | Residual | Network | Activation | sp.Expr | str") -> Residual:
+    """The layer h + branch(h), which adds a branch with weights of its own to what goes into it.
+
+    Parameters
+    ----------
+    *branch : layers as for ``serial``
+        What is added, for instance ``residual("relu", Dense(1.0))``; it ends with a Dense layer or a residual.
+
+    Raises
+    ------
+    InvalidInput
+        If the branch has no kernel, or a formula cannot be read.
+
+    References
+    ----------
+    He et al., "Identity Mappings in Deep Residual Networks" (2016), eq. (1); Yang, "Tensor Programs II" (2020), for
+    the limit.
+    """
+    layers = _layers_of(branch)
+    _check_branch(layers)
+    return Residual(layers)
+
+
+def serial(*layers: "Dense | Nonlinearity | Residual | Network | Activation | sp.Expr | str") -> Network:
     """The network that applies the layers one after the other.
 
     Parameters
     ----------
-    *layers : Dense, Activation, str, sympy expression or Network
+    *layers : Dense, Residual, Activation, str, sympy expression or Network
         A text is a catalogue name or a formula in x; a network is spliced in.
 
     Raises
@@ -164,15 +263,21 @@ def serial(*layers: "Dense | Nonlinearity | Network | Activation | sp.Expr | str
     InvalidInput
         If the layers do not alternate as they must, or a formula cannot be read.
     """
+    return Network(_layers_of(layers))
+
+
+def _layers_of(
+    given: "Iterable[Dense | Nonlinearity | Residual | Network | Activation | sp.Expr | str]",
+) -> tuple[Layer, ...]:
     flat: list[Layer] = []
-    for layer in layers:
+    for layer in given:
         if isinstance(layer, Network):
             flat.extend(layer.layers)
-        elif isinstance(layer, Dense | Nonlinearity):
+        elif isinstance(layer, Dense | Nonlinearity | Residual):
             flat.append(layer)
         else:
             flat.append(Nonlinearity(as_activation(layer)))
-    return Network(tuple(flat))
+    return tuple(flat)
 
 
 def fully_connected(

@@ -5,6 +5,7 @@ covariance c = S(x, y) of the entries and the tangent kernel t = T(x, y). With K
 
     Dense          S <- W_std^2 S + b_std^2,     T <- S_new + W_std^2 T
     Nonlinearity   T <- T D(q1, q2, c),          c <- K(q1, q2, c),        q <- K(q, q, q)
+    Residual       S <- S + S',                  T <- T + T',              S', T' of the branch, begun with S, T
 
 starting from S = <x, y>/d and T = 0 (Jacot et al. 2018, Theorem 1; Lee et al. 2018). The limits are those of the
 parameterisation of `ntksym.network.layers.Dense`.
@@ -12,13 +13,13 @@ parameterisation of `ntksym.network.layers.Dense`.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import singledispatch
 from typing import Any
 
 from ntksym.activation.activation import Activation
 from ntksym.network.layers import Dense, Network, Nonlinearity
+from ntksym.network.walk import walk
 
-__all__ = ["PairMap", "State", "advance", "begin", "evaluate"]
+__all__ = ["PairMap", "Recursion", "State", "begin", "evaluate"]
 
 PairMap = Callable[[Any, Any, Any], tuple[Any, Any]]
 """(q1, q2, c) -> (value, slope), right also at c = q1 = q2; any kind of number."""
@@ -49,34 +50,34 @@ def begin(q1: Any, q2: Any, c: Any) -> State:
     return State(q1, q2, c, 0 * c)
 
 
-@singledispatch
-def advance(layer: Any, state: State, duals: Mapping[Activation, PairMap]) -> State:
-    """The state after a layer.
+@dataclass(frozen=True)
+class Recursion:
+    """The algebra of states: an `Algebra` of the walk over a network.
 
     Parameters
     ----------
-    layer : Dense or Nonlinearity
-        The layer.
-    state : State
-        The state before it.
     duals : mapping
         For each activation the map (q1, q2, c) -> (value, slope).
     """
-    raise TypeError(f"no rule for {layer!r}")
 
+    duals: Mapping[Activation, PairMap]
 
-@advance.register
-def _(layer: Dense, state: State, duals: Mapping[Activation, PairMap]) -> State:
-    weight, bias = layer.weight_variance, layer.bias_variance
-    q1, q2, c = (weight * entry + bias for entry in (state.q1, state.q2, state.c))
-    return State(q1, q2, c, c + weight * state.ntk)
+    def dense(self, state: State, layer: Dense) -> State:
+        """S <- W_std^2 S + b_std^2, T <- S + W_std^2 T."""
+        weight, bias = layer.weight_variance, layer.bias_variance
+        q1, q2, c = (weight * entry + bias for entry in (state.q1, state.q2, state.c))
+        return State(q1, q2, c, c + weight * state.ntk)
 
+    def nonlinear(self, state: State, layer: Nonlinearity) -> State:
+        """T <- T D(q1, q2, c), c <- K(q1, q2, c), q <- K(q, q, q)."""
+        dual = self.duals[layer.activation]
+        value, slope = dual(state.q1, state.q2, state.c)
+        q1, q2 = (dual(q, q, q)[0] for q in (state.q1, state.q2))
+        return State(q1, q2, value, state.ntk * slope)
 
-@advance.register
-def _(layer: Nonlinearity, state: State, duals: Mapping[Activation, PairMap]) -> State:
-    dual = duals[layer.activation]
-    value, slope = dual(state.q1, state.q2, state.c)
-    return State(dual(state.q1, state.q1, state.q1)[0], dual(state.q2, state.q2, state.q2)[0], value, state.ntk * slope)
+    def add(self, state: State, branch: State) -> State:
+        """S <- S + S', T <- T + T': the last Dense layer of a branch has weights of its own."""
+        return State(state.q1 + branch.q1, state.q2 + branch.q2, state.c + branch.c, state.ntk + branch.ntk)
 
 
 def evaluate(network: Network, state: State, duals: Mapping[Activation, PairMap]) -> State:
@@ -91,6 +92,4 @@ def evaluate(network: Network, state: State, duals: Mapping[Activation, PairMap]
     duals : mapping
         For each activation the map (q1, q2, c) -> (value, slope).
     """
-    for layer in network.layers:
-        state = advance(layer, state, duals)
-    return state
+    return walk(network.layers, state, Recursion(duals))

@@ -1,6 +1,6 @@
 """Phi, Phi2 and their products with exponentials in float64, broadcasting over arrays: a reference, not the fast path.
 
-Same wedges as in `special_mpmath`, with six Gauss-Legendre nodes a wedge. Error of Phi2: 5 eps absolutely; relatively
+Same wedges as in `multiprecision`, with six Gauss-Legendre nodes a wedge. Error of Phi2: 5 eps absolutely; relatively
 (20 + R^2) eps where h, k <= 0, R^2 = (h^2 - 2 r h k + k^2)/(1 - r^2), because R^2/2 is rounded and then exponentiated.
 """
 

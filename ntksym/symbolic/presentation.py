@@ -31,7 +31,7 @@ def present(terms: Terms, mirror: sp.Symbol | None) -> sp.Expr:
     mirror : Symbol or None
         The covariance or correlation; exponentials mirrored in it become cosh and sinh.
     """
-    writer = Writer(terms.field, mirror)
+    writer = ScalarWriter(terms.field, mirror)
     groups: dict[tuple[Any, ...], dict[Special, Scalar]] = defaultdict(dict)
     for term in real_form(terms, mirror):
         groups[term.exponent, term.waves, term.root][term.special] = term.coefficient
@@ -40,7 +40,7 @@ def present(terms: Terms, mirror: sp.Symbol | None) -> sp.Expr:
 
 
 @dataclass(frozen=True)
-class Writer:
+class ScalarWriter:
     """Writes scalars and special functions of one field; ``mirror`` is the variable kept apart in polynomials."""
 
     field: Field

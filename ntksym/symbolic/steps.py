@@ -12,7 +12,7 @@ from ntksym.symbolic.formulae import Formulae
 from ntksym.symbolic.fourier import Quotient
 from ntksym.symbolic.gaussian import Pair, Trace
 from ntksym.symbolic.normal_form import DENSITY, REVERSED
-from ntksym.symbolic.presentation import Writer, present
+from ntksym.symbolic.presentation import ScalarWriter, present
 from ntksym.symbolic.terms import Terms
 from ntksym.symbols import c, q1, q2, x
 
@@ -85,7 +85,7 @@ def _main_steps(formulae: Formulae) -> list[Step]:
 
 
 def _pair_steps(pair: Pair, title: str, number: int) -> list[Step]:
-    writer = Writer(pair.field, c)
+    writer = ScalarWriter(pair.field, c)
     name = f"pair {number}"
     integrand = sp.Mul(*(side.expression(v) for side, v in ((pair.left, sp.Symbol("U")), (pair.right, sp.Symbol("V")))))
     label = sp.Symbol(f"E{number}")
@@ -108,7 +108,7 @@ def _pair_steps(pair: Pair, title: str, number: int) -> list[Step]:
     return steps
 
 
-def _event_steps(pair: Pair, name: str, writer: Writer) -> list[Step]:
+def _event_steps(pair: Pair, name: str, writer: ScalarWriter) -> list[Step]:
     steps = []
     _, matrix = pair.joint
     for j, (variable, gate) in enumerate(pair.events):

@@ -24,7 +24,7 @@ from ntksym.network.layers import Dense, Network
 from ntksym.numerics.legendre import legendre
 from ntksym.special.symbolic import MPMATH
 from ntksym.symbols import c, q, q1, q2
-from ntksym.theory.sphere import Get, as_mpf, bias_variance, dual_of, exact_value, require_variance, weight_variance
+from ntksym.theory.requests import Get, as_mpf, bias_variance, dual_of, exact_value, require_variance, weight_variance
 
 __all__ = ["Diagonal", "diagonal", "evaluate_angles", "evaluate_digits", "has_digits", "is_elementary"]
 

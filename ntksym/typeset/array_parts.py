@@ -5,11 +5,11 @@
 
 from dataclasses import dataclass
 
-__all__ = ["COVARIANCE", "PARTS", "Part"]
+__all__ = ["COVARIANCE", "PARTS", "CodePart"]
 
 
 @dataclass(frozen=True)
-class Part:
+class CodePart:
     """A function of generated code: its text, and the names of the parts it calls."""
 
     text: str
@@ -35,7 +35,7 @@ def _covariance(cov12, var1, var2):
 '''
 
 PARTS = {
-    "_exp_sinh": Part(
+    "_exp_sinh": CodePart(
         '''
 def _exp_sinh(a, b):
     """exp(a) * sinh(b), finite whenever the product is."""
@@ -43,7 +43,7 @@ def _exp_sinh(a, b):
     return xp.copysign(xp.exp(a + size) * -xp.expm1(-2 * size) / 2, b)
 '''
     ),
-    "_exp_cosh": Part(
+    "_exp_cosh": CodePart(
         '''
 def _exp_cosh(a, b):
     """exp(a) * cosh(b), finite whenever the product is."""
@@ -51,14 +51,14 @@ def _exp_cosh(a, b):
     return xp.exp(a + size) * (1 + xp.exp(-2 * size)) / 2
 '''
     ),
-    "_exp_phi": Part(
+    "_exp_phi": CodePart(
         '''
 def _exp_phi(a, h):
     """exp(a) * Phi(h), finite whenever the product is."""
     return xp.exp(a + log_ndtr(h))
 '''
     ),
-    "_exp_erfi": Part(
+    "_exp_erfi": CodePart(
         '''
 def _exp_erfi(a, y):
     """exp(a) * erfi(y), by Rybicki's sum for Dawson's integral with step 1/4."""
@@ -72,7 +72,7 @@ def _exp_erfi(a, y):
     return xp.exp(a + y * y) * total * (2 / xp.pi)
 '''
     ),
-    "_exp_phi2": Part(
+    "_exp_phi2": CodePart(
         '''
 def _exp_phi2(a, h, k, r, s):
     """exp(a) * P(X < h, Y < k) of standard normals with correlation r, s = sqrt(1 - r**2) given."""
@@ -93,7 +93,7 @@ def _exp_phi2(a, h, k, r, s):
 ''',
         ("_edge",),
     ),
-    "_edge": Part(
+    "_edge": CodePart(
         '''
 def _edge(a, h, across):
     """exp(a) times the normal mass beyond the edge at distance -h that ends at ``across``."""
@@ -102,7 +102,7 @@ def _edge(a, h, across):
 ''',
         ("_wedge", "_exp_phi"),
     ),
-    "_wedge": Part(
+    "_wedge": CodePart(
         '''
 def _wedge(a, b, w):
     """exp(a) times the normal mass of the wedge x > b, y > x*w/b: Gauss-Legendre in the half angle."""
@@ -126,7 +126,7 @@ def _wedge(a, b, w):
 ''',
         ("_first_moment",),
     ),
-    "_first_moment": Part(
+    "_first_moment": CodePart(
         '''
 def _first_moment(z):
     """Integral of t*exp(-t**2/2 - z*t) over t > 0: a tail of Phi below z = 3, a continued fraction above."""

@@ -1,6 +1,6 @@
 """Parts of generated C: functions copied into the text where it needs them; C99 and math.h only."""
 
-from ntksym.typeset.array_parts import Part
+from ntksym.typeset.array_parts import CodePart
 
 __all__ = ["COVARIANCE", "PARTS"]
 
@@ -23,7 +23,7 @@ static double covariance(double *q1, double *q2, double *c)
 """
 
 PARTS = {
-    "normal_cdf": Part(
+    "normal_cdf": CodePart(
         """
 /* Phi(h), the standard normal distribution function. */
 static double normal_cdf(double h)
@@ -32,7 +32,7 @@ static double normal_cdf(double h)
 }
 """
     ),
-    "exp_sinh": Part(
+    "exp_sinh": CodePart(
         """
 /* exp(a) * sinh(b), finite whenever the product is. */
 static double exp_sinh(double a, double b)
@@ -42,7 +42,7 @@ static double exp_sinh(double a, double b)
 }
 """
     ),
-    "exp_cosh": Part(
+    "exp_cosh": CodePart(
         """
 /* exp(a) * cosh(b), finite whenever the product is. */
 static double exp_cosh(double a, double b)
@@ -52,7 +52,7 @@ static double exp_cosh(double a, double b)
 }
 """
     ),
-    "mills": Part(
+    "mills": CodePart(
         """
 /* Phi(-z)/phi(z) for z >= 0: erfc below 3, a continued fraction above. */
 static double mills(double z)
@@ -68,7 +68,7 @@ static double mills(double z)
 }
 """
     ),
-    "exp_phi": Part(
+    "exp_phi": CodePart(
         """
 /* exp(a) * Phi(h), finite whenever the product is. */
 static double exp_phi(double a, double h)
@@ -81,7 +81,7 @@ static double exp_phi(double a, double h)
 """,
         ("mills",),
     ),
-    "exp_erfi": Part(
+    "exp_erfi": CodePart(
         """
 /* exp(a) * erfi(y), by Rybicki's sum for Dawson's integral with step 1/4. */
 static double exp_erfi(double a, double y)
@@ -96,7 +96,7 @@ static double exp_erfi(double a, double y)
 }
 """
     ),
-    "exp_phi2": Part(
+    "exp_phi2": CodePart(
         """
 /* exp(a) * P(X < h, Y < k) of standard normals with correlation r, s = sqrt(1 - r*r) given. */
 static double exp_phi2(double a, double h, double k, double r, double s)
@@ -118,7 +118,7 @@ static double exp_phi2(double a, double h, double k, double r, double s)
 """,
         ("edge",),
     ),
-    "edge": Part(
+    "edge": CodePart(
         """
 /* exp(a) times the normal mass beyond the edge at distance -h that ends at across. */
 static double edge(double a, double h, double across)
@@ -129,7 +129,7 @@ static double edge(double a, double h, double across)
 """,
         ("wedge", "exp_phi"),
     ),
-    "wedge": Part(
+    "wedge": CodePart(
         """
 /* exp(a) times the normal mass of the wedge x > b, y > x*w/b: Gauss-Legendre in the half angle. */
 static double wedge(double a, double b, double w)
@@ -159,7 +159,7 @@ static double wedge(double a, double b, double w)
 """,
         ("first_moment", "mills"),
     ),
-    "first_moment": Part(
+    "first_moment": CodePart(
         """
 /* Integral of t*exp(-t*t/2 - z*t) over t > 0: 1 - z*mills(z) below 3, a continued fraction above. */
 static double first_moment(double z)

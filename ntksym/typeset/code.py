@@ -12,8 +12,8 @@ import sympy as sp
 from ntksym.errors import InvalidInput, NoClosedForm, ToleranceNotMet
 from ntksym.symbols import c, det, q1, q2
 from ntksym.typeset import array_parts, c_parts
-from ntksym.typeset.array_parts import Part
-from ntksym.typeset.expressions import JAX, NUMPY, TORCH, C, Dialect, Writer, literal
+from ntksym.typeset.array_parts import CodePart
+from ntksym.typeset.expressions import JAX, NUMPY, TORCH, C, Dialect, DialectWriter, literal
 from ntksym.typeset.formulas import activation_text, conditions_of, formula_text
 
 __all__ = ["LANGUAGES", "to_code"]
@@ -133,7 +133,7 @@ class _Function:
     names: frozenset[sp.Symbol]
 
 
-def _plan(expression: sp.Expr, writer: Writer) -> _Function:
+def _plan(expression: sp.Expr, writer: DialectWriter) -> _Function:
     expression = expression.replace(_divides_by_determinant, lambda power: FLOOR**power.exp)
     taken = {str(symbol) for symbol in expression.free_symbols}
     fresh = (symbol for symbol in sp.numbered_symbols("t") if symbol.name not in taken)
@@ -189,7 +189,7 @@ ACCURACY = (
 )
 
 
-def _chosen(used: Iterable[str], parts: Mapping[str, Part], prefix: str) -> list[Part]:
+def _chosen(used: Iterable[str], parts: Mapping[str, CodePart], prefix: str) -> list[CodePart]:
     """The parts used, directly or not, each after those it calls."""
     order: list[str] = []
 
@@ -208,7 +208,7 @@ def _array_text(dual: Any, kind: _Array) -> str:
     values = _parameters(dual)
     temporary = re.compile(r"t\d+|q1|q2|c|det|floor").fullmatch
     names = _renamed(values, lambda name: keyword.iskeyword(name) or name in PYTHON_NAMES or temporary(name))
-    writer = Writer(kind.dialect, {**ARGUMENTS, **names})
+    writer = DialectWriter(kind.dialect, {**ARGUMENTS, **names})
     functions = [("dual", "The expectation.", dual.numeric.value)]
     functions += [("dual_slope", "Its derivative in cov12.", dual.numeric.slope)]
     signature = "".join(f", {names[symbol]}={_default(value)}" for symbol, value in values.items())
@@ -231,7 +231,7 @@ def _array_text(dual: Any, kind: _Array) -> str:
             lines.append(f"    return {kind.module}.where(det > 0, slope, {kind.module}.inf)")
         bodies.append(kind.wrapper + "\n".join(lines))
     parts = _chosen(writer.used, array_parts.PARTS, "_")
-    helpers = [_specialised(part.text, kind) for part in (Part(array_parts.COVARIANCE), *parts)]
+    helpers = [_specialised(part.text, kind) for part in (CodePart(array_parts.COVARIANCE), *parts)]
     code = "\n\n\n".join([*helpers, *bodies]) + "\n"
     imports = [line for line in kind.imports if line and (not line.startswith("from") or "special." in code)]
     return f'"""{_wrapped(_header(dual))}\n"""\n\n' + "\n".join(imports) + "\n\n\n" + code
@@ -261,7 +261,7 @@ def _wrapped(paragraphs: list[str]) -> str:
 def _c_text(dual: Any) -> str:
     values = _parameters(dual)
     names = _renamed(values, lambda name: name in C_NAMES or re.fullmatch(r"t\d+|q1|q2|c|det|floor|exp_\w+", name))
-    writer = Writer(C, {**ARGUMENTS, **names})
+    writer = DialectWriter(C, {**ARGUMENTS, **names})
     arguments = "".join(f", double {names[symbol]}" for symbol in values)
     bodies = []
     for name, expression in (("dual", dual.numeric.value), ("dual_slope", dual.numeric.slope)):
@@ -281,7 +281,7 @@ def _c_text(dual: Any) -> str:
             lines += _c_assignment(f"const double {target} = ", terms)
         bodies.append("\n".join([*lines, *_c_assignment("return ", plan.result), "}"]))
     parts = _chosen(writer.used, c_parts.PARTS, "")
-    helpers = [part.text.strip("\n") for part in (Part(c_parts.COVARIANCE), *parts)]
+    helpers = [part.text.strip("\n") for part in (CodePart(c_parts.COVARIANCE), *parts)]
     defaults = ", ".join(f"{names[symbol]} = {_default(value)}" for symbol, value in values.items())
     header = _header(dual) + (["", f"Values of the parameters it was derived for: {defaults}."] if defaults else [])
     comment = "/*\n" + re.sub("^(?=.)", " * ", _wrapped(header), flags=re.MULTILINE).replace("\n\n", "\n *\n") + "\n */"

@@ -8,7 +8,7 @@ import sympy as sp
 from ntksym.errors import LoweringBug
 from ntksym.typeset.formulas import positive_first
 
-__all__ = ["JAX", "NUMPY", "TORCH", "C", "Dialect", "Writer", "literal"]
+__all__ = ["JAX", "NUMPY", "TORCH", "C", "Dialect", "DialectWriter", "literal"]
 
 LONGEST_INTEGER = 10**6
 """A fraction of larger numbers is written as a decimal number."""
@@ -50,7 +50,7 @@ def literal(number: sp.Expr) -> str:
 
 
 @dataclass
-class Writer:
+class DialectWriter:
     """Writes expressions in a dialect and remembers which functions and parts it used."""
 
     dialect: Dialect

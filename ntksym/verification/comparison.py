@@ -14,8 +14,8 @@ from ntksym.quadrature.activations import derivative_integrand, integrand, slope
 from ntksym.quadrature.expectation import Estimate, Integrand, expectation
 from ntksym.special.symbolic import MPMATH
 from ntksym.symbols import c, q, q1, q2
-from ntksym.verification.bounds import SERIES_DIGITS, check_series
 from ntksym.verification.report import Check, Report, Verdict, What
+from ntksym.verification.stated_bounds import SERIES_DIGITS, check_series
 
 __all__ = ["default_points", "verify"]
 

@@ -17,7 +17,7 @@ from rich.table import Table
 
 import ntksym as nk
 from ntksym.theory.powers.coefficients import power_series
-from ntksym.theory.powers.parts import parts_of
+from ntksym.theory.powers.parity_parts import parts_of
 from ntksym.theory.spectrum.mercer import Spectrum, spectrum
 
 ROOT = 2**0.5

@@ -11,10 +11,10 @@ from ntksym.activation.activation import Activation
 from ntksym.dual import series_dual
 from ntksym.dual.derivation import derive
 from ntksym.gram import angle_route as rooms
-from ntksym.gram import routes as preparation
-from ntksym.gram.angle_route import HOMOGENEOUS, ONE_NORM, Collapse, Refusal, collapse
+from ntksym.gram import routes
+from ntksym.gram.angle_route import HOMOGENEOUS, ONE_NORM, Refusal, ZonalRoute, collapse
 from ntksym.kernel import Kernel, build
-from ntksym.lowering.templates.tiles import TILE
+from ntksym.lowering.templates.frame import TILE
 from ntksym.network.layers import Dense, Network, fully_connected, serial
 from ntksym.network.recursion import begin, evaluate
 
@@ -72,7 +72,7 @@ def rows_of_one_norm(n: int, d: int = 8, seed: int = 0) -> np.ndarray:
 
 def layer_by_layer(kernel: Kernel, *data: np.ndarray, get: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
     with monkeypatch.context() as patch:
-        patch.setattr(preparation, "collapse", lambda *_: Refusal("this is what is compared with"))
+        patch.setattr(routes, "collapse", lambda *_: Refusal("this is what is compared with"))
         return kernel(*data, get=get)
 
 
@@ -94,7 +94,7 @@ def test_rows_of_one_norm_have_the_kernel_that_the_layers_give(
     kernel = build(network)
     x, y = rows_of_one_norm(TILE + 20), rows_of_one_norm(30, seed=1)
     found = collapse(kernel.engines[0], (x, x), BOTH, kernel.tol)
-    assert isinstance(found, Collapse)
+    assert isinstance(found, ZonalRoute)
     assert found.reason in (ONE_NORM, HOMOGENEOUS)
     for data in ((x,), (x, y)):
         diagonals = [kernel.diag(points, get=BOTH) for points in (data[0], data[-1])]
@@ -112,7 +112,7 @@ def test_homogeneous_networks_have_the_kernel_that_the_layers_give(
     x, y = normal(TILE + 20), 3 * normal(30, seed=1)
     x[3], x[5], x[6], x[7], x[8] = 0, x[4], -2 * x[4], x[4] * 3, x[4] + 1e-9
     found = collapse(kernel.engines[0], (x, x), BOTH, kernel.tol)
-    assert isinstance(found, Collapse)
+    assert isinstance(found, ZonalRoute)
     assert found.reason == HOMOGENEOUS
     for data in ((x,), (x, y)):
         diagonals = [kernel.diag(points, get=BOTH) for points in (data[0], data[-1])]
@@ -186,7 +186,7 @@ ANGLES = ["1e-9", "1e-6", "1e-3", "0.7", "1.6", "2.9"]
 def test_the_error_is_below_its_bound_at_every_angle(network: Network, get: tuple[str, ...]) -> None:
     x = np.sqrt(8.0) * np.eye(8)
     found = collapse(build(network).engines[0], (x, x), get, 1e-12)
-    assert isinstance(found, Collapse)
+    assert isinstance(found, ZonalRoute)
     assert found.error <= 1e-13
     first = network.layers[0]
     variance = first.weight_variance + first.bias_variance
@@ -221,7 +221,7 @@ def refusal(kernel: Kernel, x: np.ndarray, get: tuple[str, ...] = ("ntk",)) -> s
 def test_few_points_do_not_pay_for_it() -> None:
     kernel = build(fully_connected("relu", 3))
     assert "few points" in refusal(kernel, rows_of_one_norm(100))
-    assert isinstance(collapse(kernel.engines[0], (rows_of_one_norm(6000),) * 2, ("ntk",), 1e-12), Collapse)
+    assert isinstance(collapse(kernel.engines[0], (rows_of_one_norm(6000),) * 2, ("ntk",), 1e-12), ZonalRoute)
     assert "few points" in refusal(build(fully_connected("relu", 0)), rows_of_one_norm(6000))
 
 
@@ -277,7 +277,7 @@ def test_nearly_one_norm_is_decided_by_the_tolerance() -> None:
     """The same rows, their norms apart by 1e-9: one norm for a tolerance of 1e-6, not for 1e-12."""
     x = rows_of_one_norm(20)
     x[3] *= 1 + 1e-9
-    for tol, kind in ((1e-6, Collapse), (1e-12, Refusal)):
+    for tol, kind in ((1e-6, ZonalRoute), (1e-12, Refusal)):
         kernel = build(fully_connected("erf", 3, 1.5, 0.1), tol=tol)
         assert isinstance(collapse(kernel.engines[0], (x, x), ("ntk",), tol), kind)
 

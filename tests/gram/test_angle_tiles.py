@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from ntksym.dual.derivation import derive
-from ntksym.gram import angle_route as rooms
+from ntksym.gram import angle_route
 from ntksym.kernel import build
 from ntksym.network.layers import Network, fully_connected
 from ntksym.network.recursion import begin, evaluate
@@ -26,7 +26,7 @@ def exactly(network: Network, x: np.ndarray, y: np.ndarray) -> tuple[mpmath.mpf,
 @pytest.mark.parametrize("b_std", [None, 0.1])
 def test_near_duplicates_keep_their_digits(b_std: float | None, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("FIT", "TERM", "BEST"):
-        monkeypatch.setattr(rooms, name, 0.0)
+        monkeypatch.setattr(angle_route, name, 0.0)
     network = fully_connected("relu", 3, 1.5, b_std)
     x = np.random.default_rng(2).normal(size=(8, 6))
     for k, distance in enumerate((1e-3, 1e-5, 1e-7, 1e-9), 1):

@@ -10,7 +10,7 @@ from ntksym.activation.activation import Activation
 from ntksym.dual.derivation import derive
 from ntksym.errors import NoSuchDual, ToleranceNotMet
 from ntksym.kernel import build
-from ntksym.lowering.templates.tiles import TILE
+from ntksym.lowering.templates.frame import TILE
 from ntksym.network.layers import Network, fully_connected
 from ntksym.network.recursion import PairMap, begin, evaluate
 

@@ -5,7 +5,7 @@ import pytest
 
 from ntksym.dual.derivation import derive
 from ntksym.gram.rows import RowStates
-from ntksym.lowering.templates.tiles import TILE
+from ntksym.lowering.templates.frame import TILE
 from ntksym.network.layers import Dense, fully_connected, serial
 from ntksym.network.recursion import begin, evaluate
 from tests.lowering.machines import Machine, machine

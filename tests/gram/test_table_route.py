@@ -9,11 +9,11 @@ import pytest
 from ntksym.activation.activation import Activation
 from ntksym.dual import series_dual
 from ntksym.dual.derivation import derive
-from ntksym.gram import routes as preparation
+from ntksym.gram import routes
 from ntksym.gram import table_route as rooms
-from ntksym.gram.table_route import Tabulation, tabulate
+from ntksym.gram.table_route import InterpolatedRoute, tabulate
 from ntksym.kernel import Kernel, build
-from ntksym.lowering.templates.tiles import TILE
+from ntksym.lowering.templates.frame import TILE
 from ntksym.network.layers import Dense, Network, fully_connected, serial
 from ntksym.network.recursion import begin, evaluate
 
@@ -61,7 +61,7 @@ def found_for(kernel: Kernel, x: np.ndarray, y: np.ndarray | None = None, get: t
 
 def layer_by_layer(kernel: Kernel, *data: np.ndarray, get: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
     with monkeypatch.context() as patch:
-        patch.setattr(preparation, "tabulate", lambda *_: "this is what is compared with")
+        patch.setattr(routes, "tabulate", lambda *_: "this is what is compared with")
         return kernel(*data, get=get)
 
 
@@ -75,7 +75,7 @@ def named(networks: dict[str, Network], slow: dict[str, Network]) -> list[Any]:
 def test_the_kernel_is_the_one_that_the_layers_give(network: Network, monkeypatch: pytest.MonkeyPatch) -> None:
     kernel = build(network, tol=TOL)
     x, y = normal(TILE + 20), normal(30, seed=1)
-    assert isinstance(found_for(kernel, x), Tabulation)
+    assert isinstance(found_for(kernel, x), InterpolatedRoute)
     for data in ((x,), (x, y)):
         left, right = (kernel.diag(points, get=BOTH) for points in (data[0], data[-1]))
         exact = layer_by_layer(kernel, *data, get=BOTH, monkeypatch=monkeypatch)
@@ -137,7 +137,7 @@ def test_the_error_is_below_its_bound(network: Network) -> None:
     kernel = build(network)
     x = normal(40)
     found = found_for(kernel, x)
-    assert isinstance(found, Tabulation)
+    assert isinstance(found, InterpolatedRoute)
     assert found.error <= 1e-13
     matrices, lines = kernel(x, get=BOTH), kernel.diag(x, get=BOTH)
     for i, j in [(1, 0), (5, 4), (6, 4), (7, 4), (8, 4), (8, 6), (20, 11), (39, 22), (30, 3), (17, 2)]:
@@ -160,7 +160,7 @@ def test_rows_of_one_norm_take_one_function_of_the_variance() -> None:
     x *= np.sqrt(x.shape[1]) / np.linalg.norm(x, axis=1, keepdims=True)
     kernel = build(fully_connected("gelu", 3, 1.5, 0.1))
     found = found_for(kernel, x)
-    assert isinstance(found, Tabulation)
+    assert isinstance(found, InterpolatedRoute)
     assert found.series.basis.shape[0] == 1
     np.testing.assert_allclose(kernel(x[:20]), kernel(x)[:20, :20], rtol=0, atol=kernel.tol * kernel.diag(x).max())
 
@@ -170,7 +170,7 @@ def test_similar_data_share_a_table() -> None:
     kernel = build(fully_connected("relu", 5, 1.5, 0.1))
     x = normal(400, d=100)
     first, second = (found_for(kernel, rows) for rows in (x[:300], x[:301]))
-    assert isinstance(first, Tabulation)
+    assert isinstance(first, InterpolatedRoute)
     assert first.series is second.series
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from ntksym.gram.threads import in_parallel, spare_threads
+from ntksym.gram.threads import idle_threads, in_parallel
 
 
 @pytest.fixture(autouse=True)
@@ -139,16 +139,16 @@ def test_where_no_more_threads_can_be_started_the_caller_does_the_work(monkeypat
 
 def test_calls_at_the_same_time_share_the_processors(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NUMBA_NUM_THREADS", "4")
-    before = spare_threads()
+    before = idle_threads()
     barrier, seen = threading.Barrier(3, timeout=60), []
 
     def work() -> None:
         barrier.wait()
-        seen.append(spare_threads())
+        seen.append(idle_threads())
         barrier.wait()
 
     in_parallel(work, [()] * 3, 3)
-    assert (before, seen, spare_threads()) == (4, [1, 1, 1], 4)
+    assert (before, seen, idle_threads()) == (4, [1, 1, 1], 4)
 
 
 @pytest.mark.parametrize(
@@ -169,4 +169,4 @@ def test_the_number_of_threads_follows_the_environment_or_the_processors(
     for name, value in settings.items():
         monkeypatch.setenv(name, value)
     usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    assert spare_threads() == (expected or usable)
+    assert idle_threads() == (expected or usable)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from ntksym.gram.tiles import SPAN, spans
-from ntksym.lowering.templates.tiles import TILE
+from ntksym.lowering.templates.frame import TILE
 
 
 @pytest.mark.parametrize("symmetric", [True, False])

@@ -10,14 +10,15 @@ from hypothesis import strategies as st
 
 from ntksym.activation.activation import Activation
 from ntksym.errors import ToleranceNotMet
-from ntksym.hermite.coefficient_table import VarianceTable
+from ntksym.hermite.coefficient_table import HermiteTable
 from ntksym.hermite.moments import moments, rule
-from ntksym.hermite.tabulated_activation import Profile
+from ntksym.hermite.tabulated_activation import TabulatedActivation
 
 EPS = float(np.finfo(np.float64).eps)
 
 TABLES = {
-    name: VarianceTable(Profile(Activation(name))) for name in ("tanh", "softplus", "softsign", "relu", "sign(x)")
+    name: HermiteTable(TabulatedActivation(Activation(name)))
+    for name in ("tanh", "softplus", "softsign", "relu", "sign(x)")
 }
 
 
@@ -71,7 +72,7 @@ def test_parseval_holds_within_the_stated_tail(q: float) -> None:
 def test_softplus_and_sigmoid_know_each_other() -> None:
     """The slope of softplus is the value of sigmoid: D_softplus = V_sigmoid."""
     q = np.geomspace(1e-4, 1e3, 15)
-    sigmoid = VarianceTable(Profile(Activation("sigmoid")))(q)
+    sigmoid = HermiteTable(TabulatedActivation(Activation("sigmoid")))(q)
     softplus = TABLES["softplus"](q)
     allowed = softplus.errors[:, 5] + sigmoid.errors[:, 4]
     assert np.all(np.abs(softplus.slope / sigmoid.value - 1) <= allowed)
@@ -101,7 +102,7 @@ def test_jumps_leave_the_slope_infinite_and_the_value_right() -> None:
 
 def test_exponential_growth_moves_the_panels_outwards() -> None:
     """E[exp(U)^2] = exp(2 q), and a_k = exp(q/2) q**(k/2)/sqrt(k!)."""
-    table = VarianceTable(Profile(Activation("exp(x)")))
+    table = HermiteTable(TabulatedActivation(Activation("exp(x)")))
     q = np.array([0.5, 9.0, 30.0])
     found = table(q)
     assert np.all(np.abs(found.value / np.exp(2 * q) - 1) <= found.errors[:, 4] + 4 * EPS * q)
@@ -112,11 +113,11 @@ def test_exponential_growth_moves_the_panels_outwards() -> None:
 
 def test_too_fast_growth_is_refused_with_the_way_out() -> None:
     with pytest.raises(ToleranceNotMet, match=r"grows too fast.*smaller W_std"):
-        VarianceTable(Profile(Activation("exp(x)*tanh(x)")))(np.array([1e4]))
+        HermiteTable(TabulatedActivation(Activation("exp(x)*tanh(x)")))(np.array([1e4]))
 
 
 def test_a_finer_rule_gives_the_same_moments() -> None:
-    profile = Profile(Activation("silu"))
+    profile = TabulatedActivation(Activation("silu"))
     q = np.array([1.0, 1.5, 2.0])
     coarse, fine = (moments(rule(profile, 1.0, 2.0, 100, fineness), q, 100) for fineness in (1.0, 1.7))
     width = min(coarse.coefficients.shape[1], fine.coefficients.shape[1])

@@ -9,7 +9,7 @@ import pytest
 from ntksym import Activation
 from ntksym.hermite.contours import far_coefficients, second_kind
 from ntksym.hermite.digits import hermite_squares, present_among
-from ntksym.theory.powers.parts import parts_of
+from ntksym.theory.powers.parity_parts import parts_of
 
 ACCURACY = 1e-11
 

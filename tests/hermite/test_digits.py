@@ -7,7 +7,7 @@ import pytest
 from ntksym import Activation, ToleranceNotMet, derive
 from ntksym.dual import series_dual
 from ntksym.hermite.digits import HermiteSquares, hermite_squares, mean_squares
-from ntksym.theory.powers.parts import parts_of
+from ntksym.theory.powers.parity_parts import parts_of
 
 
 def squares_of(activation: Activation, variance: mpmath.mpf, count: int) -> HermiteSquares:

@@ -10,7 +10,7 @@ from ntksym.activation.activation import Activation
 from ntksym.errors import ToleranceNotMet
 from ntksym.hermite import pair_integrals as pairs
 from ntksym.hermite.pair_integrals import CONVERGED, integrate_pairs
-from ntksym.hermite.tabulated_activation import Profile
+from ntksym.hermite.tabulated_activation import TabulatedActivation
 
 PLACES = [(0.7, 2.3, 1e-2), (1.0, 1.0, 1e-6), (1.0, 1.0, 1e-12), (50.0, 0.3, 1e-3), (1e-8, 1e-8, 1e-4), (3.0, 3.0, 0.0)]
 
@@ -21,7 +21,7 @@ CLOSED = ["relu", "elu", "hardtanh", "erf", "max(x - 1, 0)", "gelu", "abs(x)"]
 @pytest.mark.parametrize("sign", [1.0, -1.0])
 def test_integrals_agree_with_closed_forms(name: str, sign: float) -> None:
     dual = nk.derive(name)
-    profile = Profile(Activation(name))
+    profile = TabulatedActivation(Activation(name))
     q1, q2, gap = (np.array(column) for column in zip(*PLACES, strict=True))
     p = np.sqrt(q1 * q2)
     exact = [dual.evaluate(*place, dps=20) for place in zip(q1, q2, sign * p * (1 - gap), strict=True)]
@@ -43,4 +43,4 @@ def test_a_sum_that_does_not_settle_is_refused(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(pairs, "_integrate", unsettled)
     one = np.ones(1)
     with pytest.raises(ToleranceNotMet, match=r"did not settle: use evaluate\(\.\.\., dps=17\)"):
-        integrate_pairs(Profile(Activation("tanh")), one, one, 0.1 * one, one, np.ones((1, 2)))
+        integrate_pairs(TabulatedActivation(Activation("tanh")), one, one, 0.1 * one, one, np.ones((1, 2)))

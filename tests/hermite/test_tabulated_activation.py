@@ -6,7 +6,7 @@ import pytest
 
 from ntksym.activation.activation import Activation
 from ntksym.errors import ToleranceNotMet
-from ntksym.hermite.tabulated_activation import NODES, Profile
+from ntksym.hermite.tabulated_activation import NODES, TabulatedActivation
 
 EPS = float(np.finfo(np.float64).eps)
 
@@ -20,7 +20,7 @@ KINKED = ["softsign", "tanh(max(x - 1/2, 0))", "relu", "log(1+abs(x))"]
 @pytest.mark.parametrize("formula", SMOOTH + KINKED)
 def test_value_and_slope_agree_with_mpmath(formula: str) -> None:
     activation = Activation(formula)
-    table = Profile(activation).table(-3, 5)
+    table = TabulatedActivation(activation).table(-3, 5)
     points = np.concatenate([np.linspace(-31, 31, 41) + 0.01, np.geomspace(1e-3, 1, 7)])
     value, slope = activation.to_mpmath(), activation.derivative_to_mpmath()
     with mpmath.workdps(30):
@@ -38,12 +38,12 @@ def test_tiny_arguments_keep_relative_accuracy(formula: str) -> None:
     function = activation.to_mpmath()
     with mpmath.workdps(50):
         exact = np.array([float(function(mpmath.mpf(point))) for point in points])
-    found = Profile(activation).table(-32, -22).value(points)
+    found = TabulatedActivation(activation).table(-32, -22).value(points)
     assert np.all(np.abs(found / exact - 1) <= ROUNDING)
 
 
 def test_pieces_end_at_known_kinks() -> None:
-    profile = Profile(Activation("tanh(max(x - 1/2, 0))"))
+    profile = TabulatedActivation(Activation("tanh(max(x - 1/2, 0))"))
     assert profile.breaks.tolist() == [0.5]
     table = profile.table(-2, 4)
     assert 0.5 in table.edges
@@ -53,14 +53,17 @@ def test_pieces_end_at_known_kinks() -> None:
 
 def test_even_and_odd_functions_are_mirrored() -> None:
     points = np.linspace(0.01, 15, 200)
-    odd, even = Profile(Activation("tanh")).table(-2, 4), Profile(Activation("x*tanh(x)")).table(-2, 4)
+    odd, even = (
+        TabulatedActivation(Activation("tanh")).table(-2, 4),
+        TabulatedActivation(Activation("x*tanh(x)")).table(-2, 4),
+    )
     assert np.abs(odd.value(-points) + odd.value(points)).max() <= 2 * EPS
     assert np.abs(even.slope(-points) + even.slope(points)).max() <= 4 * EPS
 
 
 def test_an_unknown_kink_is_enclosed_by_halving() -> None:
     activation = Activation("abs(sin(x))*exp(-x**2/50)")
-    profile = Profile(activation)
+    profile = TabulatedActivation(activation)
     assert profile.continuous
     points = np.linspace(-7.9, 7.9, 400)
     assert np.abs(profile.table(-2, 3).value(points) - activation(points)).max() <= ROUNDING
@@ -70,16 +73,16 @@ def test_an_unknown_kink_is_enclosed_by_halving() -> None:
     ("formula", "continuous"), [("sign(x)*tanh(x)", True), ("sign(x)", False), ("floor(x)", False)]
 )
 def test_jumps_are_seen(formula: str, continuous: bool) -> None:
-    assert Profile(Activation(formula)).continuous is continuous
+    assert TabulatedActivation(Activation(formula)).continuous is continuous
 
 
 def test_fast_oscillations_are_refused_with_the_way_out() -> None:
     with pytest.raises(ToleranceNotMet, match=r"oscillates too fast.*smaller W_std"):
-        Profile(Activation("sin(x)*tanh(x)")).table(-2, 16)
+        TabulatedActivation(Activation("sin(x)*tanh(x)")).table(-2, 16)
 
 
 def test_tables_share_octaves() -> None:
-    profile = Profile(Activation("tanh"))
+    profile = TabulatedActivation(Activation("tanh"))
     small, large = profile.table(-3, 3), profile.table(-3, 5)
     inside = np.isin(large.edges, small.edges)
     assert inside.sum() == len(small.edges)

@@ -7,24 +7,24 @@ from typing import Any
 
 import numpy as np
 
-from ntksym.gram.pairs import left_out as hard_pairs
+from ntksym.gram.pairs import deferred
 from ntksym.gram.rows import RowStates, prepare
-from ntksym.gram.schedule import Arrays, Schedule, schedule
+from ntksym.gram.schedule import LayerArrays, LayerPlan, schedule
 from ntksym.gram.tiles import fill, layers
 from ntksym.lowering import store
 from ntksym.lowering.emit import Source, emit
-from ntksym.lowering.parts import lower
+from ntksym.lowering.lowered_activation import lower
 from ntksym.network.layers import Network
 
 
 @dataclass(frozen=True)
 class Machine:
     source: Source
-    plan: Schedule
+    plan: LayerPlan
     module: ModuleType
     threads: int = 2
 
-    def arrays(self, width: int) -> Arrays:
+    def arrays(self, width: int) -> LayerArrays:
         return self.plan.arrays(self.module, width, self.source.columns)
 
     def states(self, *data: np.ndarray, **options: Any) -> tuple[RowStates, ...]:
@@ -46,7 +46,7 @@ class Machine:
         def complete(pairs: np.ndarray) -> None:
             left_out.append(pairs)
             if integrate:
-                hard_pairs.integrate(self.module, arrays, self.plan.hidden, *task, pairs, targets)
+                deferred.integrate(self.module, arrays, self.plan.hidden, *task, pairs, targets)
 
         fill(task[0], transform, complete, self.threads)
         return results, np.concatenate(left_out)

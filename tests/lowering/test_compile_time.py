@@ -6,7 +6,7 @@ import pytest
 
 from ntksym.dual.derivation import derive
 from ntksym.lowering.emit import emit
-from ntksym.lowering.parts import lower
+from ntksym.lowering.lowered_activation import lower
 from ntksym.lowering.templates.angle import angle_source
 
 

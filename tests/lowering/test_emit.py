@@ -19,10 +19,10 @@ from ntksym.hermite.expansion import STEP
 from ntksym.kernel import build
 from ntksym.lowering import store
 from ntksym.lowering.emit import emit
-from ntksym.lowering.parts import lower
+from ntksym.lowering.lowered_activation import lower
 from ntksym.lowering.passes import Stages, hoist
 from ntksym.lowering.printing import statements
-from ntksym.lowering.templates.tiles import TILE
+from ntksym.lowering.templates.frame import TILE
 from ntksym.lowering.translation import DIAGONAL_INPUTS, PAIR_INPUTS, translate
 from ntksym.network.layers import Dense, fully_connected, serial
 from ntksym.special.vector import vectormath

@@ -9,8 +9,8 @@ import pytest
 import ntksym as nk
 from ntksym.lowering import store
 from ntksym.lowering.templates.angle import GROUP, SLOTS, angle_source
+from ntksym.lowering.templates.frame import TILE
 from ntksym.lowering.templates.table import FIRST, table_source
-from ntksym.lowering.templates.tiles import TILE
 from tests.lowering.assembly import inner_loops
 from tests.lowering.crossing import ARM, compiled_for
 from tests.lowering.machines import machine

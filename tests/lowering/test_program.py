@@ -7,7 +7,7 @@ import sympy as sp
 
 from ntksym.errors import LoweringBug, NoClosedForm
 from ntksym.lowering.passes import count
-from ntksym.lowering.program import OPERATIONS, Assembly, Assignment, Program, evaluate
+from ntksym.lowering.program import OPERATIONS, Assignment, Program, ProgramBuilder, evaluate
 from ntksym.lowering.translation import DIAGONAL_INPUTS, PAIR_INPUTS, parameter_input, parameter_names, translate
 from ntksym.special.symbolic import BivariateNormalCDF
 from ntksym.symbols import c, det, q, q1, q2
@@ -163,7 +163,7 @@ def test_every_operation_has_a_meaning_of_its_arity() -> None:
 
 
 def test_commutative_operations_have_one_spelling() -> None:
-    assembly = Assembly()
+    assembly = ProgramBuilder()
     left, right = assembly.input("c"), assembly.input("det")
     assert assembly.assign("add", left, right) == assembly.assign("add", right, left)
     assert assembly.assign("subtract", left, right) != assembly.assign("subtract", right, left)

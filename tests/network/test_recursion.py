@@ -6,7 +6,8 @@ import pytest
 
 from ntksym.activation.activation import Activation
 from ntksym.network.layers import Dense, fully_connected, serial
-from ntksym.network.recursion import State, advance, begin, evaluate
+from ntksym.network.recursion import Recursion, State, begin, evaluate
+from ntksym.network.walk import walk
 
 RELU = Activation("relu")
 
@@ -74,4 +75,4 @@ def test_the_state_of_arrays_is_the_array_of_states() -> None:
 
 def test_layers_without_a_rule_are_refused() -> None:
     with pytest.raises(TypeError, match="no rule for 'pooling'"):
-        advance("pooling", begin(1.0, 1.0, 0.5), {})
+        walk(["pooling"], begin(1.0, 1.0, 0.5), Recursion({}))  # type: ignore[list-item]

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from mpmath import mp
 
-from ntksym.special import multiprecision as special_mpmath
+from ntksym.special import multiprecision
 from ntksym.special.symbolic import (
     MPMATH,
     NUMPY,
@@ -177,7 +177,7 @@ QUADRATURE_POINTS = [
 @pytest.mark.parametrize(("lower", "across", "correlation"), QUADRATURE_POINTS)
 def test_phi2_equals_quadrature_to_thirty_digits(lower: float, across: float, correlation: float) -> None:
     with mp.workdps(30):
-        value = special_mpmath.bivariate_normal_cdf(lower, across, correlation)
+        value = multiprecision.bivariate_normal_cdf(lower, across, correlation)
         assert abs(value / quadrature(lower, across, correlation) - 1) < mp.mpf(10) ** -29
 
 
@@ -185,9 +185,9 @@ def test_phi2_equals_quadrature_to_thirty_digits(lower: float, across: float, co
 @given(st.floats(-40, 40), st.floats(-40, 40), st.floats(-1, 1), st.sampled_from([20, 50]))
 def test_phi2_does_not_depend_on_the_precision_it_is_computed_at(x: float, y: float, c: float, dps: int) -> None:
     with mp.workdps(dps):
-        short = special_mpmath.bivariate_normal_cdf(x, y, c)
+        short = multiprecision.bivariate_normal_cdf(x, y, c)
     with mp.workdps(70):
-        full = special_mpmath.bivariate_normal_cdf(x, y, c)
+        full = multiprecision.bivariate_normal_cdf(x, y, c)
         assert abs(short - full) <= mp.mpf(10) ** (1 - dps) * abs(full)
 
 
@@ -196,8 +196,8 @@ def test_phi2_does_not_depend_on_the_precision_it_is_computed_at(x: float, y: fl
 def test_the_four_quadrants_add_up(x: float, y: float, c: float) -> None:
     """Phi2(h,k;r) + Phi2(h,-k;-r) = Phi(h): different wedges on the two sides."""
     with mp.workdps(40):
-        total = special_mpmath.bivariate_normal_cdf(x, y, c) + special_mpmath.bivariate_normal_cdf(x, -y, -c)
-        assert abs(total / special_mpmath.normal_cdf(x) - 1) < mp.mpf(10) ** -39
+        total = multiprecision.bivariate_normal_cdf(x, y, c) + multiprecision.bivariate_normal_cdf(x, -y, -c)
+        assert abs(total / multiprecision.normal_cdf(x) - 1) < mp.mpf(10) ** -39
 
 
 @pytest.mark.parametrize("sign", [1, -1])
@@ -205,8 +205,8 @@ def test_the_four_quadrants_add_up(x: float, y: float, c: float) -> None:
 def test_phi2_is_continuous_at_full_correlation(x: int, y: int, sign: int) -> None:
     """|Phi2(r) - Phi2(1)| = int phi2 dr <= int dr/(2 pi sqrt(1 - r^2)) <= sqrt(2 (1 - |r|))/2."""
     with mp.workdps(30):
-        limit = special_mpmath.bivariate_normal_cdf(x, y, sign)
-        near = special_mpmath.bivariate_normal_cdf(x, y, sign * (1 - mp.mpf(10) ** -40))
+        limit = multiprecision.bivariate_normal_cdf(x, y, sign)
+        near = multiprecision.bivariate_normal_cdf(x, y, sign * (1 - mp.mpf(10) ** -40))
         assert abs(near - limit) <= mpmath.sqrt(mp.mpf(10) ** -40)
 
 
@@ -214,15 +214,15 @@ def test_the_complement_counts_where_the_correlation_has_rounded_to_one() -> Non
     with mp.workdps(30):
         complement = mp.mpf("1e-25")
         assert mpmath.sqrt(1 - mp.mpf("1e-50")) == 1
-        given_complement = special_mpmath.exp_bivariate_normal_cdf(0, -1, -1, 1, complement)
+        given_complement = multiprecision.exp_bivariate_normal_cdf(0, -1, -1, 1, complement)
     with mp.workdps(60):
-        truth = special_mpmath.bivariate_normal_cdf(-1, -1, mpmath.sqrt(1 - mp.mpf("1e-50")))
+        truth = multiprecision.bivariate_normal_cdf(-1, -1, mpmath.sqrt(1 - mp.mpf("1e-50")))
     assert abs(given_complement / truth - 1) < mp.mpf(10) ** -29
 
 
 def test_a_correlation_beyond_one_is_refused() -> None:
     with pytest.raises(ValueError, match=r"\[-1, 1\]"):
-        special_mpmath.bivariate_normal_cdf(0.5, 0.5, 1.5)
+        multiprecision.bivariate_normal_cdf(0.5, 0.5, 1.5)
 
 
 def test_evalf_reaches_the_far_tail_with_irrational_arguments() -> None:
@@ -264,7 +264,7 @@ def test_numpy_phi2_is_accurate_absolutely_everywhere_and_relatively_in_the_lowe
     x, y, c = phi2_grid()
     value = NUMPY["BivariateNormalCDF"](x, y, c)
     with mp.workdps(25):
-        exact = [special_mpmath.bivariate_normal_cdf(*point) for point in zip(x, y, c, strict=True)]
+        exact = [multiprecision.bivariate_normal_cdf(*point) for point in zip(x, y, c, strict=True)]
         error = np.array([float(abs(mp.mpf(float(v)) - e)) for v, e in zip(value, exact, strict=True)])
         relative = np.array([float(d / e) if e > 1e-290 else 0.0 for d, e in zip(error, exact, strict=True)])
     # the largest value is 1, made of five rounded terms
@@ -278,16 +278,16 @@ def test_numpy_phi2_is_accurate_absolutely_everywhere_and_relatively_in_the_lowe
 
 def test_numpy_products_neither_overflow_nor_vanish() -> None:
     assert NUMPY["ExpNormalCDF"](800.0, -41.0) == pytest.approx(
-        float(special_mpmath.exp_normal_cdf(800, -41)), rel=1700 * EPS
+        float(multiprecision.exp_normal_cdf(800, -41)), rel=1700 * EPS
     )
     assert NUMPY["ExpSinh"](-800.0, 799.0) == pytest.approx(np.exp(-1) / 2, rel=2 * EPS)
     assert NUMPY["ExpCosh"](-800.0, -799.0) == pytest.approx(np.exp(-1) / 2, rel=2 * EPS)
     assert NUMPY["ExpSinh"](0.0, 1e-300) == 1e-300
     # a + y^2 = -900 + 900.0, rounded by 900 eps/2
-    assert NUMPY["ExpErfi"](-900.0, 30.0) == pytest.approx(float(special_mpmath.exp_erfi(-900, 30)), rel=450 * EPS)
+    assert NUMPY["ExpErfi"](-900.0, 30.0) == pytest.approx(float(multiprecision.exp_erfi(-900, 30)), rel=450 * EPS)
     scaled = NUMPY["ExpBivariateNormalCDF"](800.0, -40.0, -40.0, 0.99999, np.sqrt(1.99999e-5))
     with mp.workdps(30):
-        exact = special_mpmath.exp_bivariate_normal_cdf(800, -40, -40, 0.99999, np.sqrt(1.99999e-5))
+        exact = multiprecision.exp_bivariate_normal_cdf(800, -40, -40, 0.99999, np.sqrt(1.99999e-5))
     assert scaled == pytest.approx(float(exact), rel=1600 * EPS)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import mpmath as mp
 import sympy as sp
 
-from ntksym.activation.pieces.expansion import abbreviated, expanded, in_exponentials
+from ntksym.activation.pieces.rewriting import abbreviated, expanded, in_exponentials
 from ntksym.formula import compile_mpmath
 from ntksym.symbols import x
 

@@ -2,7 +2,7 @@
 
 import sympy as sp
 
-from ntksym.activation.pieces.judgement import Judge
+from ntksym.activation.pieces.sign_decider import SignDecider
 from ntksym.errors import NoClosedForm
 
 __all__ = ["real_roots"]
@@ -11,14 +11,14 @@ MAX_ROOT_DEGREE = 30
 """Degree up to which roots are isolated; the time grows steeply."""
 
 
-def real_roots(polynomial: sp.Poly, judge: Judge) -> list[tuple[sp.Expr, int]]:
+def real_roots(polynomial: sp.Poly, judge: SignDecider) -> list[tuple[sp.Expr, int]]:
     """Distinct real roots in increasing order, with multiplicities.
 
     Parameters
     ----------
     polynomial : Poly
         In x, of positive degree; coefficients are numbers or expressions in the parameters, the leading one not zero.
-    judge : Judge
+    judge : SignDecider
         Decides the signs of discriminants and the order of roots.
 
     Raises
@@ -51,7 +51,7 @@ def real_roots(polynomial: sp.Poly, judge: Judge) -> list[tuple[sp.Expr, int]]:
     return _sorted_roots(roots, judge)
 
 
-def _quadratic_roots(polynomial: sp.Poly, judge: Judge) -> list[tuple[sp.Expr, int]]:
+def _quadratic_roots(polynomial: sp.Poly, judge: SignDecider) -> list[tuple[sp.Expr, int]]:
     leading, middle, constant = polynomial.all_coeffs()
     discriminant = sp.factor(middle**2 - 4 * leading * constant)
     sign = judge.sign(discriminant)
@@ -64,7 +64,7 @@ def _quadratic_roots(polynomial: sp.Poly, judge: Judge) -> list[tuple[sp.Expr, i
     return [(first, 1), (second, 1)] if judge.sign(leading) > 0 else [(second, 1), (first, 1)]
 
 
-def _sorted_roots(roots: list[tuple[sp.Expr, int]], judge: Judge) -> list[tuple[sp.Expr, int]]:
+def _sorted_roots(roots: list[tuple[sp.Expr, int]], judge: SignDecider) -> list[tuple[sp.Expr, int]]:
     ordered: list[tuple[sp.Expr, int]] = []
     for root, power in roots:
         place = 0

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field, replace
 
 import sympy as sp
 
-from ntksym.activation.pieces.expansion import factored, in_exponentials
-from ntksym.activation.pieces.judgement import Judge
+from ntksym.activation.pieces.rewriting import factored, in_exponentials
 from ntksym.activation.pieces.roots import real_roots
+from ntksym.activation.pieces.sign_decider import SignDecider
 from ntksym.errors import NoClosedForm
 from ntksym.symbols import x
 
@@ -37,7 +37,7 @@ class _Question:
 
     low: sp.Expr
     high: sp.Expr
-    judge: Judge
+    judge: SignDecider
     attempts: int = 0
     examined: list[sp.Expr] = field(default_factory=list)
 
@@ -48,7 +48,7 @@ class _Question:
         return replace(self, attempts=self.attempts + 1)
 
 
-def sign_pattern(function: sp.Expr, low: sp.Expr, high: sp.Expr, judge: Judge) -> SignPattern:
+def sign_pattern(function: sp.Expr, low: sp.Expr, high: sp.Expr, judge: SignDecider) -> SignPattern:
     """The zeros of a function, smooth on the open interval (low, high), and its signs between them.
 
     Parameters
@@ -58,7 +58,7 @@ def sign_pattern(function: sp.Expr, low: sp.Expr, high: sp.Expr, judge: Judge) -
         functions with a zero at a known place, sines on a bounded interval, products and quotients of these.
     low, high : Expr
         Ends of the interval; ``-oo`` and ``oo`` are allowed.
-    judge : Judge
+    judge : SignDecider
         Decides the signs of constants.
 
     Raises
@@ -115,7 +115,7 @@ def _by_assumptions(function: sp.Expr) -> SignPattern:
     raise _give_up(function)
 
 
-def _refine(first: SignPattern, second: SignPattern, judge: Judge) -> list[tuple[int, int]]:
+def _refine(first: SignPattern, second: SignPattern, judge: SignDecider) -> list[tuple[int, int]]:
     """The pairs of signs on the intervals of the union of both lists of zeros."""
     places = judge.merge(list(first.zeros), list(second.zeros))
     pairs, i, j = [(first.signs[0], second.signs[0])], 0, 0

@@ -9,9 +9,9 @@ import sympy as sp
 from sympy.core.relational import Relational
 from sympy.logic.boolalg import ITE, And, Not, Or
 
-from ntksym.activation.pieces.expansion import expanded, factored, limit_at, term_bound
 from ntksym.activation.pieces.identity import is_zero
-from ntksym.activation.pieces.judgement import Judge
+from ntksym.activation.pieces.rewriting import expanded, factored, limit_at, term_bound
+from ntksym.activation.pieces.sign_decider import SignDecider
 from ntksym.activation.pieces.signs import sign_pattern
 from ntksym.errors import NoClosedForm
 from ntksym.symbols import x
@@ -64,7 +64,7 @@ def split(expression: sp.Expr, values: Mapping[sp.Symbol, sp.Rational] | None = 
     NoClosedForm
         The sign regions of a part cannot be found, as in Max(sin(x), 0), or there are infinitely many pieces (floor).
     """
-    judge = Judge(values or {})
+    judge = SignDecider(values or {})
     cells = _Splitter(judge).split(sp.sympify(expression), -sp.oo, sp.oo)
     cells = _Cells(cells.places, tuple(_tidy(value) for value in cells.values))
     cells = _merged(cells, lambda left, right, place: _continues(left, right, place, judge))
@@ -72,7 +72,7 @@ def split(expression: sp.Expr, values: Mapping[sp.Symbol, sp.Rational] | None = 
 
 
 class _Splitter:
-    def __init__(self, judge: Judge) -> None:
+    def __init__(self, judge: SignDecider) -> None:
         self.judge = judge
         self._smooth: dict[Any, bool] = {}
 
@@ -296,7 +296,7 @@ def _merged(cells: _Cells, same: Callable[[Any, Any, sp.Expr], bool]) -> _Cells:
     return _Cells(tuple(places), tuple(values))
 
 
-def _continues(left: sp.Expr, right: sp.Expr, place: sp.Expr, judge: Judge) -> bool:
+def _continues(left: sp.Expr, right: sp.Expr, place: sp.Expr, judge: SignDecider) -> bool:
     """Whether two neighbours are one smooth expression that is regular at the place between them."""
     if is_zero(left - right, judge.values) is not True:
         return False

@@ -21,12 +21,12 @@ from numpy.typing import NDArray
 from ntksym.activation.activation import Activation
 from ntksym.errors import ToleranceNotMet
 from ntksym.gram.pairs.one_variance import sum_pairs, terms_at
-from ntksym.gram.schedule import Arrays, Hidden
-from ntksym.hermite.evaluation import evaluate_pairs
+from ntksym.gram.schedule import HiddenLayer, LayerArrays
+from ntksym.hermite.pair_values import evaluate_pairs
 from ntksym.hermite.radial import CLOSEST, WIDEST, radial_gap
 from ntksym.lowering import store
+from ntksym.lowering.templates.frame import SMALLEST_VARIANCE, TILE
 from ntksym.lowering.templates.near import QUANTITIES
-from ntksym.lowering.templates.tiles import SMALLEST_VARIANCE, TILE
 from ntksym.numerics.legendre import legendre
 
 __all__ = ["advance", "breaks_at_zero", "by_formula", "rule"]
@@ -101,8 +101,8 @@ class _Pairs:
 
 def advance(
     module: ModuleType,
-    network: Arrays,
-    hidden: Sequence[Hidden],
+    network: LayerArrays,
+    hidden: Sequence[HiddenLayer],
     variances: Sequence[tuple[Array, Array]],
     low: Array,
     sign: Array,
@@ -113,7 +113,7 @@ def advance(
     ----------
     module : module
         Generated code.
-    network, hidden : Arrays, sequence of Hidden
+    network, hidden : LayerArrays, sequence of HiddenLayer
         The network.
     variances : sequence of pairs of float arrays, shapes (n,)
         q1 and q2 before every layer, and at the output.
@@ -154,9 +154,9 @@ def _through(dense: tuple[float, float], answers: _Answers, sign: Array, sides: 
 
 def _ask(
     module: ModuleType,
-    network: Arrays,
+    network: LayerArrays,
     layer: int,
-    entry: Hidden,
+    entry: HiddenLayer,
     sides: _Sides,
     state: tuple[Array, Array, NDArray[np.bool_]],
 ) -> _Answers:

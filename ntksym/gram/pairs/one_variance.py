@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ntksym.hermite.truncation import limits
 
-__all__ = ["SERVED", "Terms", "sum_pairs", "terms_at"]
+__all__ = ["SERVED", "PowerTerms", "sum_pairs", "terms_at"]
 
 Array = NDArray[np.float64]
 
@@ -21,7 +21,7 @@ NEGLIGIBLE = 1e-18
 
 
 @dataclass(frozen=True)
-class Terms:
+class PowerTerms:
     """K(q, q, rho q) = sum_k squares[k] rho**degrees[k] at one variance q, for every rho.
 
     Attributes
@@ -40,7 +40,7 @@ class Terms:
 
 
 @lru_cache(maxsize=256)
-def terms_at(dual: Any, variance: float) -> Terms | None:
+def terms_at(dual: Any, variance: float) -> PowerTerms | None:
     """The terms of a series at one variance; None where the stored ones do not serve every correlation."""
     place = np.array([variance])
     found = dual.coefficients(place)
@@ -49,15 +49,17 @@ def terms_at(dual: Any, variance: float) -> Terms | None:
     squares = found.coefficients[0] ** 2
     energies = squares * np.maximum(found.order, 1)
     kept = np.cumsum(energies[::-1])[::-1] > NEGLIGIBLE * variance * found.slope[0]
-    return Terms(variance, float(found.value[0]), float(found.slope[0]), found.order[kept].astype(float), squares[kept])
+    return PowerTerms(
+        variance, float(found.value[0]), float(found.slope[0]), found.order[kept].astype(float), squares[kept]
+    )
 
 
-def sum_pairs(terms: Terms, low: Array, sign: Array) -> tuple[Array, Array, Array]:
+def sum_pairs(terms: PowerTerms, low: Array, sign: Array) -> tuple[Array, Array, Array]:
     """K and D at c = sign*(q - low), and K(q) - K(q - low) = sum_k a_k^2 (1 - (1 - low/q)^k), whose terms are positive.
 
     Parameters
     ----------
-    terms : Terms
+    terms : PowerTerms
         From `terms_at`.
     low, sign : float arrays, shape (n,)
         q - ``|c|``, and the sign of c.

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ntksym.activation.activation import Activation
 from ntksym.errors import InvalidInput, ToleranceNotMet
 from ntksym.hermite.certified.balls import square
-from ntksym.hermite.certified.moments import Moments, enclose_moments
+from ntksym.hermite.certified.enclosed_moments import EnclosedMoments, enclose_moments
 
 __all__ = ["Certificate", "certify"]
 
@@ -75,7 +75,7 @@ def certify(activation: Activation, q: float, coefficients: NDArray[np.float64])
         return _compared(moments, arb(float(q)), computed, jumps)
 
 
-def _compared(moments: Moments, q: Ball, computed: NDArray[np.float64], jumps: bool) -> Certificate:
+def _compared(moments: EnclosedMoments, q: Ball, computed: NDArray[np.float64], jumps: bool) -> Certificate:
     tail, slope_tail = moments.value, moments.slope
     deviation = slope_deviation = arb(0)
     for k, (true, near) in enumerate(zip(moments.coefficients, computed.tolist(), strict=True)):

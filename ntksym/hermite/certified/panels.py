@@ -12,7 +12,7 @@ from ntksym.formula.tape import Tape, play
 from ntksym.hermite.certified.balls import Balls, Jet, square
 from ntksym.hermite.certified.majorant import Majorant, Tail
 
-__all__ = ["Errors", "Panel", "beyond", "cover", "hermite_bound"]
+__all__ = ["IntegrationPanel", "PanelErrors", "beyond", "cover", "hermite_bound"]
 
 Ball = Any
 """flint's ``arb`` or ``acb``."""
@@ -33,26 +33,26 @@ BOUND_PRECISION = 64
 """Bits in bounds: they need to be true, not sharp."""
 
 
-class Errors(NamedTuple):
+class PanelErrors(NamedTuple):
     """Bounds for the integrals of ``s h_k phi`` for every k up to some order, of ``s**2 phi`` and of ``s'**2 phi``."""
 
     coefficient: Ball
     value: Ball
     slope: Ball
 
-    def plus(self, other: "Errors") -> "Errors":
+    def plus(self, other: "PanelErrors") -> "PanelErrors":
         """The sum of both."""
-        return Errors(*(first + second for first, second in zip(self, other, strict=True)))
+        return PanelErrors(*(first + second for first, second in zip(self, other, strict=True)))
 
-    def times(self, factor: Ball) -> "Errors":
+    def times(self, factor: Ball) -> "PanelErrors":
         """All times one number."""
-        return Errors(*(factor * part for part in self))
+        return PanelErrors(*(factor * part for part in self))
 
-    def larger(self, other: "Errors") -> "Errors":
+    def larger(self, other: "PanelErrors") -> "PanelErrors":
         """The larger of each."""
-        return Errors(*(first.max(second) for first, second in zip(self, other, strict=True)))
+        return PanelErrors(*(first.max(second) for first, second in zip(self, other, strict=True)))
 
-    def is_within(self, targets: "Errors") -> bool:
+    def is_within(self, targets: "PanelErrors") -> bool:
         """Whether all are certainly at most the targets."""
         return all(bool(part <= target) for part, target in zip(self, targets, strict=True))
 
@@ -63,7 +63,7 @@ class Errors(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Panel:
+class IntegrationPanel:
     """``numerator/2**depth`` to ``(numerator + 1)/2**depth`` of the way through segment ``segment``."""
 
     segment: int
@@ -71,10 +71,10 @@ class Panel:
     depth: int
     nodes: int = 0
 
-    def halves(self) -> tuple["Panel", "Panel"]:
+    def halves(self) -> tuple["IntegrationPanel", "IntegrationPanel"]:
         """Left and right."""
         first, depth = 2 * self.numerator, self.depth + 1
-        return Panel(self.segment, first, depth), Panel(self.segment, first + 1, depth)
+        return IntegrationPanel(self.segment, first, depth), IntegrationPanel(self.segment, first + 1, depth)
 
     def place(self, ends: Sequence[Ball]) -> tuple[Ball, Ball]:
         """Centre and half length, from the ends of all segments."""
@@ -104,7 +104,7 @@ def _best_ratio(near: float, height: float, order: int) -> float:
     return low
 
 
-def beyond(tail: Tail, root: Ball, reach: Ball, order: int) -> Errors:
+def beyond(tail: Tail, root: Ball, reach: Ball, order: int) -> PanelErrors:
     """Bounds of the integrals over z > reach, or z < -reach.
 
     Parameters
@@ -125,7 +125,7 @@ def beyond(tail: Tail, root: Ball, reach: Ball, order: int) -> Errors:
         return (size / fall).upper() if fall > 0 else arb.pos_inf()
 
     gauss = (-(reach**2) / 2).exp() / (2 * arb.pi()).sqrt()
-    return Errors(
+    return PanelErrors(
         integral(tail.bound, hermite_bound(reach, arb(0), order), reach / 2),
         integral(tail.bound * tail.bound, gauss, reach),
         integral(tail.slope * tail.slope, gauss, reach),
@@ -133,8 +133,8 @@ def beyond(tail: Tail, root: Ball, reach: Ball, order: int) -> Errors:
 
 
 def cover(
-    tapes: Sequence[Tape], ends: Sequence[Ball], root: Ball, order: int, targets: Errors
-) -> tuple[list[Panel], Errors]:
+    tapes: Sequence[Tape], ends: Sequence[Ball], root: Ball, order: int, targets: PanelErrors
+) -> tuple[list[IntegrationPanel], PanelErrors]:
     """Panels that cover all segments, and the sum of the errors of their rules.
 
     Parameters
@@ -147,7 +147,7 @@ def cover(
         Standard deviation of the argument x.
     order : int
         Largest k.
-    targets : Errors
+    targets : PanelErrors
         What the error of one panel should not exceed.
 
     Raises
@@ -155,9 +155,9 @@ def cover(
     ToleranceNotMet
         The function cannot be enclosed somewhere.
     """
-    waiting = [Panel(segment, 0, 0) for segment in reversed(range(len(tapes)))]
-    done: list[Panel] = []
-    total = Errors(arb(0), arb(0), arb(0))
+    waiting = [IntegrationPanel(segment, 0, 0) for segment in reversed(range(len(tapes)))]
+    done: list[IntegrationPanel] = []
+    total = PanelErrors(arb(0), arb(0), arb(0))
     while waiting:
         panel = waiting.pop()
         with ctx.workprec(BOUND_PRECISION + 2 * panel.depth):
@@ -167,7 +167,7 @@ def cover(
             nodes, errors = rule
             total = total.plus(errors)
             if nodes:
-                done.append(Panel(panel.segment, panel.numerator, panel.depth, nodes))
+                done.append(IntegrationPanel(panel.segment, panel.numerator, panel.depth, nodes))
             continue
         if panel.depth >= MAX_DEPTH or len(done) + len(waiting) >= MAX_PANELS:
             where = float((centre * root).mid())
@@ -191,13 +191,13 @@ class _Region:
         self.order = order
         self.balls = Balls()
 
-    def rule(self, targets: Errors) -> tuple[int, Errors] | None:
+    def rule(self, targets: PanelErrors) -> tuple[int, PanelErrors] | None:
         """The number of nodes and the error, none where the panel has to be halved."""
         whole = self.centre + self.half * arb(0, 1)
         size = self._largest(whole, whole, arb(0)).times(2 * self.half)
         if size.is_within(targets):
             return 0, size
-        best: tuple[int, Errors] | None = None
+        best: tuple[int, PanelErrors] | None = None
         for radius in RADII:
             largest = self._on_ellipse(radius)
             if largest is None:
@@ -208,25 +208,25 @@ class _Region:
             best = nodes, self._error(largest, nodes, radius)
         return best if best is not None and best[0] <= MAX_NODES else None
 
-    def _error(self, largest: Errors, nodes: int, radius: float) -> Errors:
+    def _error(self, largest: PanelErrors, nodes: int, radius: float) -> PanelErrors:
         """``(64/15) M r**(-2n) / (1 - r**-2)`` on [-1, 1], n >= 2: Trefethen, Approximation Theory, theorem 19.3."""
         ratio = 1 / arb(radius) ** 2
         return largest.times(self.half * fmpq(64, 15) * ratio**nodes / (1 - ratio))
 
-    def _largest(self, region: Ball, near: Ball, height: Ball) -> Errors:
+    def _largest(self, region: Ball, near: Ball, height: Ball) -> PanelErrors:
         jet: Jet = play(self.tape, self.balls, Jet(self.root * region, arb(1)))
         value, slope = jet.value.abs_upper(), jet.slope.abs_upper()
         near = near.abs_lower()
         gauss = ((square(height) - square(near)) / 2).exp() / (2 * arb.pi()).sqrt()
-        return Errors(
+        return PanelErrors(
             (value * hermite_bound(near, height, self.order)).upper(),
             (square(value) * gauss).upper(),
             (square(slope) * gauss).upper(),
         )
 
-    def _on_ellipse(self, radius: float) -> Errors | None:
+    def _on_ellipse(self, radius: float) -> PanelErrors | None:
         """Bounds of the integrands on the ellipse, None where they are not known to be analytic on it."""
-        largest = Errors(arb(0), arb(0), arb(0))
+        largest = PanelErrors(arb(0), arb(0), arb(0))
         wide, tall = self.half * ((radius + 1 / radius) / 2), self.half * ((radius - 1 / radius) / 2)
         boxes = list(_boxes())
         while boxes:
@@ -261,7 +261,7 @@ def _nearest(left: float, right: float) -> float:
     return min(abs(left), abs(right)) if left * right > 0 else 0.0
 
 
-def _nodes_needed(largest: Errors, targets: Errors, radius: float) -> int:
+def _nodes_needed(largest: PanelErrors, targets: PanelErrors, radius: float) -> int:
     excess = max(
         (float((part / target).log()) if part > 0 else 0.0) for part, target in zip(largest, targets, strict=True)
     )

@@ -15,9 +15,9 @@ are data, so that one module, compiled once, serves every network.
 
 from string import Template
 
+from ntksym.lowering.templates.deferral import listing
+from ntksym.lowering.templates.frame import DECORATORS, TILE, WRITE
 from ntksym.lowering.templates.inner_products import product_functions
-from ntksym.lowering.templates.left_out import listing
-from ntksym.lowering.templates.tiles import DECORATORS, TILE, WRITE
 
 __all__ = ["DIAGONALS", "GROUP", "INVERSE", "ROOTS", "SLOTS", "angle_source"]
 

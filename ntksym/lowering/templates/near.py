@@ -13,11 +13,11 @@ from collections.abc import Sequence
 from string import Template
 from textwrap import indent
 
-from ntksym.lowering.parts import Part
+from ntksym.lowering.lowered_activation import LoweredActivation
 from ntksym.lowering.passes import prune
 from ntksym.lowering.printing import statements
 from ntksym.lowering.program import Program
-from ntksym.lowering.templates.tiles import DIAGONAL_SLOPE, DIAGONAL_VALUE, ROOT
+from ntksym.lowering.templates.frame import DIAGONAL_SLOPE, DIAGONAL_VALUE, ROOT
 
 __all__ = ["QUANTITIES", "near_function", "near_list"]
 
@@ -75,7 +75,7 @@ $turn
 ''')
 
 
-def near_function(part: Part) -> str:
+def near_function(part: LoweredActivation) -> str:
     """Text of ``{name}_near``; it calls ``{name}_rows``."""
     pair = part.stages.pair
     inner = prune(pair, ["slope", "bend"])
@@ -104,7 +104,7 @@ def near_list(names: Sequence[str | None]) -> str:
     return f"near = ({functions.strip()})\n"
 
 
-def _statements(part: Part, program: Program) -> list[str]:
+def _statements(part: LoweredActivation, program: Program) -> list[str]:
     """The program for the pair at place j of the two sets of row quantities; low, high and c are there."""
     sides = (("_1", "here"), ("_2", "there"))
     lines = [

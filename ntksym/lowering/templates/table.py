@@ -10,9 +10,9 @@ module, compiled once, serves every network.
 
 from string import Template
 
+from ntksym.lowering.templates.deferral import listing
+from ntksym.lowering.templates.frame import DECORATORS, TILE, WRITE
 from ntksym.lowering.templates.inner_products import product_functions
-from ntksym.lowering.templates.left_out import listing
-from ntksym.lowering.templates.tiles import DECORATORS, TILE, WRITE
 from ntksym.special.vector import vectormath
 
 __all__ = ["DIAGONALS", "FIRST", "GROUP", "INVERSE", "ROOTS", "table_source"]

@@ -1,6 +1,6 @@
 """Phi, Phi2, erf and their products with exponentials, without a branch or a call to libm.
 
-Phi2 is the mass of a wedge (`symbolic/special_mpmath.py` has the geometry): with b the distance of an edge of the wedge
+Phi2 is the mass of a wedge (`special/multiprecision.py` has the geometry): with b the distance of an edge of the wedge
 from the origin and w that of the apex from the foot on the edge, R^2 = b^2 + w^2,
 
     V(b, w) = exp(-R^2/2)/(2 pi) * int_0^(b/(R + w)) M(R (1 - t^2)/(1 + t^2)) * 2/(1 + t^2) dt,    b <= w,

@@ -8,7 +8,7 @@ import mpmath
 import numpy as np
 import sympy as sp
 
-from ntksym.activation.pieces.judgement import Judge
+from ntksym.activation.pieces.sign_decider import SignDecider
 from ntksym.errors import InvalidInput, NoClosedForm, Undecided
 from ntksym.formula import check_expression, compile_mpmath, parse, rational
 from ntksym.symbols import rho, x
@@ -130,7 +130,7 @@ def judged(kernel: sp.Expr, coefficients: Sequence[sp.Expr]) -> None:
     """
     for k, coefficient in enumerate(coefficients):
         try:
-            sign = Judge({}).sign(_of_size_one(coefficient))
+            sign = SignDecider({}).sign(_of_size_one(coefficient))
         except NoClosedForm as refusal:
             raise Undecided(f"the sign of the coefficient c_{k} is not decided: {refusal}", index=k) from None
         if sign < 0:

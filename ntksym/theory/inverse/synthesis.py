@@ -15,7 +15,7 @@ from ntksym.errors import InvalidInput
 from ntksym.symbols import rho, x
 from ntksym.theory.inverse.generating import DIGITS, MOST_EXACT, candidates, hermite_sum
 from ntksym.theory.inverse.kernel_formula import examined, judged, read_kernel, remainder, value_at_one
-from ntksym.theory.sphere import Get, check_get, check_whole
+from ntksym.theory.requests import Get, check_get, check_whole
 
 __all__ = ["InverseActivation", "activation_for"]
 

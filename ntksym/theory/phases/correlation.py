@@ -19,7 +19,7 @@ from numpy.polynomial import Chebyshev
 from numpy.typing import NDArray
 
 from ntksym.dual import Dual
-from ntksym.hermite.evaluation import evaluate_pairs
+from ntksym.hermite.pair_values import evaluate_pairs
 from ntksym.numerics.legendre import legendre
 from ntksym.theory.phases.crossings import EPSILON, root_between
 

@@ -20,7 +20,7 @@ from ntksym.dual import Dual
 from ntksym.errors import InvalidInput, NoSuchDual, ToleranceNotMet
 from ntksym.theory.phases.crossings import survey
 from ntksym.theory.phases.lengths import SMALLEST, LengthMap, dual_of, octaves
-from ntksym.theory.phases.moments import at_zero, mean_squares
+from ntksym.theory.phases.mean_squares import at_zero, mean_squares
 
 __all__ = ["critical_line"]
 

@@ -18,8 +18,8 @@ from ntksym.network.layers import Dense
 from ntksym.theory.phases.correlation import CorrelationMap
 from ntksym.theory.phases.equilibria import FixedPoint, fixed_points, reached
 from ntksym.theory.phases.lengths import LengthMap, dual_of
-from ntksym.theory.phases.moments import curvature
-from ntksym.theory.phases.prose import sentence, table
+from ntksym.theory.phases.mean_squares import curvature
+from ntksym.theory.phases.wording import sentence, table
 
 __all__ = ["FixedPoint", "Phases", "phases"]
 

@@ -10,7 +10,7 @@ from ntksym.activation.activation import Activation
 from ntksym.dual import Dual, series_dual
 from ntksym.dual.derivation import derive
 from ntksym.theory.phases.crossings import EPSILON, Survey, survey
-from ntksym.theory.phases.moments import PowerLaw, at_infinity, at_zero, mean_squares
+from ntksym.theory.phases.mean_squares import PowerLaw, at_infinity, at_zero, mean_squares
 
 __all__ = ["SMALLEST", "LengthMap", "dual_of", "octaves", "rounded"]
 

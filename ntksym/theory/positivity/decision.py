@@ -10,12 +10,12 @@ from itertools import groupby
 
 from ntksym.errors import InvalidInput
 from ntksym.network.layers import Layer, Network
-from ntksym.theory.positivity.existence import require_kernel, suppositions
-from ntksym.theory.positivity.rulings import Statement, in_space, on_pair, on_sphere
+from ntksym.theory.positivity.criteria import Statement, in_space, on_pair, on_sphere
+from ntksym.theory.positivity.integrability import require_kernel, suppositions
 from ntksym.theory.positivity.verdict import MOST_DIM, Verdict
-from ntksym.theory.powers.parts import Parts, parts_in_order
+from ntksym.theory.powers.parity_parts import ParityParts, parts_in_order
 from ntksym.theory.powers.supports import Possible, propagate
-from ntksym.theory.sphere import check_get, check_network, check_whole
+from ntksym.theory.requests import check_get, check_network, check_whole
 
 __all__ = ["positivity"]
 
@@ -91,7 +91,7 @@ def positivity(
     )
 
 
-def _about_parts(parts: Sequence[Parts]) -> Iterator[Statement]:
+def _about_parts(parts: Sequence[ParityParts]) -> Iterator[Statement]:
     for part in dict.fromkeys(parts):
         for half in (part.even, part.odd):
             yield Statement(f"of {part.activation.name} {half}", half.source)
@@ -113,7 +113,7 @@ def _about_supports(history: Sequence[tuple[Layer, Possible]], get: str) -> Iter
         yield Statement(f"after {layers} the powers of rho in the {get.upper()} are: {text}", SUPPORTS)
 
 
-def _unknown(parts: Sequence[Parts]) -> str:
+def _unknown(parts: Sequence[ParityParts]) -> str:
     """What is missing."""
     halves = [(part, half) for part in dict.fromkeys(parts) for half in (part.even, part.odd)]
     return "; ".join(f"of {part.activation.name} {half}: {half.source}" for part, half in halves if half.degree is None)

@@ -15,7 +15,7 @@ from ntksym.dual.derivation import derive
 from ntksym.errors import InvalidInput
 from ntksym.network.layers import Network
 from ntksym.network.recursion import PairMap, begin, evaluate
-from ntksym.theory.positivity.rulings import Ruling, vanishes_at_zero
+from ntksym.theory.positivity.criteria import Criterion, vanishes_at_zero
 from ntksym.theory.positivity.witness import dimension
 from ntksym.theory.powers.supports import ABSENT, Support
 
@@ -105,7 +105,7 @@ class Judged(Protocol):
     def supports(self) -> tuple[Support, ...]: ...
 
 
-def observe(judged: Judged, x: Array, gram: ArrayLike | None, sphere: Ruling, space: Ruling) -> Observation:
+def observe(judged: Judged, x: Array, gram: ArrayLike | None, sphere: Criterion, space: Criterion) -> Observation:
     """What rulings mean for some data.
 
     Parameters
@@ -116,7 +116,7 @@ def observe(judged: Judged, x: Array, gram: ArrayLike | None, sphere: Ruling, sp
         Points, from `as_rows`.
     gram : array_like, shape (n, n), or None
         Their Gram matrix, if it is there.
-    sphere, space : Ruling
+    sphere, space : Criterion
         What holds for points of one norm, and of any.
     """
     if len(x) > MOST and gram is None:
@@ -194,7 +194,7 @@ def _pairs(values: Array, relation: Callable[[Any, Any], Any]) -> NDArray[np.boo
 
 
 def _ruled(
-    judged: Judged, facts: _Facts, shape: tuple[int, ...], sphere: Ruling, space: Ruling
+    judged: Judged, facts: _Facts, shape: tuple[int, ...], sphere: Criterion, space: Criterion
 ) -> tuple[bool | None, str]:
     if facts.duplicates:
         return False, f"{facts.duplicates} pairs of rows are equal"
@@ -210,7 +210,7 @@ def _ruled(
 
 
 def _ruled_on_sphere(
-    facts: _Facts, shape: tuple[int, ...], sphere: Ruling, supports: Sequence[Support]
+    facts: _Facts, shape: tuple[int, ...], sphere: Criterion, supports: Sequence[Support]
 ) -> tuple[bool | None, str]:
     count, dim = shape
     if sphere.holds:

@@ -11,12 +11,12 @@ from numpy.typing import ArrayLike
 
 from ntksym.errors import InvalidInput, Undecided
 from ntksym.network.layers import Network
+from ntksym.theory.positivity.criteria import Criterion, Statement, in_space, is_homogeneous, on_pair, on_sphere
 from ntksym.theory.positivity.observation import Observation, as_rows, observe
-from ntksym.theory.positivity.rulings import Ruling, Statement, in_space, is_homogeneous, on_pair, on_sphere
 from ntksym.theory.positivity.witness import Witness, antipodal_pairs, dimension, on_a_line, on_one_ray, origin
-from ntksym.theory.powers.parts import parts_in_order
+from ntksym.theory.powers.parity_parts import parts_in_order
 from ntksym.theory.powers.supports import LONG, Support, number_text
-from ntksym.theory.sphere import check_whole
+from ntksym.theory.requests import check_whole
 
 __all__ = ["MOST_DIM", "Verdict"]
 
@@ -151,7 +151,7 @@ class Verdict:
             raise InvalidInput("there is no kernel with biases that are zero at first: pass gram=, the matrix you have")
         return observe(self, rows, gram, sphere, space)
 
-    def _sphere(self, dim: int) -> Ruling:
+    def _sphere(self, dim: int) -> Criterion:
         return on_pair(self.supports) if dim == 1 else on_sphere(self.supports)
 
     @property

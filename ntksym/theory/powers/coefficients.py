@@ -15,10 +15,10 @@ from ntksym.dual import ClosedDual
 from ntksym.errors import InvalidInput, NoClosedForm
 from ntksym.network.layers import Dense, Network
 from ntksym.symbols import c, q, q1, q2, x
-from ntksym.theory.powers.parts import parts_of
+from ntksym.theory.powers.parity_parts import parts_of
 from ntksym.theory.powers.taylor import Series, add, compose, multiply, scale, taylor
 from ntksym.theory.powers.zonal_series import zonal_series
-from ntksym.theory.sphere import (
+from ntksym.theory.requests import (
     Get,
     bias_variance,
     check_exists,

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import sympy as sp
 
 from ntksym.activation.activation import Activation
-from ntksym.activation.pieces.judgement import Judge
+from ntksym.activation.pieces.sign_decider import SignDecider
 from ntksym.errors import NoClosedForm
 from ntksym.network.layers import Dense, Layer, Network, Nonlinearity
 from ntksym.symbols import x
@@ -135,7 +135,7 @@ def is_zero_at_zero(activation: Activation) -> bool:
     """Whether s(0) = 0, as far as that can be decided."""
     value = activation.expression.xreplace(activation.values).subs(x, 0)
     try:
-        return bool(isinstance(value, sp.Expr) and value.is_finite and Judge({}).sign(value) == 0)
+        return bool(isinstance(value, sp.Expr) and value.is_finite and SignDecider({}).sign(value) == 0)
     except NoClosedForm:
         return False
 

@@ -24,8 +24,8 @@ from ntksym.errors import ToleranceNotMet
 from ntksym.hermite.digits import HermiteSquares, hermite_squares, mean_squares, present_among
 from ntksym.network.layers import Dense, Network
 from ntksym.theory.powers.nonnegative_series import compose, compose_remainder, multiply, slope_terms
-from ntksym.theory.powers.parts import parts_of
-from ntksym.theory.sphere import (
+from ntksym.theory.powers.parity_parts import parts_of
+from ntksym.theory.requests import (
     Get,
     as_mpf,
     bias_variance,

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from ntksym.numerics.fixed_point import decode, decode_floats, encode, gauss_legendre
 from ntksym.theory.spectrum.gegenbauer import normaliser, sums, sums_in_digits
 
-__all__ = ["Angles", "Integrals", "angles", "integrate", "integrate_digits", "node_count"]
+__all__ = ["AngleNodes", "Integrals", "angles", "integrate", "integrate_digits", "node_count"]
 
 Array = NDArray[np.float64]
 
@@ -45,7 +45,7 @@ class Integrals:
 
 
 @dataclass(frozen=True)
-class Angles:
+class AngleNodes:
     """Nodes in [0, pi] as mpmath numbers.
 
     Attributes
@@ -68,7 +68,7 @@ def node_count(dim: int, degree: int, digits: int) -> int:
     return math.ceil(math.pi / 4 * frequency) + degree // 4 + 30 + digits
 
 
-def angles(count: int, power: int, bits: int) -> Angles:
+def angles(count: int, power: int, bits: int) -> AngleNodes:
     """Nodes and weights on [0, pi]; with power > 1, each half mapped by it.
 
     Parameters
@@ -85,12 +85,12 @@ def angles(count: int, power: int, bits: int) -> Angles:
         quarter = mpmath.pi / 2
         places = [quarter * (node + 1) for node in nodes]
         scaled = [quarter * weight for weight in weights]
-        return Angles(*_trigonometry(places), scaled)
+        return AngleNodes(*_trigonometry(places), scaled)
     halves = [(node + 1) / 2 for node in nodes]
     places = [mpmath.pi / 2 * s**power for s in halves]
     scaled = [mpmath.pi / 4 * power * s ** (power - 1) * w for s, w in zip(halves, weights, strict=True)]
     cosines, sines, gaps = _trigonometry(places)
-    return Angles(cosines + [-rho for rho in cosines], sines * 2, gaps * 2, scaled * 2)
+    return AngleNodes(cosines + [-rho for rho in cosines], sines * 2, gaps * 2, scaled * 2)
 
 
 def _trigonometry(places: list[Any]) -> tuple[list[Any], list[Any], list[Any]]:

@@ -11,11 +11,11 @@ from ntksym.network.layers import Network
 from ntksym.theory.powers.coefficients import power_series
 from ntksym.theory.powers.supports import Support
 from ntksym.theory.powers.zonal_series import ZonalSeries, zonal_series
+from ntksym.theory.requests import Get, dual_of, is_analytic
 from ntksym.theory.spectrum.angle_quadrature import integrate, integrate_digits
 from ntksym.theory.spectrum.decay import Law
 from ntksym.theory.spectrum.gegenbauer import log_projections, masses, multiplicity, power_coefficient, project
 from ntksym.theory.spectrum.term_count import MOST_TERMS, first_terms
-from ntksym.theory.sphere import Get, dual_of, is_analytic
 from ntksym.theory.zonal import diagonal, evaluate_angles, evaluate_digits, has_digits, is_elementary
 
 __all__ = ["Eigenvalues", "by_angle", "by_polynomial", "by_series", "choose", "on_two_points", "vanishing_degrees"]

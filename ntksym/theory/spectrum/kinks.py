@@ -6,8 +6,8 @@ from functools import lru_cache
 import sympy as sp
 
 from ntksym.activation.activation import Activation
-from ntksym.activation.pieces.expansion import expanded, limit_at
-from ntksym.activation.pieces.judgement import Judge
+from ntksym.activation.pieces.rewriting import expanded, limit_at
+from ntksym.activation.pieces.sign_decider import SignDecider
 from ntksym.errors import NoClosedForm
 from ntksym.symbols import x
 
@@ -53,7 +53,7 @@ def kinks_of(activation: Activation) -> tuple[Kink, ...]:
             if not step.is_finite:
                 raise NoClosedForm(f"a derivative of {activation.name} is infinite at x = {place}")
             step = expanded(step)
-            jumps.append(float(step.evalf(25)) if Judge({}).sign(step) else 0.0)
+            jumps.append(float(step.evalf(25)) if SignDecider({}).sign(step) else 0.0)
             left, right = sp.diff(left, x), sp.diff(right, x)
         found.append(Kink(float(place.evalf(25)), tuple(jumps)))
     return tuple(found)

@@ -10,14 +10,9 @@ from numpy.typing import NDArray
 
 from ntksym.errors import InvalidInput
 from ntksym.network.layers import Network
-from ntksym.theory.powers.parts import parts_of
+from ntksym.theory.powers.parity_parts import parts_of
 from ntksym.theory.powers.supports import Support, propagate
-from ntksym.theory.spectrum.decay import Law, predict
-from ntksym.theory.spectrum.eigenvalues import by_polynomial, choose, on_two_points, vanishing_degrees
-from ntksym.theory.spectrum.fitting import Fit, fit
-from ntksym.theory.spectrum.gegenbauer import masses, multiplicity
-from ntksym.theory.spectrum.reference_kernels import Comparison, compare_with
-from ntksym.theory.sphere import (
+from ntksym.theory.requests import (
     Get,
     check_exists,
     check_get,
@@ -26,6 +21,11 @@ from ntksym.theory.sphere import (
     check_whole,
     is_analytic,
 )
+from ntksym.theory.spectrum.decay import Law, predict
+from ntksym.theory.spectrum.eigenvalues import by_polynomial, choose, on_two_points, vanishing_degrees
+from ntksym.theory.spectrum.fitting import Fit, fit
+from ntksym.theory.spectrum.gegenbauer import masses, multiplicity
+from ntksym.theory.spectrum.reference_kernels import Comparison, compare_with
 from ntksym.theory.zonal import diagonal
 
 __all__ = ["Decay", "EffectiveDimension", "Spectrum", "SumRule", "spectrum", "support_of"]

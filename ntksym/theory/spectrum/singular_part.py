@@ -20,8 +20,8 @@ from dataclasses import dataclass
 
 from ntksym.activation.activation import Activation
 from ntksym.network.layers import Dense, Network
+from ntksym.theory.requests import Get, dual_of
 from ntksym.theory.spectrum.kinks import Kink, kinks_of
-from ntksym.theory.sphere import Get, dual_of
 
 __all__ = ["Singularity", "is_single_layer", "leading_singularity", "stepped_singularity"]
 

@@ -3,7 +3,7 @@
 import pytest
 import sympy as sp
 
-from ntksym.activation.pieces.judgement import Judge
+from ntksym.activation.pieces.sign_decider import SignDecider
 from ntksym.activation.pieces.signs import SignPattern, sign_pattern
 from ntksym.errors import NoClosedForm
 from ntksym.formula import parse
@@ -13,7 +13,7 @@ INF = sp.oo
 
 
 def pattern(text: str, low: sp.Expr = -INF, high: sp.Expr = INF) -> SignPattern:
-    return sign_pattern(parse(text), low, high, Judge({}))
+    return sign_pattern(parse(text), low, high, SignDecider({}))
 
 
 @pytest.mark.parametrize(
@@ -80,19 +80,19 @@ def test_transcendental_zeros_are_not_guessed(text: str) -> None:
 
 def test_a_quadratic_with_parameters_uses_their_signs() -> None:
     a = sp.Symbol("a", positive=True)
-    found = sign_pattern(x**2 - a, -INF, INF, Judge({}))
+    found = sign_pattern(x**2 - a, -INF, INF, SignDecider({}))
     assert found == SignPattern((-sp.sqrt(a), sp.sqrt(a)), (1, -1, 1))
 
 
 def test_a_leading_coefficient_that_vanishes_at_the_values_is_dropped_on_record() -> None:
     b = sp.Symbol("b", real=True)
-    judge = Judge({b: sp.S.Zero})
+    judge = SignDecider({b: sp.S.Zero})
     assert sign_pattern(b * x**2 + x - 1, -INF, INF, judge) == SignPattern((sp.S.One,), (-1, 1))
     assert judge.conditions == [sp.Eq(b, 0)]
 
 
 def test_a_cubic_with_parameters_is_refused_unless_it_factors() -> None:
     a = sp.Symbol("a", positive=True)
-    assert sign_pattern(sp.expand((x - a) * (x**2 + a)), -INF, INF, Judge({})) == SignPattern((a,), (-1, 1))
+    assert sign_pattern(sp.expand((x - a) * (x**2 + a)), -INF, INF, SignDecider({})) == SignPattern((a,), (-1, 1))
     with pytest.raises(NoClosedForm, match="numbers in the formula"):
-        sign_pattern(x**3 + a * x - 1, -INF, INF, Judge({}))
+        sign_pattern(x**3 + a * x - 1, -INF, INF, SignDecider({}))

@@ -9,12 +9,12 @@ import pytest
 from ntksym.activation.activation import Activation
 from ntksym.dual import series_dual
 from ntksym.dual.derivation import derive
-from ntksym.gram.pairs import left_out as hard_pairs
+from ntksym.gram.pairs import deferred
 from ntksym.gram.pairs.carry import advance
-from ntksym.gram.schedule import Schedule
+from ntksym.gram.schedule import LayerPlan
 from ntksym.kernel import Kernel, build
-from ntksym.lowering.templates.left_out import NEAREST
-from ntksym.lowering.templates.tiles import TILE
+from ntksym.lowering.templates.deferral import NEAREST
+from ntksym.lowering.templates.frame import TILE
 from ntksym.network import recursion
 from ntksym.network.layers import Dense, Network, fully_connected, serial
 from ntksym.network.recursion import PairMap, State, begin, evaluate
@@ -210,11 +210,11 @@ def test_long_lists_are_worked_off_in_batches(monkeypatch: pytest.MonkeyPatch) -
     kernel = build(fully_connected("relu", 3, 1.4, 0.1))
     x = 1 + 1e-4 * np.random.default_rng(5).normal(size=(TILE + 20, 3))
     whole = kernel(x)
-    monkeypatch.setattr(hard_pairs, "BATCH", 101)
+    monkeypatch.setattr(deferred, "BATCH", 101)
     np.testing.assert_array_equal(kernel(x), whole)
 
 
-def plan(activation: str | Activation) -> Schedule:
+def plan(activation: str | Activation) -> LayerPlan:
     return build(fully_connected(activation, 2)).schedule
 
 

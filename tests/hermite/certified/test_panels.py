@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from ntksym.errors import ToleranceNotMet
 from ntksym.formula.tape import play, record
 from ntksym.hermite.certified.majorant import Tails
-from ntksym.hermite.certified.panels import Errors, Panel, beyond, cover, hermite_bound
+from ntksym.hermite.certified.panels import IntegrationPanel, PanelErrors, beyond, cover, hermite_bound
 from ntksym.symbols import x
 
-COARSE = Errors(arb(1e-6), arb(1e-6), arb(1e-6))
+COARSE = PanelErrors(arb(1e-6), arb(1e-6), arb(1e-6))
 
 
 def hermite_function(order, z):
@@ -83,7 +83,7 @@ def test_panels_tile_their_segments():
         spans = [(p.numerator / 2**p.depth, (p.numerator + 1) / 2**p.depth) for p in panels if p.segment == segment]
         assert all(left[1] == right[0] for left, right in pairwise(spans))
     assert panels[0].nodes >= 2
-    low, high = Panel(0, 3, 2).halves()
+    low, high = IntegrationPanel(0, 3, 2).halves()
     assert low.place(ends)[0] + low.place(ends)[1] == high.place(ends)[0] - high.place(ends)[1]
 
 
@@ -104,7 +104,7 @@ def test_what_is_beyond_the_panels_is_below_its_bound_and_of_its_size(piece, ord
     def integral(weight):
         return mp.quad(weight, [reach, reach + 1, reach + 3, reach + 8, reach + 20])
 
-    true = Errors(
+    true = PanelErrors(
         max(integral(lambda z, k=k: abs(function(root * z)) * hermite_function(k, z)[k]) for k in range(order + 1)),
         integral(lambda z: mp.npdf(z) * function(root * z) ** 2),
         integral(lambda z: mp.npdf(z) * derivative(root * z) ** 2),

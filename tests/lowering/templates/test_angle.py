@@ -10,7 +10,7 @@ import pytest
 from ntksym.gram.fits.angle_series import AngleSeries
 from ntksym.lowering import store
 from ntksym.lowering.templates.angle import DIAGONALS, GROUP, INVERSE, ROOTS, SLOTS, angle_source
-from ntksym.lowering.templates.tiles import TILE
+from ntksym.lowering.templates.frame import TILE
 from tests.lowering.assembly import inner_loops
 
 EPSILON = float(np.finfo(np.float64).eps)

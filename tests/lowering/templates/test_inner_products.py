@@ -4,8 +4,8 @@ import numba
 import numpy as np
 import pytest
 
+from ntksym.lowering.templates.frame import STRIP, TILE
 from ntksym.lowering.templates.inner_products import CHUNK, DEPTH, ROWS, product_functions
-from ntksym.lowering.templates.tiles import STRIP, TILE
 
 EPSILON = float(np.finfo(np.float64).eps)
 

@@ -11,9 +11,9 @@ from ntksym.dual.derivation import derive
 from ntksym.gram.pairs.carry import rule
 from ntksym.lowering import store
 from ntksym.lowering.emit import emit
-from ntksym.lowering.parts import lower
+from ntksym.lowering.lowered_activation import lower
+from ntksym.lowering.templates.frame import TILE
 from ntksym.lowering.templates.near import QUANTITIES
-from ntksym.lowering.templates.tiles import TILE
 
 EPSILON = float(np.finfo(np.float64).eps)
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from ntksym.lowering import store
+from ntksym.lowering.templates.frame import TILE
 from ntksym.lowering.templates.table import DIAGONALS, FIRST, GROUP, INVERSE, ROOTS, table_source
-from ntksym.lowering.templates.tiles import TILE
 from tests.lowering.assembly import inner_loops
 
 EPSILON = float(np.finfo(np.float64).eps)

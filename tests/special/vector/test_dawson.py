@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ntksym.special import multiprecision as special_mpmath
+from ntksym.special import multiprecision
 from ntksym.special.vector import dawson
 from tests.lowering.accuracy import ROUNDED_ONCE, Array, Case, both_signs, neighbours, octaves, singles
 
@@ -21,7 +21,7 @@ def with_exponent() -> tuple[Array, Array]:
     return np.r_[a, -far * far], np.r_[near, far]
 
 
-CASE = Case(dawson.exp_erfi, special_mpmath.exp_erfi, 5, with_exponent())
+CASE = Case(dawson.exp_erfi, multiprecision.exp_erfi, 5, with_exponent())
 
 
 def test_the_stated_ulps_hold_over_the_whole_domain() -> None:

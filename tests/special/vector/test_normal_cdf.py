@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from mpmath import mp
 
 from derivations import gaussian
-from ntksym.special import multiprecision as special_mpmath
+from ntksym.special import multiprecision
 from ntksym.special.vector import normal_cdf
 from tests.lowering.accuracy import (
     EPS,
@@ -48,7 +48,7 @@ CASES = {
     ),
     "normal_cdf": Case(
         normal_cdf.normal_cdf,
-        special_mpmath.normal_cdf,
+        multiprecision.normal_cdf,
         4,
         (np.r_[octaves(-1074, 1023, 1), -octaves(-1074, 4), uniform(-38.48, 9, 2 * COUNT), 0.0],),
     ),
@@ -58,7 +58,7 @@ CASES = {
         2,
         (np.r_[both_signs(octaves(-1074, 2)), neighbours([-6.0, -1.0, 1.0, 6.0]), uniform(-6.5, 6.5, COUNT), LARGEST],),
     ),
-    "exp_normal_cdf": Case(normal_cdf.exp_normal_cdf, special_mpmath.exp_normal_cdf, 4, with_exponent()),
+    "exp_normal_cdf": Case(normal_cdf.exp_normal_cdf, multiprecision.exp_normal_cdf, 4, with_exponent()),
 }
 
 
@@ -108,7 +108,7 @@ def test_phi2_holds_its_absolute_and_its_relative_bound() -> None:
     s = np.sqrt((1 - r) * (1 + r))
     values = evaluated(normal_cdf.exp_bivariate_normal_cdf, np.zeros_like(h), h, k, r, s)
     with mp.workdps(25):
-        exact = [special_mpmath.bivariate_normal_cdf(*point) for point in zip(h, k, r, strict=True)]
+        exact = [multiprecision.bivariate_normal_cdf(*point) for point in zip(h, k, r, strict=True)]
         error = np.array([float(abs(mp.mpf(float(v)) - e)) for v, e in zip(values, exact, strict=True)])
     assert error.max() <= 4 * EPS
     truth = np.array([float(e) for e in exact])
@@ -133,7 +133,7 @@ def test_phi2_times_a_huge_exponential_keeps_its_digits() -> None:
     assert (values > 0).all()
     with mp.workdps(30):
         exact = [
-            special_mpmath.exp_bivariate_normal_cdf(*map(mp.mpf, map(float, point)))
+            multiprecision.exp_bivariate_normal_cdf(*map(mp.mpf, map(float, point)))
             for point in zip(q * (2 - complement), h, h, r, s, strict=True)
         ]
         relative = np.array([float(abs(v / e - 1)) for v, e in zip(values, exact, strict=True)])

@@ -10,8 +10,8 @@ from ntksym.activation.activation import Activation
 from ntksym.errors import NoClosedForm, NoSuchDual
 from ntksym.network.layers import Network
 from ntksym.symbols import x
-from ntksym.theory.positivity.rulings import Statement
-from ntksym.theory.powers.halves import is_continuous
+from ntksym.theory.positivity.criteria import Statement
+from ntksym.theory.powers.half_line import is_continuous
 
 __all__ = ["require_kernel", "suppositions"]
 

@@ -7,8 +7,8 @@ import pytest
 
 from ntksym.activation.activation import Activation
 from ntksym.activation.catalogue import catalogue
-from ntksym.theory.powers import halves
-from ntksym.theory.powers.parts import parts_of
+from ntksym.theory.powers import half_line
+from ntksym.theory.powers.parity_parts import parts_of
 from ntksym.theory.powers.supports import ABSENT
 
 INF = math.inf
@@ -103,14 +103,14 @@ def test_without_ball_arithmetic_the_answers_are_the_same(monkeypatch: pytest.Mo
     def missing(name: str) -> None:
         raise ImportError(name)
 
-    monkeypatch.setattr(halves, "import_module", missing)
+    monkeypatch.setattr(half_line, "import_module", missing)
     for formula, degrees in (("x*tanh(x)", (INF, ABSENT)), ("softplus(x)", (INF, 1)), ("sigmoid(2*x)", (0, INF))):
-        found = [halves.examine(half) for half in halves.halves_of(Activation(formula))]
+        found = [half_line.examine(half) for half in half_line.halves_of(Activation(formula))]
         assert tuple(finding.degree for finding in found) == degrees
         assert any("30, 90 and 180 digits" in finding.source for finding in found)
 
 
 def test_with_ball_arithmetic_the_source_says_so() -> None:
     pytest.importorskip("flint")
-    (even, _) = halves.halves_of(Activation("x*tanh(x)"))
-    assert "ball arithmetic" in halves.examine(even).source
+    (even, _) = half_line.halves_of(Activation("x*tanh(x)"))
+    assert "ball arithmetic" in half_line.examine(even).source

@@ -6,10 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ntksym.activation.activation import Activation
-from ntksym.hermite.coefficient_table import VarianceTable
+from ntksym.hermite.coefficient_table import HermiteTable
 from ntksym.hermite.mehler import sum_series
 from ntksym.hermite.pair_integrals import integrate_pairs
-from ntksym.hermite.tabulated_activation import Profile
+from ntksym.hermite.tabulated_activation import TabulatedActivation
 from ntksym.hermite.truncation import limits
 
 __all__ = ["SERVED", "evaluate_all", "evaluate_pairs", "long_table_of", "table_of"]
@@ -33,23 +33,23 @@ SCALES = ("value", "slope")
 
 
 @lru_cache(maxsize=256)
-def table_of(activation: Activation) -> VarianceTable:
+def table_of(activation: Activation) -> HermiteTable:
     """The coefficients of an activation, shared by everything that asks for them."""
-    return VarianceTable(Profile(activation))
+    return HermiteTable(TabulatedActivation(activation))
 
 
 @lru_cache(maxsize=64)
-def long_table_of(activation: Activation) -> VarianceTable:
+def long_table_of(activation: Activation) -> HermiteTable:
     """The same with more terms."""
-    return VarianceTable(table_of(activation).profile, LONG)
+    return HermiteTable(table_of(activation).profile, LONG)
 
 
-def evaluate_all(table: VarianceTable, first: Array, second: Array, rho: Array) -> tuple[Array, Array]:
+def evaluate_all(table: HermiteTable, first: Array, second: Array, rho: Array) -> tuple[Array, Array]:
     """Values and slopes by the stored terms, all of them, at every correlation.
 
     Parameters
     ----------
-    table : VarianceTable
+    table : HermiteTable
         The coefficients.
     first, second, rho : float arrays, shape (n,)
         Variances, positive, and correlations.
@@ -86,7 +86,7 @@ def evaluate_pairs(
     return value, slope, beyond
 
 
-def _sum(table: VarianceTable, first: Array, second: Array, rho: Array) -> tuple[Array, Array, NDArray[np.bool_]]:
+def _sum(table: HermiteTable, first: Array, second: Array, rho: Array) -> tuple[Array, Array, NDArray[np.bool_]]:
     """Values and slopes where the terms of the table serve, and where they do not."""
     variances, places = np.unique(np.concatenate([first, second]), return_inverse=True)
     rows, columns = places[: len(first)], places[len(first) :]

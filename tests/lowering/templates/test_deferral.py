@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from ntksym.dual.derivation import derive
-from ntksym.lowering.templates.left_out import NEAREST
-from ntksym.lowering.templates.tiles import TILE
+from ntksym.lowering.templates.deferral import NEAREST
+from ntksym.lowering.templates.frame import TILE
 from ntksym.network.layers import fully_connected
 from tests.lowering.machines import machine
 

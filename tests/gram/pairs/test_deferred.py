@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ntksym.dual.derivation import derive
-from ntksym.lowering.templates.tiles import TILE
+from ntksym.lowering.templates.frame import TILE
 from ntksym.network.layers import Dense, Network, fully_connected, serial
 from ntksym.network.recursion import begin, evaluate
 from tests.lowering.duals import expanded
@@ -74,7 +74,7 @@ def test_threads_do_not_change_a_bit_and_batches_only_the_rounding(monkeypatch: 
     engine = machine(NETWORKS["erf"], expanded(8), 1e-12)
     x = points(30)
     whole, left_out = engine.tiles(x, x, ("ntk",))
-    monkeypatch.setattr("ntksym.gram.pairs.left_out.BATCH", 7)
+    monkeypatch.setattr("ntksym.gram.pairs.deferred.BATCH", 7)
     assert len(left_out) > 70
     batches, _ = engine.tiles(x, x, ("ntk",))
     one_thread, _ = replace(engine, threads=1).tiles(x, x, ("ntk",))

@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 
 from ntksym.gram.pairs.carry import advance
 from ntksym.gram.rows import RowStates
-from ntksym.gram.schedule import Arrays, Hidden
-from ntksym.lowering.templates.tiles import TILE
+from ntksym.gram.schedule import HiddenLayer, LayerArrays
+from ntksym.lowering.templates.frame import TILE
 from ntksym.numerics.compiled import entrance
 
 __all__ = ["apart", "begin", "integrate", "variances_of"]
@@ -36,8 +36,8 @@ Pairs = NDArray[np.int64]
 
 def integrate(
     module: ModuleType,
-    network: Arrays,
-    hidden: Sequence[Hidden],
+    network: LayerArrays,
+    hidden: Sequence[HiddenLayer],
     points: tuple[Array, Array],
     states: tuple[RowStates, RowStates],
     pairs: Pairs,
@@ -49,7 +49,7 @@ def integrate(
     ----------
     module : module
         Generated code.
-    network, hidden : Arrays, sequence of Hidden
+    network, hidden : LayerArrays, sequence of HiddenLayer
         The network.
     points, states : pairs
         The data and the states of their rows.
@@ -80,20 +80,20 @@ def variances_of(states: RowStates, rows: Pairs) -> Array:
 
 
 def apart(
-    network: Arrays, points: tuple[Array, Array], pairs: tuple[Pairs, Pairs], variances: tuple[Array, Array]
+    network: LayerArrays, points: tuple[Array, Array], pairs: tuple[Pairs, Pairs], variances: tuple[Array, Array]
 ) -> tuple[Array, Array]:
     """How far ``|c|`` is from p before the first layer, and the sign of c; arguments as for `begin`."""
     return begin(network, points, pairs, variances)[:2]
 
 
 def begin(
-    network: Arrays, points: tuple[Array, Array], pairs: tuple[Pairs, Pairs], variances: tuple[Array, Array]
+    network: LayerArrays, points: tuple[Array, Array], pairs: tuple[Pairs, Pairs], variances: tuple[Array, Array]
 ) -> tuple[Array, Array, Array]:
     """Before the first layer, p - ``|c|``, the sign of c, and sqrt(q1) - sqrt(q2).
 
     Parameters
     ----------
-    network : Arrays
+    network : LayerArrays
         The network.
     points : pair of float arrays, shapes (n, d), (m, d)
         The data.

@@ -26,10 +26,10 @@ from ntksym.special.symbolic import NormalCDF
 from ntksym.symbolic.integrands import read_integrands
 from ntksym.symbolic.normal_form import Key, NormalForm
 from ntksym.symbols import x
-from ntksym.theory.powers.halves import Finding, Half, examine, halves_of
+from ntksym.theory.powers.half_line import Finding, HalfLinePart, examine, halves_of
 from ntksym.theory.powers.supports import ABSENT, Support
 
-__all__ = ["Part", "Parts", "parts_in_order", "parts_of"]
+__all__ = ["ParityPart", "ParityParts", "parts_in_order", "parts_of"]
 
 NAMES = ("even", "odd")
 INDEPENDENT = "Ostrowski's theorem and the independence of x^n exp(quadratic); exact on the normal form"
@@ -39,7 +39,7 @@ CLEAR, FAINT = sp.Float("1e-12"), sp.Float("1e-60", 80)
 
 
 @dataclass(frozen=True)
-class Part:
+class ParityPart:
     """One half of s(x) = (s(x) + s(-x))/2 + (s(x) - s(-x))/2.
 
     Parameters
@@ -70,20 +70,20 @@ class Part:
 
 
 @dataclass(frozen=True)
-class Parts:
+class ParityParts:
     """Both parts of an activation.
 
     Parameters
     ----------
     activation : Activation
         The parent of this stage.
-    even, odd : Part
+    even, odd : ParityPart
         Its parts.
     """
 
     activation: Activation
-    even: Part
-    odd: Part
+    even: ParityPart
+    odd: ParityPart
 
     @property
     def alternatives(self) -> tuple[Support, ...]:
@@ -110,7 +110,7 @@ class Parts:
 
 
 @lru_cache(maxsize=512)
-def parts_of(activation: Activation) -> Parts:
+def parts_of(activation: Activation) -> ParityParts:
     """What kind of functions the even and the odd part of an activation are.
 
     Parameters
@@ -125,16 +125,16 @@ def parts_of(activation: Activation) -> Parts:
     for half in halves_of(plain) if len(found) < 2 else ():
         if half.parity not in found:
             found[half.parity] = _named(half, examine(half))
-    return Parts(activation, *(found[name] for name in NAMES))
+    return ParityParts(activation, *(found[name] for name in NAMES))
 
 
-def parts_in_order(network: Network) -> tuple[Parts, ...]:
+def parts_in_order(network: Network) -> tuple[ParityParts, ...]:
     """The parts of the activations of a network, layer by layer."""
     return tuple(map(parts_of, network.activations))
 
 
-def _named(half: Half, finding: Finding) -> Part:
-    return Part(half.parity, finding.degree, finding.reason, finding.source)
+def _named(half: HalfLinePart, finding: Finding) -> ParityPart:
+    return ParityPart(half.parity, finding.degree, finding.reason, finding.source)
 
 
 def _normal_form(activation: Activation) -> NormalForm | None:
@@ -145,7 +145,7 @@ def _normal_form(activation: Activation) -> NormalForm | None:
     return form if isinstance(form, NormalForm) else None
 
 
-def _by_form(form: NormalForm) -> Iterator[tuple[str, Part]]:
+def _by_form(form: NormalForm) -> Iterator[tuple[str, ParityPart]]:
     """The parts that the normal form decides."""
     mirrored = form.reflection()
     half = form.field.rational(1, 2)
@@ -155,17 +155,17 @@ def _by_form(form: NormalForm) -> Iterator[tuple[str, Part]]:
             yield name, part
 
 
-def _decided(name: str, form: NormalForm) -> Part | None:
+def _decided(name: str, form: NormalForm) -> ParityPart | None:
     groups = _grouped(form)
     if any(total is None for total in groups.values()) or not _distinct(list(groups)):
         return None
     strange = [shape for shape in groups if any(shape[1:3]) or shape[3]]
     if strange:
-        return Part(name, math.inf, f"is no polynomial: it contains {_term(strange[0])}", INDEPENDENT)
+        return ParityPart(name, math.inf, f"is no polynomial: it contains {_term(strange[0])}", INDEPENDENT)
     if not groups:
-        return Part(name, ABSENT, "is zero", "exact on the normal form")
+        return ParityPart(name, ABSENT, "is zero", "exact on the normal form")
     degree = max(shape[0] for shape in groups)
-    return Part(name, degree, f"is the polynomial {form.expression(x)}", "exact on the normal form")
+    return ParityPart(name, degree, f"is the polynomial {form.expression(x)}", "exact on the normal form")
 
 
 Shape = tuple[int, sp.Expr, sp.Expr, tuple[tuple[sp.Expr, sp.Expr], ...]]

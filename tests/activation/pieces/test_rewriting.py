@@ -5,7 +5,7 @@ import time
 import pytest
 import sympy as sp
 
-from ntksym.activation.pieces.expansion import expanded, factored, limit_at, term_bound
+from ntksym.activation.pieces.rewriting import expanded, factored, limit_at, term_bound
 from ntksym.formula import parse
 from ntksym.symbols import x
 

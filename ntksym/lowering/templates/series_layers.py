@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ntksym.hermite.expansion import STEP, Expansion
-from ntksym.lowering.templates.tiles import DIAGONAL_SLOPE, DIAGONAL_VALUE, ROOT, TILE
+from ntksym.lowering.templates.frame import DIAGONAL_SLOPE, DIAGONAL_VALUE, ROOT, TILE
 
 __all__ = ["BEGIN", "FIRST_GROUP", "SUMMARY", "pack", "series_functions", "slots_of"]
 

@@ -6,10 +6,10 @@ from contextlib import contextmanager
 import sympy as sp
 from sympy.core.relational import Relational
 
-from ntksym.activation.pieces.expansion import expanded, factored
+from ntksym.activation.pieces.rewriting import expanded, factored
 from ntksym.errors import NoClosedForm
 
-__all__ = ["Judge"]
+__all__ = ["SignDecider"]
 
 CLEARLY_NONZERO = sp.Float("1e-12")
 """A number whose first 25 digits exceed this is not zero: evalf keeps that many correct."""
@@ -19,7 +19,7 @@ MAX_EXPONENTIAL = 10**6
 """Argument of an exponential in a number whose sign is asked for."""
 
 
-class Judge:
+class SignDecider:
     """Decides signs, and remembers each fact about the parameters' values that a decision rests on.
 
     Parameters

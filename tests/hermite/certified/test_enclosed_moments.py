@@ -6,7 +6,7 @@ from flint import arb, ctx
 
 from ntksym.activation.activation import Activation
 from ntksym.errors import ToleranceNotMet
-from ntksym.hermite.certified.moments import enclose_moments
+from ntksym.hermite.certified.enclosed_moments import enclose_moments
 from tests.hermite.quadrature import moments_of
 
 COUNT = 12

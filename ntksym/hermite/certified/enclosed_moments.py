@@ -16,9 +16,9 @@ from ntksym.formula.conditionals import substitute
 from ntksym.formula.tape import Tape, play, record
 from ntksym.hermite.certified.balls import Balls, Jet, enclose, square
 from ntksym.hermite.certified.majorant import Tails
-from ntksym.hermite.certified.panels import Errors, Panel, beyond, cover
+from ntksym.hermite.certified.panels import IntegrationPanel, PanelErrors, beyond, cover
 
-__all__ = ["Moments", "enclose_moments"]
+__all__ = ["EnclosedMoments", "enclose_moments"]
 
 Ball = Any
 """flint's ``arb``."""
@@ -38,7 +38,7 @@ FARTHEST = 1e9
 
 
 @dataclass(frozen=True)
-class Moments:
+class EnclosedMoments:
     """``a_k = E[s(sqrt(q) Z) h_k(Z)]`` for k < N, ``V = E s(sqrt(q) Z)**2``, ``D = E s'(sqrt(q) Z)**2``, as balls.
 
     D is that of the derivative away from jumps.
@@ -50,7 +50,7 @@ class Moments:
 
 
 @dataclass(frozen=True)
-class _Problem:
+class _PieceTapes:
     """The pieces as tapes, the places where they meet, and the variance, a float taken as exact."""
 
     tapes: tuple[Tape, ...]
@@ -67,7 +67,7 @@ class _Problem:
         return [arb(-self.reach), *(enclose(place) / self.root for place in self.places), arb(self.reach)]
 
 
-def enclose_moments(activation: Activation, q: float, count: int) -> Moments:
+def enclose_moments(activation: Activation, q: float, count: int) -> EnclosedMoments:
     """Enclosures of a_k for k < count, of V and of D.
 
     Parameters
@@ -96,10 +96,10 @@ def enclose_moments(activation: Activation, q: float, count: int) -> Moments:
     places = tuple(substitute(place, values) for place in pieces.breakpoints)
     order = max(count - 1, 0)
     with ctx.workprec(ENDS_PRECISION):
-        problem = _Problem(tapes, places, float(q))
+        problem = _PieceTapes(tapes, places, float(q))
         targets = _targets(problem, count)
         reach, far = _far(problem, order, targets)
-        problem = _Problem(tapes, places, float(q), reach)
+        problem = _PieceTapes(tapes, places, float(q), reach)
         panels, errors = cover(tapes, problem.ends(), problem.root, order, targets.times(fmpq(1, 32)))
         errors = errors.plus(far)
     precision = _precision(problem, panels, order, targets)
@@ -113,14 +113,14 @@ def enclose_moments(activation: Activation, q: float, count: int) -> Moments:
     return enclosed
 
 
-def _widened(moments: Moments, errors: Errors) -> Moments:
+def _widened(moments: EnclosedMoments, errors: PanelErrors) -> EnclosedMoments:
     coefficient, value, slope = (arb(0, part.upper()) for part in errors)
-    return Moments(
+    return EnclosedMoments(
         [number + coefficient for number in moments.coefficients], moments.value + value, moments.slope + slope
     )
 
 
-def _targets(problem: _Problem, count: int) -> Errors:
+def _targets(problem: _PieceTapes, count: int) -> PanelErrors:
     """What errors are aimed at: from rough V and D, sums over a grid that is dense at every scale."""
     value = slope = arb(0)
     with ctx.workprec(SCALE_PRECISION):
@@ -136,10 +136,10 @@ def _targets(problem: _Problem, count: int) -> Errors:
                     slope += weight * jet.slope.mid() ** 2
         value, slope = value.mid().max(SMALLEST), slope.mid().max(SMALLEST)
         spread = (value / (count + 1)).sqrt().min((root**2 * slope).sqrt() / (count + 1))
-        return Errors(spread.mid(), value, slope).times(arb(RELATIVE_TARGET))
+        return PanelErrors(spread.mid(), value, slope).times(arb(RELATIVE_TARGET))
 
 
-def _far(problem: _Problem, order: int, targets: Errors) -> tuple[float, Errors]:
+def _far(problem: _PieceTapes, order: int, targets: PanelErrors) -> tuple[float, PanelErrors]:
     """How far out in z to integrate, and a bound of what is beyond."""
     sides = []
     for side, tape, place in ((-1, problem.tapes[0], problem.places[:1]), (1, problem.tapes[-1], problem.places[-1:])):
@@ -160,7 +160,7 @@ def _far(problem: _Problem, order: int, targets: Errors) -> tuple[float, Errors]
     )
 
 
-def _precision(problem: _Problem, panels: Sequence[Panel], order: int, targets: Errors) -> int:
+def _precision(problem: _PieceTapes, panels: Sequence[IntegrationPanel], order: int, targets: PanelErrors) -> int:
     """Bits that leave the target after what cancels between powers of z and Hermite polynomials.
 
     The sum of the terms' moduli is h_k(i z): by Mehler's formula phi(z) times it is at most about
@@ -185,7 +185,7 @@ def _rule(nodes: int, precision: int) -> tuple[tuple[Ball, Ball], ...]:
         return tuple(arb.legendre_p_root(nodes, index, weight=True) for index in range(nodes))
 
 
-def _sum(problem: _Problem, panels: Sequence[Panel], count: int) -> Moments:
+def _sum(problem: _PieceTapes, panels: Sequence[IntegrationPanel], count: int) -> EnclosedMoments:
     """The sums of the rules, at the precision that ``flint.ctx`` has."""
     balls, ends, root = Balls(), problem.ends(), problem.root
     scale = 1 / (2 * arb.pi()).sqrt()
@@ -202,7 +202,7 @@ def _sum(problem: _Problem, panels: Sequence[Panel], count: int) -> Moments:
             slope += density * square(jet.slope)
             points.append(z)
             weights.append(part)
-    return Moments(_coefficients(points, weights, count), value, slope)
+    return EnclosedMoments(_coefficients(points, weights, count), value, slope)
 
 
 def _coefficients(points: Sequence[Ball], weights: Sequence[Ball], count: int) -> list[Ball]:
@@ -243,6 +243,6 @@ def _gauss_series(count: int) -> list[Ball]:
     return series
 
 
-def _is_sharp(moments: Moments, targets: Errors) -> bool:
+def _is_sharp(moments: EnclosedMoments, targets: PanelErrors) -> bool:
     widest = max((number.rad() for number in moments.coefficients), default=arb(0))
-    return Errors(widest, moments.value.rad(), moments.slope.rad()).is_within(targets)
+    return PanelErrors(widest, moments.value.rad(), moments.slope.rad()).is_within(targets)

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from ntksym.activation.activation import Activation
 from ntksym.dual import Dual
 from ntksym.errors import ToleranceNotMet
-from ntksym.hermite.evaluation import table_of
 from ntksym.hermite.moments import moments, rule
+from ntksym.hermite.pair_values import table_of
 
 __all__ = ["PowerLaw", "at_infinity", "at_zero", "curvature", "mean_squares"]
 

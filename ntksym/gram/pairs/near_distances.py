@@ -1,6 +1,6 @@
 r"""Distances K(x, x) + K(y, y) - 2 K(x, y) through all layers, without the subtraction.
 
-With m = sqrt(q), E = p - |c| as in `near_pairs`, G the distance of the NNGP, F that of the NTK T, D the slope,
+With m = sqrt(q), E = p - |c| as in `carry`, G the distance of the NNGP, F that of the NTK T, D the slope,
 
     G' = (m1' - m2')^2 + 2 E',     m1' - m2' = w^2 (V1 - V2)/(m1' + m2'),
     F' = G' + w^2 [ (D11 + D22 - 2 D12)(T11 + T22)/2 + (D11 - D22)(T11 - T22)/2 + D12 F ],
@@ -22,12 +22,12 @@ from numpy.typing import NDArray
 from ntksym.activation.activation import Activation
 from ntksym.errors import ToleranceNotMet
 from ntksym.gram.pairs.carry import breaks_at_zero, by_formula, rule
-from ntksym.gram.schedule import Arrays, Hidden
+from ntksym.gram.schedule import HiddenLayer, LayerArrays
 from ntksym.hermite.coefficient_table import Coefficients
-from ntksym.hermite.evaluation import long_table_of, table_of
+from ntksym.hermite.pair_values import long_table_of, table_of
 from ntksym.hermite.radial import WIDEST, radial_differences
+from ntksym.lowering.templates.frame import SMALLEST_VARIANCE
 from ntksym.lowering.templates.near import QUANTITIES
-from ntksym.lowering.templates.tiles import SMALLEST_VARIANCE
 from ntksym.numerics.legendre import legendre
 
 __all__ = ["separate"]
@@ -40,7 +40,7 @@ AGREEMENT = 256 * EPSILON
 """What the two ways to E may differ by, relative to p: more means that D varies too fast for the nodes."""
 
 NODES = 32
-"""As in `near_pairs`, for every E up to p."""
+"""As in `carry`, for every E up to p."""
 
 COUNTS = (18, 16, 14, 12, 9, 6, 4, 3)
 """Nodes of a stretch of length `STRETCH` in log t, in the order in which t falls, three stretches of each."""
@@ -109,8 +109,8 @@ class _State:
 
 def separate(
     module: ModuleType,
-    network: Arrays,
-    hidden: Sequence[Hidden],
+    network: LayerArrays,
+    hidden: Sequence[HiddenLayer],
     variances: Sequence[tuple[Array, Array]],
     low: Array,
     sign: Array,
@@ -122,7 +122,7 @@ def separate(
     ----------
     module : module
         Generated code, with the derivatives of the slopes.
-    network, hidden : Arrays, sequence of Hidden
+    network, hidden : LayerArrays, sequence of HiddenLayer
         The network.
     variances : sequence of pairs of float arrays, shapes (n,)
         q1 and q2 before every layer, and at the output.
@@ -176,7 +176,7 @@ def _through(
 
 
 def _ask(
-    module: ModuleType, shared: Array, entry: Hidden, roots: tuple[Array, Array], state: _State, parity: str
+    module: ModuleType, shared: Array, entry: HiddenLayer, roots: tuple[Array, Array], state: _State, parity: str
 ) -> _Layer:
     """The dual at the pairs; for an odd or even s at c > 0."""
     low, zero = state.low, np.zeros_like(state.low)

@@ -13,7 +13,7 @@ from ntksym.dual.derivation import derive
 from ntksym.errors import InvalidInput, NoSuchDual, ToleranceNotMet
 from ntksym.quadrature.activations import value_expectation
 from ntksym.verification import default_points, verify
-from ntksym.verification.bounds import SERIES_DIGITS
+from ntksym.verification.stated_bounds import SERIES_DIGITS
 
 POINTS = [(1, 1, Fraction(1, 2)), (Fraction(1, 100), Fraction(9, 4), Fraction(-9, 100)), (2, 2, 2)]
 
@@ -78,7 +78,7 @@ def test_an_integral_worse_than_the_bound_decides_nothing(monkeypatch):
     def rough(*problem):
         return replace(value_expectation(*problem), error=mpmath.mpf("1e-9"))
 
-    monkeypatch.setattr("ntksym.verification.bounds.value_expectation", rough)
+    monkeypatch.setattr("ntksym.verification.stated_bounds.value_expectation", rough)
     report = verify(derive("tanh"), points=POINTS[:1])
     assert report.points[0].verdict == "not resolved"
     assert not report.ok

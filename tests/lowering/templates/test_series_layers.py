@@ -6,9 +6,9 @@ import pytest
 from ntksym.activation.activation import Activation
 from ntksym.dual.derivation import derive
 from ntksym.hermite.expansion import STEP, Expansion
-from ntksym.lowering.parts import lower
-from ntksym.lowering.templates.series import FIRST_GROUP, GROUP, INVERSE_ROOT, pack, slots_of
-from ntksym.lowering.templates.tiles import DIAGONAL_SLOPE, DIAGONAL_VALUE, ROOT, TILE
+from ntksym.lowering.lowered_activation import lower
+from ntksym.lowering.templates.frame import DIAGONAL_SLOPE, DIAGONAL_VALUE, ROOT, TILE
+from ntksym.lowering.templates.series_layers import FIRST_GROUP, GROUP, INVERSE_ROOT, pack, slots_of
 from ntksym.network.layers import Dense, Network, fully_connected, serial
 from tests.lowering.duals import expanded
 from tests.lowering.machines import Machine, machine

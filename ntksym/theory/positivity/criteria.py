@@ -5,13 +5,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ntksym.activation.activation import Activation
-from ntksym.activation.pieces.judgement import Judge
+from ntksym.activation.pieces.sign_decider import SignDecider
 from ntksym.errors import NoClosedForm
 from ntksym.network.layers import Dense, Network
-from ntksym.theory.powers.parts import Parts
+from ntksym.theory.powers.parity_parts import ParityParts
 from ntksym.theory.powers.supports import ABSENT, Support, is_zero_at_zero, number_text
 
-__all__ = ["Ruling", "Statement", "in_space", "is_homogeneous", "on_pair", "on_sphere", "vanishes_at_zero"]
+__all__ = ["Criterion", "Statement", "in_space", "is_homogeneous", "on_pair", "on_sphere", "vanishes_at_zero"]
 
 SCHOENBERG = (
     "Schoenberg, Duke Math. J. 9 (1942); Gneiting, Bernoulli 19 (2013) 1327; Chen, Menegatto, Sun, Proc. AMS 131 "
@@ -47,7 +47,7 @@ FINITE = Statement(
 
 
 @dataclass(frozen=True)
-class Ruling:
+class Criterion:
     """What follows from the supports.
 
     Parameters
@@ -85,7 +85,7 @@ def described(support: Support) -> str:
     return f"{_powers(support.even, 'even')} and {_powers(support.odd, 'odd')}"
 
 
-def on_sphere(supports: Sequence[Support]) -> Ruling:
+def on_sphere(supports: Sequence[Support]) -> Criterion:
     """The ruling on S^(d-1), d >= 2.
 
     Parameters
@@ -97,14 +97,14 @@ def on_sphere(supports: Sequence[Support]) -> Ruling:
     restricted = _agreed([one.degree == math.inf for one in supports])
     closing = Statement(f"{POWERS} infinitely many even and infinitely many odd c_k are positive", SCHOENBERG)
     if holds is None:
-        return Ruling(None, restricted, "not known, since the supports are not", closing)
+        return Criterion(None, restricted, "not known, since the supports are not", closing)
     if len(supports) > 1:
         what = "as many powers as the criterion asks for" if holds else "too few powers"
-        return Ruling(holds, restricted, f"whatever is not known, as a power series in rho it has {what}", closing)
-    return Ruling(holds, restricted, f"as a power series in rho it has {described(supports[0])}", closing)
+        return Criterion(holds, restricted, f"whatever is not known, as a power series in rho it has {what}", closing)
+    return Criterion(holds, restricted, f"as a power series in rho it has {described(supports[0])}", closing)
 
 
-def on_pair(supports: Sequence[Support]) -> Ruling:
+def on_pair(supports: Sequence[Support]) -> Criterion:
     """The ruling on S^0 = {x, -x}: positive definite if and only if K(1) > ``|K(-1)|``."""
     holds = _agreed([min(one.even, one.odd) > ABSENT for one in supports])
     restricted = _agreed([one.degree > ABSENT for one in supports])
@@ -114,20 +114,20 @@ def on_pair(supports: Sequence[Support]) -> Ruling:
         "the 2 x 2 determinant",
     )
     if holds is None:
-        return Ruling(None, restricted, "not known, since the supports are not", closing)
-    return Ruling(holds, restricted, f"as a power series in rho it has {described(supports[0])}", closing)
+        return Criterion(None, restricted, "not known, since the supports are not", closing)
+    return Criterion(holds, restricted, f"as a power series in rho it has {described(supports[0])}", closing)
 
 
-def in_space(network: Network, parts: Sequence[Parts], sphere: Ruling, *, offset: bool = False) -> Ruling:
+def in_space(network: Network, parts: Sequence[ParityParts], sphere: Criterion, *, offset: bool = False) -> Criterion:
     """The ruling for points of R^d, whatever their norms.
 
     Parameters
     ----------
     network : Network
         The layers.
-    parts : sequence of Parts
+    parts : sequence of ParityParts
         Those of its activations, layer by layer.
-    sphere : Ruling
+    sphere : Criterion
         What holds on spheres.
     offset : bool
         Whether biases that are zero at first are trained, which adds to the kernel what does not scale with the points.
@@ -140,24 +140,24 @@ def in_space(network: Network, parts: Sequence[Parts], sphere: Ruling, *, offset
         CARVALHO,
     )
     if sphere.holds is False:
-        return Ruling(False, general, f"not even on spheres: {sphere.reason}", sphere.closing)
+        return Criterion(False, general, f"not even on spheres: {sphere.reason}", sphere.closing)
     if all(part.is_polynomial for part in parts):
-        return Ruling(False, False, "all activations are polynomials: the kernel has finite rank", FINITE)
+        return Criterion(False, False, "all activations are polynomials: the kernel has finite rank", FINITE)
     if general and _separates(network, parts):
-        return Ruling(True, general, "there is a bias before an activation that is no polynomial", closing)
+        return Criterion(True, general, "there is a bias before an activation that is no polynomial", closing)
     if is_homogeneous(network) and not offset:
         reason = (
             "K(t x, y) is a power of t times K(x, y), but for a bias at the output: points of one ray are dependent"
         )
-        return Ruling(False, general, reason, Statement("x, 2x and 3x have a singular Gram matrix", "homogeneity"))
+        return Criterion(False, general, reason, Statement("x, 2x and 3x have a singular Gram matrix", "homogeneity"))
     if vanishes_at_zero(network) and not offset:
         reason = "without bias and with s(0) = 0 the network is zero at x = 0"
-        return Ruling(False, general, reason, Statement("K(0, 0) = 0", "the recursion at x = 0"))
+        return Criterion(False, general, reason, Statement("K(0, 0) = 0", "the recursion at x = 0"))
     reason = "not known for points of one ray: no bias comes early enough for the theorem"
-    return Ruling(None, general, reason, closing)
+    return Criterion(None, general, reason, closing)
 
 
-def _for_nonparallel(parts: Sequence[Parts]) -> bool | None:
+def _for_nonparallel(parts: Sequence[ParityParts]) -> bool | None:
     """Whether Gram matrices of pairwise non-parallel points are positive definite."""
     constant = [{pair.degree <= 0 for pair in part.alternatives} for part in parts]
     if any(answers == {True} for answers in constant) or all(part.is_polynomial for part in parts):
@@ -178,7 +178,7 @@ def _blocks(network: Network) -> list[bool]:
     return blocks
 
 
-def _separates(network: Network, parts: Sequence[Parts]) -> bool:
+def _separates(network: Network, parts: Sequence[ParityParts]) -> bool:
     """Whether a bias comes while distinct points are still distinct, and before an activation that is no polynomial."""
     for place, (biased, part) in enumerate(zip(_blocks(network), parts, strict=False)):
         if biased:
@@ -190,7 +190,7 @@ def _separates(network: Network, parts: Sequence[Parts]) -> bool:
 
 def _is_continuous_at_zero(activation: Activation) -> bool:
     try:
-        return not any(Judge(activation.values).sign(place) == 0 for place in activation.jumps)
+        return not any(SignDecider(activation.values).sign(place) == 0 for place in activation.jumps)
     except NoClosedForm:
         return False
 

@@ -3,7 +3,7 @@
 import pytest
 import sympy as sp
 
-from ntksym.activation.pieces.judgement import Judge
+from ntksym.activation.pieces.sign_decider import SignDecider
 from ntksym.errors import NoClosedForm
 
 a = sp.Symbol("a", positive=True)
@@ -22,42 +22,42 @@ HALF = sp.Rational(1, 2)
     ],
 )
 def test_numbers_are_compared_exactly(number: sp.Expr, sign: int) -> None:
-    assert Judge({}).sign(number) == sign
+    assert SignDecider({}).sign(number) == sign
 
 
 def test_assumptions_need_no_values() -> None:
-    judge = Judge({})
+    judge = SignDecider({})
     assert judge.sign(a**2 + a) == 1
     assert judge.conditions == []
 
 
 def test_a_decision_by_value_is_recorded_once_and_solved_for_the_parameter() -> None:
-    judge = Judge({a: HALF})
+    judge = SignDecider({a: HALF})
     assert [judge.sign(2 * a - 3), judge.sign(6 - 4 * a), judge.order(a, sp.Rational(3, 2))] == [-1, 1, -1]
     assert judge.conditions == [a < sp.Rational(3, 2)]
 
 
 def test_only_the_undecided_factor_is_recorded() -> None:
-    judge = Judge({a: HALF, b: -HALF})
+    judge = SignDecider({a: HALF, b: -HALF})
     assert judge.sign(a * b * sp.exp(b)) == -1
     assert judge.conditions == [b < 0]
 
 
 def test_a_vanishing_parameter_is_recorded_as_an_equation() -> None:
-    judge = Judge({b: sp.S.Zero})
+    judge = SignDecider({b: sp.S.Zero})
     assert judge.sign(a * b) == 0
     assert judge.conditions == [sp.Eq(b, 0)]
 
 
 def test_an_abandoned_attempt_leaves_no_trace() -> None:
-    judge = Judge({a: HALF})
+    judge = SignDecider({a: HALF})
     with pytest.raises(NoClosedForm), judge.trial():
         judge.merge([a, a + 1], [sp.S.One, sp.Symbol("unknown", real=True)])
     assert judge.conditions == []
 
 
 def test_infinities_have_their_order() -> None:
-    judge = Judge({})
+    judge = SignDecider({})
     assert judge.order(sp.oo, a) == 1
     assert judge.order(-sp.oo, b) == -1
     assert judge.order(a, sp.oo) == -1
@@ -65,9 +65,9 @@ def test_infinities_have_their_order() -> None:
 
 def test_sorted_lists_are_merged_without_repetition() -> None:
     places = [-sp.sqrt(2), sp.S.Zero, sp.log(2)]
-    assert Judge({}).merge(places, [sp.S.Zero, HALF, sp.log(8) / 3]) == [-sp.sqrt(2), sp.S.Zero, HALF, sp.log(2)]
+    assert SignDecider({}).merge(places, [sp.S.Zero, HALF, sp.log(8) / 3]) == [-sp.sqrt(2), sp.S.Zero, HALF, sp.log(2)]
 
 
 def test_numbers_too_large_to_compute_are_refused() -> None:
     with pytest.raises(NoClosedForm, match="too large"):
-        Judge({}).sign(sp.exp(sp.exp(sp.exp(sp.Integer(10)))) - 1)
+        SignDecider({}).sign(sp.exp(sp.exp(sp.exp(sp.Integer(10)))) - 1)

@@ -16,15 +16,15 @@ import sympy as sp
 
 from ntksym.activation.activation import Activation
 from ntksym.activation.growth import Growth, sides_of
-from ntksym.activation.pieces.expansion import term_bound
 from ntksym.activation.pieces.identity import clearly_nonzero, is_zero
-from ntksym.activation.pieces.judgement import Judge
+from ntksym.activation.pieces.rewriting import term_bound
+from ntksym.activation.pieces.sign_decider import SignDecider
 from ntksym.errors import NoClosedForm, ToleranceNotMet
 from ntksym.formula import compile_mpmath
 from ntksym.symbols import x
 from ntksym.theory.powers.supports import ABSENT
 
-__all__ = ["Finding", "Half", "Piece", "examine", "halves_of", "is_continuous"]
+__all__ = ["Finding", "HalfLinePart", "Piece", "examine", "halves_of", "is_continuous"]
 
 MOST = 40
 """Degree up to which polynomials are looked for and refuted."""
@@ -68,7 +68,7 @@ class Piece:
 
 
 @dataclass(frozen=True)
-class Half:
+class HalfLinePart:
     """(s(x) + s(-x))/2 or (s(x) - s(-x))/2 for x > 0.
 
     Parameters
@@ -99,14 +99,14 @@ class Half:
 
 @dataclass(frozen=True)
 class Finding:
-    """What was found of a half: the degree as in `ntksym.theory.powers.parts.Part`, the reason and its source."""
+    """What was found of a part: its degree as in `ParityPart`, the reason and its source."""
 
     degree: float | None
     reason: str
     source: str
 
 
-def halves_of(activation: Activation) -> Iterator[Half]:
+def halves_of(activation: Activation) -> Iterator[HalfLinePart]:
     """The even and the odd part of an activation without parameters.
 
     Parameters
@@ -123,7 +123,7 @@ def halves_of(activation: Activation) -> Iterator[Half]:
             pieces, known = (Piece(sp.S.Zero, sp.oo, whole),), False
         vanishes = activation.parity == ("odd" if parity == "even" else "even")
         sides = sides_of(pieces[-1].expression, None, {})
-        yield Half(parity, pieces, sides[0] if sides else None, known, vanishes)
+        yield HalfLinePart(parity, pieces, sides[0] if sides else None, known, vanishes)
 
 
 def _combined(right: sp.Expr, left: sp.Expr, sign: int) -> sp.Expr:
@@ -132,7 +132,7 @@ def _combined(right: sp.Expr, left: sp.Expr, sign: int) -> sp.Expr:
 
 def _folded(activation: Activation, sign: int) -> Iterator[Piece]:
     pieces = activation.pieces
-    judge = Judge({})
+    judge = SignDecider({})
     ends = [-sp.oo, *pieces.breakpoints, sp.oo]
     places: list[sp.Expr] = []
     for place in pieces.breakpoints:
@@ -150,12 +150,12 @@ def _folded(activation: Activation, sign: int) -> Iterator[Piece]:
         yield Piece(low, high, _combined(covering(low, high), covering(-high, -low), sign))
 
 
-def examine(half: Half) -> Finding:
+def examine(half: HalfLinePart) -> Finding:
     """Whether the half is a polynomial, with the proof in words.
 
     Parameters
     ----------
-    half : Half
+    half : HalfLinePart
         From `halves_of`.
     """
     if half.vanishes or all(is_zero(piece.expression) is True for piece in half.pieces):
@@ -176,7 +176,7 @@ def examine(half: Half) -> Finding:
     return _refuted(half, degree) or _affirmed(half, degree) or Finding(None, "is not known", UNPROVED)
 
 
-def _by_algebra(half: Half) -> Finding | None:
+def _by_algebra(half: HalfLinePart) -> Finding | None:
     """The answer where every piece is a polynomial with rational coefficients: one for all, of this parity, or none."""
     expressions = [piece.expression for piece in half.pieces]
     if not half.known or not all(part.is_polynomial(x) and term_bound(part) <= MOST_TERMS for part in expressions):
@@ -199,7 +199,7 @@ def is_continuous(node: Any) -> bool:
     return type(node).__name__ in CONTINUOUS and all(map(is_continuous, node.args))
 
 
-def _largest_degree(half: Half, growth: Growth) -> int | None:
+def _largest_degree(half: HalfLinePart, growth: Growth) -> int | None:
     """The largest degree of a polynomial of this parity that grows no faster; ``ABSENT`` if only zero does."""
     if growth.exponential.is_positive or growth.gaussian.is_positive:
         return None
@@ -210,7 +210,7 @@ def _largest_degree(half: Half, growth: Growth) -> int | None:
     return max(degree, ABSENT) if degree <= MOST else None
 
 
-def _places(half: Half, count: int) -> list[tuple[sp.Expr, sp.Rational]]:
+def _places(half: HalfLinePart, count: int) -> list[tuple[sp.Expr, sp.Rational]]:
     """Pairs of a piece's expression and a place inside it: ``count`` on every piece, and in no symmetric order."""
     chosen = []
     for piece in half.pieces:
@@ -220,12 +220,12 @@ def _places(half: Half, count: int) -> list[tuple[sp.Expr, sp.Rational]]:
     return chosen
 
 
-def _unknowns(half: Half, degree: int) -> int:
+def _unknowns(half: HalfLinePart, degree: int) -> int:
     """Coefficients of a polynomial of this degree and parity."""
     return 0 if degree == ABSENT else (degree - half.lowest) // 2 + 1
 
 
-def _refuted(half: Half, degree: int) -> Finding | None:
+def _refuted(half: HalfLinePart, degree: int) -> Finding | None:
     """A divided difference that does not vanish."""
     order = _unknowns(half, degree)
     places = _places(half, order + 1)
@@ -238,7 +238,7 @@ def _refuted(half: Half, degree: int) -> Finding | None:
     return None
 
 
-def _nonzero(half: Half, places: list[tuple[sp.Expr, sp.Rational]], order: int) -> str | None:
+def _nonzero(half: HalfLinePart, places: list[tuple[sp.Expr, sp.Rational]], order: int) -> str | None:
     """Who says that the divided difference at these places is not zero."""
     what = f"a divided difference of order {order} in x^2, not zero"
     try:
@@ -265,7 +265,7 @@ def _divided(column: list[Any], places: list[Any]) -> Any:
     return column[0]
 
 
-def _affirmed(half: Half, degree: int) -> Finding | None:
+def _affirmed(half: HalfLinePart, degree: int) -> Finding | None:
     """A polynomial guessed from numbers, and proved to be the function on every piece."""
     if not half.known:
         return None

@@ -11,12 +11,12 @@ import sympy as sp
 from ntksym.activation.activation import Activation
 from ntksym.lowering.costs import cost_of
 from ntksym.lowering.passes import Stages, hoist
-from ntksym.lowering.templates.series import SUMMARY
-from ntksym.lowering.templates.tiles import DIAGONAL_SLOPE, DIAGONAL_VALUE, ROOT
+from ntksym.lowering.templates.frame import DIAGONAL_SLOPE, DIAGONAL_VALUE, ROOT
+from ntksym.lowering.templates.series_layers import SUMMARY
 from ntksym.lowering.translation import DIAGONAL_INPUTS, PAIR_INPUTS, translate
 from ntksym.symbolic.numeric_form import NumericForm
 
-__all__ = ["Part", "SeriesPart", "lower"]
+__all__ = ["LoweredActivation", "LoweredSeries", "lower"]
 
 
 class Lowerable(Protocol):
@@ -32,7 +32,7 @@ class Lowerable(Protocol):
 
 
 @dataclass(frozen=True)
-class Part:
+class LoweredActivation:
     """One activation of the network with a closed form, lowered.
 
     Parameters
@@ -79,7 +79,7 @@ class Part:
 
 
 @dataclass(frozen=True)
-class SeriesPart:
+class LoweredSeries:
     """All activations of the network that are series: their coefficients are data, so that one part serves them."""
 
     name = "series"
@@ -93,7 +93,7 @@ RESERVED = {"linear", "series"}
 """Names that the fixed functions of a module begin with."""
 
 
-def lower(duals: Iterable[Lowerable]) -> tuple[Part | SeriesPart, ...]:
+def lower(duals: Iterable[Lowerable]) -> tuple[LoweredActivation | LoweredSeries, ...]:
     """The parts of the module for these duals; those with the same formulas, at any parameter values, share one.
 
     Parameters
@@ -101,13 +101,13 @@ def lower(duals: Iterable[Lowerable]) -> tuple[Part | SeriesPart, ...]:
     duals : iterable of Dual
         In the order of their first use in the network.
     """
-    parts: dict[NumericForm | None, Part | SeriesPart] = {}
+    parts: dict[NumericForm | None, LoweredActivation | LoweredSeries] = {}
     taken = set(RESERVED)
     for dual in duals:
         if dual.numeric in parts:
             continue
         if dual.numeric is None:
-            parts[None] = SeriesPart()
+            parts[None] = LoweredSeries()
             continue
         name = _free_name(dual.activation.name, taken)
         taken.add(name)
@@ -124,7 +124,7 @@ def _free_name(wanted: str, taken: set[str]) -> str:
 
 
 @lru_cache(maxsize=256)
-def _part(name: str, expression: sp.Expr, parameters: tuple[str, ...], form: NumericForm) -> Part:
+def _part(name: str, expression: sp.Expr, parameters: tuple[str, ...], form: NumericForm) -> LoweredActivation:
     pair = translate(PAIR_INPUTS, _given(value=form.value, slope=form.slope, bend=form.bend))
     diagonal = translate(DIAGONAL_INPUTS, _given(value=form.diagonal_value, slope=form.diagonal_slope))
     title = (
@@ -132,7 +132,7 @@ def _part(name: str, expression: sp.Expr, parameters: tuple[str, ...], form: Num
         *(f"{what} {formula}" for what, formula in _given(value=form.value, slope=form.slope)),
         *(f"{what} at c = q1 = q2 = q: {formula}" for what, formula in _given(value=form.diagonal_value)),
     )
-    return Part(name, form, title, hoist(pair, diagonal), parameters)
+    return LoweredActivation(name, form, title, hoist(pair, diagonal), parameters)
 
 
 def _given(**formulas: Any) -> list[tuple[str, Any]]:
