@@ -39,7 +39,7 @@ FLOORS = {
 }
 LATE = {
     "dual.series": "python-flint is optional, and loads longer than the rest of the room",
-    "theory.powers.halves": "python-flint is optional, and loads longer than the rest of the room",
+    "theory.powers.half_line": "python-flint is optional, and loads longer than the rest of the room",
     "__init__": "Gram matrices do not need the rooms of theory",
 }
 """Modules that load others when they are first needed, with import_module, and why."""
