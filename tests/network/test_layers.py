@@ -64,7 +64,12 @@ REFUSED = {
     "needs at least one layer": (),
     r"begins with the nonlinearity relu.*put a Dense\(\) in front": ("relu", Dense()),
     r"ends with the nonlinearity relu.*end it with a Dense\(\)": (Dense(), "relu"),
-    r"layers 1 and 2 of the network are two nonlinearities in a row, relu and erf.*between them": (Dense(), "relu", "erf", Dense()),
+    r"layers 1 and 2 of the network are two nonlinearities in a row, relu and erf.*between": (
+        Dense(),
+        "relu",
+        "erf",
+        Dense(),
+    ),
 }
 
 
