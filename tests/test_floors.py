@@ -38,7 +38,7 @@ FLOORS = {
     "__main__": 11,
 }
 LATE = {
-    "dual.series": "python-flint is optional, and loads longer than the rest of the room",
+    "dual.certification": "python-flint is optional, and loads longer than the rest of the room",
     "theory.powers.half_line": "python-flint is optional, and loads longer than the rest of the room",
     "__init__": "Gram matrices do not need the rooms of theory",
 }

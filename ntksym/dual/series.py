@@ -1,21 +1,21 @@
 """Duals by Hermite series: any activation with E[s(U)^2] finite, at any variances, with bounds of the error."""
 
 from collections.abc import Callable
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from importlib import import_module
 from typing import Any, ClassVar
 
-import mpmath
 import numpy as np
 import numpy.typing as npt
 import sympy as sp
 
 from ntksym import typeset
 from ntksym.activation.activation import Activation
+from ntksym.dual.certification import certified_errors, require_certification
 from ntksym.dual.closed import closed_dual
 from ntksym.dual.covariance import SMALLEST, ValueAndSlope, check_covariance, gap_of
-from ntksym.errors import InvalidInput, NoClosedForm, NoSuchDual
+from ntksym.dual.plane_integral import integrate_pair
+from ntksym.errors import NoClosedForm, NoSuchDual
 from ntksym.hermite.coefficient_table import Coefficients, HermiteTable
 from ntksym.hermite.derivation_steps import (
     series_diagonal,
@@ -27,7 +27,6 @@ from ntksym.hermite.derivation_steps import (
 from ntksym.hermite.expansion import STEP, Expansion
 from ntksym.hermite.pair_values import SERVED, evaluate_all, evaluate_pairs, table_of
 from ntksym.hermite.truncation import Accuracy, Sensitivity, accuracy, certified_accuracy, limits, response
-from ntksym.quadrature.activations import slope_expectation, value_expectation
 from ntksym.symbolic.steps import Step
 from ntksym.symbols import q
 
@@ -225,10 +224,7 @@ class SeriesDual:
         found = self.coefficients(variances)
         if not self.certified:
             return accuracy(found, variances, SERVED)
-        each = zip(variances.tolist(), found.coefficients, strict=True)
-        layout = found.offset, found.stride
-        bounds = [_certificate(self.activation, variance, row.tobytes(), layout) for variance, row in each]
-        return certified_accuracy(found, variances, np.array(bounds).reshape(-1, 4))
+        return certified_accuracy(found, variances, certified_errors(self.activation, variances, found))
 
     def response(self, q: npt.ArrayLike, largest: float, tolerance: float) -> Sensitivity:
         """How the dual answers to errors at variances q, shape (n,), for correlations up to ``largest``."""
@@ -256,27 +252,7 @@ class SeriesDual:
     def _evaluate_precisely(self, first: Any, second: Any, cov: Any, dps: int) -> ValueAndSlope:
         check_covariance(*(np.asarray(float(a)) for a in (first, second, cov)))
         self._check_domain(np.array([float(first), float(second)]))
-        tiny = mpmath.mpf(10) ** (-2 * dps - 6)
-        with mpmath.workdps(20 * dps):
-            first, second = (max(mpmath.mpmathify(a), tiny) for a in (first, second))
-            cov = mpmath.mpmathify(cov)
-            largest = mpmath.sqrt(first * second)
-            on_the_edge = largest - abs(cov) <= tiny * largest
-            if on_the_edge:  # the roots in few digits, so that their products are exact and the determinant is zero
-                with mpmath.workdps(3 * dps):
-                    roots = mpmath.sqrt(first), mpmath.sqrt(second)
-                first, second = roots[0] ** 2, roots[1] ** 2
-                cov = mpmath.sign(cov) * roots[0] * roots[1]
-        place = first, second, cov
-        value = value_expectation((self.activation,) * 2, place, dps).value
-        slope = mpmath.inf if on_the_edge and not self.continuous else self._integrate_slope(place, dps)
-        return ValueAndSlope(value, slope)
-
-    def _integrate_slope(self, place: tuple[Any, Any, Any], dps: int) -> Any:
-        try:
-            return slope_expectation((self.activation,) * 2, place, dps, continuous=self.continuous).value
-        except NoClosedForm:  # s jumps, and where is not known
-            return mpmath.nan
+        return integrate_pair(self.activation, first, second, cov, dps, continuous=self.continuous)
 
     def _check_domain(self, variances: Array) -> None:
         for condition in self.domain:
@@ -319,23 +295,6 @@ def _reach_in_cells(dual: SeriesDual, cells: tuple[float, ...], tolerance: float
     return dual.reach(_ends(np.array(cells)), tolerance)
 
 
-@lru_cache(maxsize=4096)
-def _certificate(activation: Activation, q: float, packed: bytes, layout: tuple[int, int]) -> tuple[float, ...]:
-    offset, stride = layout
-    stored = np.frombuffer(packed)
-    computed = np.zeros(offset + stride * (len(stored) - 1) + 1)
-    computed[offset::stride] = stored
-    return astuple(_certification().certify(activation, q, computed))
-
-
-def _certification() -> Any:
-    """The module that needs python-flint, which is optional and takes longer to load than the rest of this room."""
-    try:
-        return import_module("ntksym.hermite.certified.certificate")
-    except ImportError as error:
-        raise InvalidInput("certify=True needs python-flint: pip install 'ntksym[certify]'") from error
-
-
 def series_dual(activation: Activation, certified: bool = False) -> SeriesDual:
     """The dual of an activation as a series.
 
@@ -350,5 +309,5 @@ def series_dual(activation: Activation, certified: bool = False) -> SeriesDual:
     if growth is not None and growth.gaussian == sp.oo and growth.attained:
         raise NoSuchDual(f"E[s(U)^2] diverges for {activation} at every variance: no network with it has a kernel")
     if certified:
-        _certification()
+        require_certification()
     return SeriesDual(activation, certified)
