@@ -1,13 +1,12 @@
 """Generated modules on disk: named by the hash of their text, so that numba's cache serves them to the next process.
 
 The folder holds code that is executed: it belongs to the user alone (mode 0700), and a file is compared with the text
-byte by byte before it is used. ``NTKSYM_CACHE`` names another folder.
+byte by byte before it is used. It is the user's cache as the operating system knows it; ``NTKSYM_CACHE`` names another.
 
 Several threads and several processes may use it at once: one at a time writes or compiles a module, the others wait and
 take what it has left. What the disk refuses to keep, or has lost a part of, is made again and costs time, no failure.
 """
 
-import fcntl
 import hashlib
 import importlib.util
 import os
@@ -20,13 +19,20 @@ from contextlib import ExitStack, contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from types import ModuleType
+from typing import TYPE_CHECKING
 
 from ntksym.errors import InvalidInput
 from ntksym.numerics.compiled import interrupts_wait
 
 __all__ = ["clear", "compiled", "entries", "first_call", "folder", "is_lasting", "load", "name_of"]
 
+if TYPE_CHECKING:
+    from filelock import BaseFileLock
+
 PREFIX = "ntksym_k_"
+
+LOCK = ".lock"
+"""Ending of the file that whoever compiles a module locks; it is empty, and stays: removing it would admit two."""
 
 _loaded: dict[str, ModuleType] = {}
 _called: set[tuple[str, str]] = set()
@@ -79,7 +85,7 @@ def first_call(module: ModuleType, kind: str, call: Callable[[], object]) -> Non
     if key in _called:
         return
     path = Path(str(module.__file__))
-    with _lock, _alone(path), interrupts_wait():
+    with _alone(path), _lock, interrupts_wait():
         try:
             call()
         except OSError:  # compiled, but the disk is full
@@ -113,7 +119,7 @@ def clear() -> int:
     """
     paths = entries()
     for path in paths:
-        for part in (*_machine_code(path), path):
+        for part in (*_machine_code(path), path, path.with_suffix(LOCK)):
             part.unlink(missing_ok=True)
     return len(paths)
 
@@ -125,11 +131,23 @@ def _machine_code(path: Path) -> tuple[Path, ...]:
 
 @contextmanager
 def _alone(path: Path) -> Iterator[None]:
-    """No other process is in here for the same module; where files cannot be locked, perhaps one is."""
+    """No other thread or process is in here for the same module; where files cannot be locked, perhaps one is.
+
+    Enter it before `_lock`, never inside: a fork waits for `_lock`, and filelock ends no release while a fork waits.
+    """
     with ExitStack() as stack:
         with suppress(OSError):
-            fcntl.flock(stack.enter_context(path.open("rb")), fcntl.LOCK_EX)
+            stack.enter_context(_file_lock()(path.with_suffix(LOCK), mode=0o600))
         yield
+
+
+@cache
+def _file_lock() -> "type[BaseFileLock]":
+    """filelock.FileLock, loaded at the first compilation: a fork must not find the package half loaded."""
+    with _lock:
+        from filelock import FileLock  # 8 ms that `import ntksym` does not need
+
+        return FileLock
 
 
 def folder() -> Path:
@@ -137,11 +155,18 @@ def folder() -> Path:
     wanted = os.environ.get("NTKSYM_CACHE")
     if wanted:
         return _private(Path(wanted).expanduser().absolute())
-    home = Path(os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser()) / "ntksym"
     try:
-        return _private(home.absolute())
+        return _private(_usual_folder())
     except (InvalidInput, OSError, RuntimeError):
         return _temporary_folder()
+
+
+def _usual_folder() -> Path:
+    """The cache of this package on this operating system: ``~/.cache/ntksym`` on Linux, or below XDG_CACHE_HOME."""
+    with _lock:
+        from platformdirs import user_cache_path  # 2 ms that `import ntksym` does not need
+
+    return user_cache_path("ntksym", appauthor=False).absolute()
 
 
 @cache

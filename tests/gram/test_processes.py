@@ -215,8 +215,8 @@ def test_an_interrupt_while_a_kernel_is_compiled_does_no_harm(tmp_path: Path) ->
 def test_one_thread_for_everything_is_enough(tmp_path: Path) -> None:
     alone = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")}
     program = """
-from ntksym.gram.threads import spare_threads
-assert spare_threads() == 1
+from ntksym.gram.threads import idle_threads
+assert idle_threads() == 1
 assert np.array_equal(k(X), k(X, threads=2))
 """
     run(program, tmp_path, **alone)

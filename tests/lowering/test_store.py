@@ -1,4 +1,3 @@
-import fcntl
 import os
 import signal
 import stat
@@ -9,6 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from ntksym.errors import InvalidInput
 from ntksym.lowering import store
@@ -218,13 +218,57 @@ def test_a_text_that_does_not_fit_on_its_disk_goes_to_a_temporary_folder(
 def test_one_process_compiles_a_module_and_the_others_wait(cache: Path) -> None:
     module = store.load(MODULE.format(factor=43))
     called = threading.Event()
-    with open(str(module.__file__), "rb") as other_process:
-        fcntl.flock(other_process, fcntl.LOCK_EX)
+    with FileLock(Path(str(module.__file__)).with_suffix(store.LOCK)):
         waiting = threading.Thread(target=store.first_call, args=(module, "twice", called.set))
         waiting.start()
         assert not called.wait(0.5)
     assert called.wait(60)
     waiting.join()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="the system has no fork")
+def test_a_fork_while_another_thread_compiles_waits_for_it(cache: Path) -> None:
+    """The lock of the file is released after that of the process; a fork in between must not wait for both."""
+    code = f"""
+import os, threading, time
+from ntksym.lowering import store
+module = store.load({MODULE.format(factor=53)!r})
+compiling = threading.Event()
+def call():
+    compiling.set()
+    time.sleep(0.5)
+    module.twice(1)
+thread = threading.Thread(target=store.first_call, args=(module, "twice", call))
+thread.start()
+compiling.wait()
+child = os.fork()
+if not child:
+    store.first_call(module, "other", lambda: module.twice(2.0))
+    os._exit(0 if module.twice(2.0) == 106.0 else 1)
+thread.join()
+print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+    process = in_another_process(code, cache)
+    try:
+        out, err = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert out.strip() == "0", err
+
+
+OTHER_SYSTEM = """
+import os, sys
+sys.modules["fcntl"] = None
+for name in ("fork", "register_at_fork", "sched_getaffinity", "getuid"):
+    delattr(os, name)
+import ntksym
+print(ntksym.build(ntksym.fully_connected("max(x, 0)", 1)).diag([[3.0, 4.0]]).tolist())
+"""
+
+
+def test_a_kernel_is_compiled_where_the_modules_of_posix_are_absent(cache: Path) -> None:
+    """As on Windows: no fcntl, no fork, no user number. q = |x|^2/2 gives E[max(U, 0)^2] + q E[H(U)] = q."""
+    assert finished(in_another_process(OTHER_SYSTEM, cache)).strip() == "[12.5]"
 
 
 KERNEL = """
