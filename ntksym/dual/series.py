@@ -1,7 +1,7 @@
 """Duals by Hermite series: any activation with E[s(U)^2] finite, at any variances, with bounds of the error."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from typing import Any, ClassVar
 
@@ -24,7 +24,7 @@ from ntksym.hermite.derivation_steps import (
     series_steps,
     series_value,
 )
-from ntksym.hermite.expansion import STEP, Expansion
+from ntksym.hermite.expansion import STEP, Expansion, SeriesLayout
 from ntksym.hermite.pair_values import SERVED, evaluate_all, evaluate_pairs, table_of
 from ntksym.hermite.truncation import Accuracy, Sensitivity, accuracy, certified_accuracy, limits, response
 from ntksym.symbolic.steps import Step
@@ -53,10 +53,13 @@ class SeriesDual:
     certified : bool
         Whether `error_bound` is proved by ball arithmetic. Then every value is that of the series, and the bound tells
         what it leaves out.
+    longer : bool or None
+        Whether a longer series is made for pairs that the stored terms are not accurate for; None: if there are many.
     """
 
     activation: Activation
     certified: bool = False
+    longer: bool | None = field(default=None, repr=False)
 
     kind = "series"
     stable = True
@@ -64,7 +67,7 @@ class SeriesDual:
     pair_domain: ClassVar[tuple[sp.Expr, ...]] = ()
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return series_dual, (self.activation, self.certified)
+        return SeriesDual, (self.activation, self.certified, self.longer)
 
     @property
     def partner(self) -> Activation:
@@ -125,13 +128,10 @@ class SeriesDual:
 
         Those are left out that add up to less than the tolerance, relative.
         """
-        variances = np.maximum(np.asarray(q, dtype=np.float64).ravel(), SMALLEST)
-        check_covariance(variances, variances, variances)
-        self._check_domain(variances)
-        return self._table(variances, tolerance)
+        return self._table(self._admitted(q), tolerance)
 
-    def expand(self, q: npt.ArrayLike, tolerance: float, largest: float = 1.0) -> Expansion:
-        """The series at variances q as the tiles of a Gram matrix take it, with the terms that the tolerance asks for.
+    def layout(self, q: npt.ArrayLike, tolerance: float, largest: float = 1.0) -> SeriesLayout:
+        """How much of the series the tiles of a Gram matrix need for rows with variances q.
 
         Parameters
         ----------
@@ -142,29 +142,50 @@ class SeriesDual:
         largest : float
             |rho| up to which terms are wanted, as far as they serve at all.
         """
-        variances = np.maximum(np.asarray(q, dtype=np.float64).ravel(), SMALLEST)
-        cells, places = np.unique(np.floor(CELLS * np.log2(variances)), return_inverse=True)
-        if self.domain:  # the end of a cell may be where E[s(U)^2] diverges
-            reach = self.reach(np.clip(_ends(cells), variances.min(), variances.max()), tolerance)
-        else:
-            reach = _reach_in_cells(self, tuple(cells.tolist()), tolerance)
-        served = np.flatnonzero(np.all(reach >= largest, axis=0))
-        groups = int(served[0]) + 1 if len(served) else reach.shape[1]
-        found = self._table.rows(variances, tolerance, STEP * groups)
-        layout = found.offset, found.stride
-        return Expansion(found.coefficients, *layout, found.value, found.slope, reach[places, :groups])
+        variances = self._admitted(q)
+        terms = self._table.terms(variances, tolerance)
+        served = np.flatnonzero(np.all(self._reach(variances, tolerance, terms) >= largest, axis=0))
+        groups = -(-terms // STEP)
+        return SeriesLayout(terms, int(served[0]) + 1 if len(served) else groups)
 
-    def reach(self, ends: Array, tolerance: float) -> Array:
-        """The largest ``|rho|`` that each number of groups of terms serves between some variances, shape (n, groups).
+    def expand(self, q: npt.ArrayLike, tolerance: float, layout: SeriesLayout | None = None) -> Expansion:
+        """The series at variances q as the tiles of a Gram matrix take it; no row depends on the others.
 
         Parameters
         ----------
-        ends : float array, shape (2*n,)
-            Where n stretches of variances begin, then where they end.
+        q : array_like, shape (n,)
+            Variances.
         tolerance : float
-            As for `expand`.
+            Truncation error allowed, relative to the diagonal.
+        layout : SeriesLayout, optional
+            How much of it is stored, from `layout` for these rows or for more; by default what every |rho| asks for.
         """
-        return np.asarray(np.minimum(*np.split(limits(self.coefficients(ends, tolerance), ends, tolerance), 2)))
+        variances = self._admitted(q)
+        layout = layout or self.layout(variances, tolerance)
+        found = self._table.rows(variances, layout.terms, STEP * layout.groups)
+        reach = self._reach(variances, tolerance, layout.terms)[:, : layout.groups]
+        return Expansion(found.coefficients, found.offset, found.stride, found.value, found.slope, reach)
+
+    def _reach(self, variances: Array, tolerance: float, terms: int) -> Array:
+        """The ``|rho|`` up to which each number of groups of terms is accurate enough, shape (n, groups).
+
+        That of the part of an octave in which a variance lies, or its own where an end of that may have no dual.
+        """
+        if self.domain:
+            return limits(self._table.with_tails(variances, terms), variances, tolerance)
+        cells, places = np.unique(np.floor(CELLS * np.log2(variances)), return_inverse=True)
+        return np.stack([_reach_in_cell(self, cell, tolerance, terms) for cell in cells.tolist()])[places]
+
+    def reach_between(self, ends: Array, tolerance: float, terms: int) -> Array:
+        """The same between two variances, shape (groups,)."""
+        return np.asarray(limits(self._table.with_tails(ends, terms), ends, tolerance).min(axis=0))
+
+    def _admitted(self, q: npt.ArrayLike) -> Array:
+        """Variances, not negative, raised to the smallest, at which E[s(U)^2] exists; shape (n,)."""
+        variances = np.maximum(np.asarray(q, dtype=np.float64).ravel(), SMALLEST)
+        check_covariance(variances, variances, variances)
+        self._check_domain(variances)
+        return variances
 
     def evaluate(
         self,
@@ -242,7 +263,7 @@ class SeriesDual:
         rho = np.copysign(1 - gap, cov)
         if self.certified:
             return evaluate_all(self._table, first, second, rho)
-        value, slope, integrated = evaluate_pairs(self.activation, first, second, gap, rho)
+        value, slope, integrated = evaluate_pairs(self.activation, first, second, gap, rho, longer=self.longer)
         if not self.continuous:
             for i in np.flatnonzero(integrated):
                 slope[i] = float(self._evaluate_precisely(first[i], second[i], cov[i], 17).slope)
@@ -286,13 +307,9 @@ class SeriesDual:
         return typeset.latex(self)
 
 
-def _ends(cells: Array) -> Array:
-    return np.asarray(2.0 ** (np.concatenate([cells, cells + 1]) / CELLS))
-
-
-@lru_cache(maxsize=1024)
-def _reach_in_cells(dual: SeriesDual, cells: tuple[float, ...], tolerance: float) -> Array:
-    return dual.reach(_ends(np.array(cells)), tolerance)
+@lru_cache(maxsize=4096)
+def _reach_in_cell(dual: SeriesDual, cell: float, tolerance: float, terms: int) -> Array:
+    return dual.reach_between(2.0 ** (np.array([cell, cell + 1]) / CELLS), tolerance, terms)
 
 
 def series_dual(activation: Activation, certified: bool = False) -> SeriesDual:

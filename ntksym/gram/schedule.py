@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ntksym.activation.activation import Activation
 from ntksym.errors import NoClosedForm
-from ntksym.hermite.expansion import Expansion
+from ntksym.hermite.expansion import Expansion, SeriesLayout
 from ntksym.lowering.lowered_activation import LoweredActivation, LoweredSeries
 from ntksym.lowering.templates.deferral import NEAREST
 from ntksym.lowering.templates.frame import DIAGONAL_SLOPE
@@ -46,6 +46,8 @@ class HiddenLayer:
         Accuracy asked of its dual where that is a series.
     reach : float
         |rho| up to which terms of a series are stored.
+    layout : SeriesLayout or None
+        How much of a series is stored, where that is known already.
     exact : Dual or None
         What single pairs are evaluated by, where it is not ``dual``: the closed form that a series stands for.
     """
@@ -56,6 +58,7 @@ class HiddenLayer:
     slots: int | None = DIAGONAL_SLOPE + 1
     tolerance: float = 0.0
     reach: float = 1.0
+    layout: SeriesLayout | None = None
     exact: Any = None
 
     @property
@@ -70,7 +73,8 @@ class HiddenLayer:
 
     def expand(self, variances: Array) -> Expansion:
         """The series of a layer that is one."""
-        expansion: Expansion = self.dual.expand(variances, self.tolerance, self.reach)
+        layout = self.layout or self.dual.layout(variances, self.tolerance, self.reach)
+        expansion: Expansion = self.dual.expand(variances, self.tolerance, layout)
         return expansion
 
 

@@ -169,33 +169,40 @@ class HermiteTable:
     _panels: dict[tuple[int, int], VariancePanel | None] = field(default_factory=dict, repr=False)
 
     def __call__(self, variances: Array, tolerance: float = 0.0) -> Coefficients:
+        """The coefficients that the tolerance asks for, all that are known for 0, with the tails at each variance."""
+        return self.with_tails(variances, self.terms(variances, tolerance))
+
+    def with_tails(self, variances: Array, terms: int) -> Coefficients:
         """The same as ``rows``, with the tails at each variance instead of the largest on its panel."""
-        known = self.rows(variances, tolerance)
+        known = self.rows(variances, terms)
         return replace(known, errors=_with_own_tails(known, variances))
 
-    def rows(self, variances: Array, tolerance: float = 0.0, columns: int | None = None) -> Coefficients:
-        """Coefficients at variances q, shape (n,), all positive, without those that the tolerance does not ask for.
+    def terms(self, variances: Array, tolerance: float) -> int:
+        """How many coefficients keep what is left out below a quarter of the tolerance at all of these variances."""
+        panels = self._assign(np.log2(variances), np.arange(len(variances)), 0)
+        return max((panel.terms(tolerance) for panel, _ in panels), default=1)
+
+    def rows(self, variances: Array, terms: int, columns: int | None = None) -> Coefficients:
+        """The first coefficients at variances q, shape (n,), all positive; a row does not depend on the others.
 
         Parameters
         ----------
         variances : float array, shape (n,)
             q.
-        tolerance : float
-            What may be left out of Parseval's sums, relative; 0 for everything that is known.
+        terms : int
+            How many coefficients are kept, the same for all rows that will be paired.
         columns : int, optional
-            Number of coefficients, whatever the tolerance asks for: zeros after those that it does.
+            Number of columns: zeros after those that are kept.
         """
         places = np.log2(variances)
-        panels = list(self._assign(places, np.arange(len(places)), 0))
-        terms = max((panel.terms(tolerance) for panel, _ in panels), default=1)  # the same for all: they will be paired
         columns = terms if columns is None else columns
         coefficients = np.zeros((len(places), columns))
         wholes, errors = np.empty((len(places), WHOLES)), np.empty((len(places), 6))
-        for panel, rows in _batches(panels):
+        for panel, rows in _batches(list(self._assign(places, np.arange(len(places)), 0))):
             width = min(terms, columns, panel.fits.shape[1] - WHOLES)
             t = (2 * places[rows] - (panel.low + panel.high)) / (panel.high - panel.low)
             basis = np.polynomial.chebyshev.chebvander(t, NODES - 1)
-            coefficients[rows, :width] = basis @ panel.fits[:, WHOLES : WHOLES + width]
+            coefficients[rows, :width] = _combined(basis, panel.fits[:, WHOLES : WHOLES + width])
             wholes[rows] = _combined(basis, panel.fits[:, :WHOLES])
             errors[rows] = panel.errors.row
             errors[rows, :2] += panel.dropped[width]
@@ -256,11 +263,8 @@ class HermiteTable:
 
 
 def _combined(basis: NDArray[Any], fits: Array) -> Array:
-    """Their product, entry by entry, so that the diagonal of a kernel does not depend on which rows come together."""
-    total: Array = np.multiply.outer(fits[0], basis[:, 0])
-    for k in range(1, len(fits)):
-        total += np.multiply.outer(fits[k], basis[:, k])
-    return total.T
+    """Their product; einsum adds in one order whatever the shape, so that no row depends on which come with it."""
+    return np.asarray(np.einsum("nk,km->nm", basis, fits))
 
 
 def _batches(panels: list[tuple[VariancePanel, NDArray[np.intp]]]) -> Iterator[tuple[VariancePanel, NDArray[np.intp]]]:
@@ -314,7 +318,9 @@ def _with_own_tails(found: Coefficients, variances: Array) -> Array:
     errors = found.errors.copy()
     squares = found.coefficients**2
     wholes = found.value, np.where(np.isfinite(found.slope), found.slope * variances, 0.0)
-    for tail, (whole, sums) in enumerate(zip(wholes, (squares.sum(axis=1), squares @ found.order), strict=True)):
+    for tail, (whole, sums) in enumerate(
+        zip(wholes, (squares.sum(axis=1), np.einsum("nk,k->n", squares, found.order)), strict=True)
+    ):
         margin = FLOOR + 2 * errors[:, 2 + tail] + errors[:, 4 + tail]
         rest = np.divide(np.maximum(whole - sums, 0.0), whole, out=np.ones_like(whole), where=whole > 0)
         errors[:, tail] = np.minimum(errors[:, tail], rest + margin)

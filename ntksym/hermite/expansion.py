@@ -5,12 +5,28 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["STEP", "Expansion"]
+__all__ = ["STEP", "Expansion", "SeriesLayout"]
 
 STEP = 8
 """Terms are stored, and added up, in groups of this many."""
 
 Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class SeriesLayout:
+    """How much of a series is stored, the same for all rows that will be paired.
+
+    Attributes
+    ----------
+    terms : int
+        How many coefficients are kept; those beyond are zero.
+    groups : int
+        How many groups of ``STEP`` terms are stored.
+    """
+
+    terms: int
+    groups: int
 
 
 @dataclass(frozen=True)

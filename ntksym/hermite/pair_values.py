@@ -59,7 +59,7 @@ def evaluate_all(table: HermiteTable, first: Array, second: Array, rho: Array) -
 
 
 def evaluate_pairs(
-    activation: Activation, first: Array, second: Array, gap: Array, rho: Array
+    activation: Activation, first: Array, second: Array, gap: Array, rho: Array, *, longer: bool | None = None
 ) -> tuple[Array, Array, NDArray[np.bool_]]:
     """Values and slopes, and which pairs were integrated.
 
@@ -69,13 +69,16 @@ def evaluate_pairs(
         s.
     first, second, gap, rho : float arrays, shape (n,)
         Variances, positive; 1 - ``|rho|``; correlations.
+    longer : bool, optional
+        Whether a longer series is made for the pairs that the stored terms are not accurate for and it is; by default
+        if there are `MANY` of them. With it given, no pair depends on the others.
     """
     table = table_of(activation)
     value, slope, beyond = _sum(table, first, second, rho)
     same = (gap == 0) & (first == second) & (rho > 0)
     diagonal = table(first[same])
     value[same], slope[same], beyond[same] = diagonal.value, diagonal.slope, False
-    if np.count_nonzero(beyond) >= MANY:
+    if np.count_nonzero(beyond) >= MANY if longer is None else longer and beyond.any():
         hard = np.flatnonzero(beyond)
         value[hard], slope[hard], beyond[hard] = _sum(long_table_of(activation), first[hard], second[hard], rho[hard])
     if beyond.any():

@@ -9,7 +9,7 @@ import sympy as sp
 
 from ntksym.activation.activation import Activation
 from ntksym.dual import SeriesDual, series_dual
-from ntksym.hermite.expansion import STEP, Expansion
+from ntksym.hermite.expansion import STEP, Expansion, SeriesLayout
 from ntksym.symbolic.numeric_form import NumericForm
 from tests.lowering.forms import FORMS
 
@@ -66,10 +66,12 @@ class Truncated:
     def continuous(self) -> bool:
         return self.dual.continuous
 
-    def expand(self, q: np.ndarray, tolerance: float, largest: float = 1.0) -> Expansion:
-        whole = self.dual.expand(q, tolerance, largest)
-        coefficients, limits = whole.coefficients[:, : self.most], whole.limits[:, : self.most // STEP]
-        return Expansion(coefficients, whole.offset, whole.stride, whole.value, whole.slope, limits)
+    def layout(self, q: np.ndarray, tolerance: float, largest: float = 1.0) -> SeriesLayout:
+        whole = self.dual.layout(q, tolerance, largest)
+        return SeriesLayout(min(whole.terms, self.most), min(whole.groups, self.most // STEP))
+
+    def expand(self, q: np.ndarray, tolerance: float, layout: SeriesLayout | None = None) -> Expansion:
+        return self.dual.expand(q, tolerance, layout or self.layout(q, tolerance))
 
     def evaluate(self, q1: Any, q2: Any, c: Any, *, gap: Any = None) -> Any:
         return self.dual.evaluate(q1, q2, c, gap=gap)

@@ -252,5 +252,5 @@ def _ask_series(dual: Any, first: Array, second: Array, low: Array, sign: Array,
         places, masses = rule(FEW_NODES)
         steps = places[:, None] * gaps[near]
         slopes = dual.evaluate(*np.broadcast_arrays(first, second, p * (1 - steps)), gap=steps).slope
-        fall[near] = low[near] * (masses @ slopes)
+        fall[near] = low[near] * np.einsum("k,kn->n", masses, slopes)
     return _Answers(value, slope, fall, *diagonals)
