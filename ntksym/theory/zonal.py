@@ -20,7 +20,8 @@ from numpy.typing import NDArray
 
 from ntksym.activation.activation import Activation
 from ntksym.dual import ClosedDual
-from ntksym.network.layers import Dense, Network
+from ntksym.network.layers import Dense, Network, Nonlinearity
+from ntksym.network.walk import walk
 from ntksym.numerics.legendre import legendre
 from ntksym.special.symbolic import MPMATH
 from ntksym.symbols import c, q, q1, q2
@@ -63,6 +64,33 @@ class Diagonal:
     steepness: float
 
 
+@dataclass(frozen=True)
+class _OneStep:
+    """The diagonal while the layers go by; m = dS/d rho at rho = 1."""
+
+    variances: tuple[float, ...]
+    q: float
+    t: float
+    m: float
+
+
+class _AtOne:
+    """The algebra of the diagonal."""
+
+    def dense(self, state: _OneStep, layer: Dense) -> _OneStep:
+        weight, q = layer.weight_variance, layer.weight_variance * state.q + layer.bias_variance
+        return _OneStep(state.variances, q, q + weight * state.t, weight * state.m)
+
+    def nonlinear(self, state: _OneStep, layer: Nonlinearity) -> _OneStep:
+        q = state.q
+        require_variance(q, len(state.variances) + 1, layer.activation)
+        value, slope = (float(part) for part in dual_of(layer.activation).evaluate(q, q, q))
+        return _OneStep((*state.variances, q), value, state.t * slope, state.m * slope)
+
+    def add(self, state: _OneStep, branch: _OneStep) -> _OneStep:
+        return _OneStep(branch.variances, state.q + branch.q, state.t + branch.t, state.m + branch.m)
+
+
 def diagonal(network: Network, mean_square: float) -> Diagonal:
     """The variances of every layer, for |x|^2/d = mean_square.
 
@@ -73,27 +101,59 @@ def diagonal(network: Network, mean_square: float) -> Diagonal:
     NoSuchDual
         Where E[s(U)^2] diverges.
     """
-    q, t, m = mean_square, 0.0, mean_square
-    variances: list[float] = []
-    for layer in network.layers:
-        if isinstance(layer, Dense):
-            q = layer.weight_variance * q + layer.bias_variance
-            t, m = q + layer.weight_variance * t, layer.weight_variance * m
-        else:
-            require_variance(q, len(variances) + 1, layer.activation)
-            variances.append(q)
-            value, slope = dual_of(layer.activation).evaluate(q, q, q)
-            q, t, m = float(value), t * float(slope), m * float(slope)
-    return Diagonal(tuple(variances), q, t, m / q if q else math.inf)
+    end = walk(network.layers, _OneStep((), mean_square, 0.0, mean_square), _AtOne())
+    return Diagonal(end.variances, end.q, end.t, end.m / end.q if end.q else math.inf)
 
 
-@dataclass
+@dataclass(frozen=True)
 class _Pairs:
+    """S, T and the two distances at many angles."""
+
     q: float
     s: Array
     low: Array
     high: Array
     t: Array
+
+
+@dataclass(frozen=True)
+class _AtAngles:
+    """The algebra of pairs of points of one variance, in float64."""
+
+    with_slope: bool
+
+    def dense(self, state: _Pairs, layer: Dense) -> _Pairs:
+        """The distance low = q - S does not see the bias."""
+        weight, bias = layer.weight_variance, layer.bias_variance
+        s = weight * state.s + bias
+        return _Pairs(
+            weight * state.q + bias, s, weight * state.low, weight * state.high + 2 * bias, s + weight * state.t
+        )
+
+    def nonlinear(self, state: _Pairs, layer: Nonlinearity) -> _Pairs:
+        activation, q = layer.activation, state.q
+        dual = dual_of(activation)
+        gap = np.minimum(np.minimum(state.low, state.high) / q, 1.0)
+        value, slope = dual.evaluate(q, q, np.copysign(q * (1 - gap), state.s), gap=gap)
+        variance = float(dual.evaluate(q, q, q).value)
+        low, high = variance - value, variance + value
+        near, mirrored = state.low < NEAR * q, state.high < NEAR * q
+        low[near] = _distance(activation, q, state.low[near])
+        if activation.parity == "even":
+            low[mirrored] = _distance(activation, q, state.high[mirrored])
+        if activation.parity == "odd":
+            high[mirrored] = _distance(activation, q, state.high[mirrored])
+        return _Pairs(variance, value, low, high, state.t * slope if self.with_slope else state.t)
+
+    def add(self, state: _Pairs, branch: _Pairs) -> _Pairs:
+        """Both distances are sums, like S and q."""
+        return _Pairs(
+            state.q + branch.q,
+            state.s + branch.s,
+            state.low + branch.low,
+            state.high + branch.high,
+            state.t + branch.t,
+        )
 
 
 def evaluate_angles(network: Network, get: Get, mean_square: float, gap: Array, sign: Array) -> Array:
@@ -113,38 +173,8 @@ def evaluate_angles(network: Network, get: Get, mean_square: float, gap: Array, 
     near, far = mean_square * gap, mean_square * (2 - gap)
     s = mean_square * sign * (1 - gap)
     pairs = _Pairs(mean_square, s, np.where(sign > 0, near, far), np.where(sign > 0, far, near), np.zeros(len(gap)))
-    for layer in network.layers:
-        if isinstance(layer, Dense):
-            _affine(pairs, layer.weight_variance, layer.bias_variance)
-        else:
-            _bend(pairs, layer.activation, with_slope=get == "ntk")
-    return pairs.s if get == "nngp" else pairs.t
-
-
-def _affine(pairs: _Pairs, weight: float, bias: float) -> None:
-    pairs.q = weight * pairs.q + bias
-    pairs.s = weight * pairs.s + bias
-    pairs.low, pairs.high = weight * pairs.low, weight * pairs.high + 2 * bias
-    pairs.t = pairs.s + weight * pairs.t
-
-
-def _bend(pairs: _Pairs, activation: Activation, *, with_slope: bool) -> None:
-    dual, q = dual_of(activation), pairs.q
-    gap = np.minimum(np.minimum(pairs.low, pairs.high) / q, 1.0)
-    value, slope = dual.evaluate(q, q, np.copysign(q * (1 - gap), pairs.s), gap=gap)
-    variance = float(dual.evaluate(q, q, q).value)
-    low, high = variance - value, variance + value
-    near = pairs.low < NEAR * q
-    low[near] = _distance(activation, q, pairs.low[near])
-    if activation.parity == "even":
-        mirrored = pairs.high < NEAR * q
-        low[mirrored] = _distance(activation, q, pairs.high[mirrored])
-    if activation.parity == "odd":
-        mirrored = pairs.high < NEAR * q
-        high[mirrored] = _distance(activation, q, pairs.high[mirrored])
-    pairs.q, pairs.s, pairs.low, pairs.high = variance, value, low, high
-    if with_slope:
-        pairs.t = pairs.t * slope
+    end = walk(network.layers, pairs, _AtAngles(with_slope=get == "ntk"))
+    return end.s if get == "nngp" else end.t
 
 
 def _distance(activation: Activation, q: float, low: Array) -> Array:
@@ -190,6 +220,37 @@ def _formulas(activation: Activation, with_slope: bool) -> tuple[Any, Any]:
     return first, second
 
 
+@dataclass(frozen=True)
+class _Digits:
+    """q, and S and T at many correlations, as mpmath numbers."""
+
+    q: Any
+    s: list[Any]
+    t: list[Any]
+
+
+@dataclass(frozen=True)
+class _InDigits:
+    """The algebra of the same in many digits, by the formulas of closed duals."""
+
+    with_slope: bool
+
+    def dense(self, state: _Digits, layer: Dense) -> _Digits:
+        weight, bias = as_mpf(weight_variance(layer)), as_mpf(bias_variance(layer))
+        s = [weight * entry + bias for entry in state.s]
+        return _Digits(weight * state.q + bias, s, [a + weight * b for a, b in zip(s, state.t, strict=True)])
+
+    def nonlinear(self, state: _Digits, layer: Nonlinearity) -> _Digits:
+        pair, whole = _formulas(layer.activation, self.with_slope)
+        results = [pair(state.q, state.q, entry) for entry in state.s]
+        t = [mpmath.re(slope) * entry for (_, slope), entry in zip(results, state.t, strict=True)]
+        return _Digits(whole(state.q)[0], [mpmath.re(value) for value, _ in results], t)
+
+    def add(self, state: _Digits, branch: _Digits) -> _Digits:
+        s, t = ([a + b for a, b in zip(*lists, strict=True)] for lists in ((state.s, branch.s), (state.t, branch.t)))
+        return _Digits(state.q + branch.q, s, t)
+
+
 def evaluate_digits(network: Network, get: Get, mean_square: float, cosines: list[Any]) -> list[Any]:
     """K(rho) at given rho as mpmath numbers, of the precision that mpmath has; for networks that `has_digits`.
 
@@ -205,19 +266,7 @@ def evaluate_digits(network: Network, get: Get, mean_square: float, cosines: lis
         rho.
     """
     with mpmath.extradps(GUARD):
-        start = exact_value(mean_square)
-        variance = as_mpf(start)
-        s, t = [variance * rho for rho in cosines], [mpmath.mpf(0)] * len(cosines)
-        for layer in network.layers:
-            if isinstance(layer, Dense):
-                weight, bias = as_mpf(weight_variance(layer)), as_mpf(bias_variance(layer))
-                variance = weight * variance + bias
-                s = [weight * entry + bias for entry in s]
-                t = [a + weight * b for a, b in zip(s, t, strict=True)]
-            else:
-                pair, whole = _formulas(layer.activation, get == "ntk")
-                results = [pair(variance, variance, entry) for entry in s]
-                s = [mpmath.re(value) for value, _ in results]
-                t = [mpmath.re(b) * a for (_, b), a in zip(results, t, strict=True)]
-                variance = whole(variance)[0]
-        return s if get == "nngp" else t
+        q = as_mpf(exact_value(mean_square))
+        start = _Digits(q, [q * rho for rho in cosines], [mpmath.mpf(0)] * len(cosines))
+        end = walk(network.layers, start, _InDigits(with_slope=get == "ntk"))
+        return end.s if get == "nngp" else end.t

@@ -4,14 +4,17 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ntksym.activation.activation import Activation
-from ntksym.activation.pieces.sign_decider import SignDecider
-from ntksym.errors import NoClosedForm
-from ntksym.network.layers import Dense, Network
+from ntksym.network.layers import Network
+from ntksym.theory.positivity.separation import (
+    is_definite_at_distinct_points,
+    is_definite_at_nonparallel_points,
+    ray_powers,
+    vanishes_at_zero,
+)
 from ntksym.theory.powers.parity_parts import ParityParts
-from ntksym.theory.powers.supports import ABSENT, Support, is_zero_at_zero, number_text
+from ntksym.theory.powers.supports import ABSENT, Support, number_text
 
-__all__ = ["Criterion", "Statement", "in_space", "is_homogeneous", "on_pair", "on_sphere", "vanishes_at_zero"]
+__all__ = ["Criterion", "Statement", "in_space", "on_pair", "on_sphere"]
 
 SCHOENBERG = (
     "Schoenberg, Duke Math. J. 9 (1942); Gneiting, Bernoulli 19 (2013) 1327; Chen, Menegatto, Sun, Proc. AMS 131 "
@@ -132,7 +135,7 @@ def in_space(network: Network, parts: Sequence[ParityParts], sphere: Criterion, 
     offset : bool
         Whether biases that are zero at first are trained, which adds to the kernel what does not scale with the points.
     """
-    general = _for_nonparallel(parts)
+    general = is_definite_at_nonparallel_points(network)
     closing = Statement(
         "s(<w, x_i> + b) are linearly independent over (w, b) for distinct x_i, and s(<w, x_i>) over w for pairwise "
         "non-parallel x_i, unless s is a polynomial; nonlinearities that are not constant keep Gram matrices positive "
@@ -143,13 +146,10 @@ def in_space(network: Network, parts: Sequence[ParityParts], sphere: Criterion, 
         return Criterion(False, general, f"not even on spheres: {sphere.reason}", sphere.closing)
     if all(part.is_polynomial for part in parts):
         return Criterion(False, False, "all activations are polynomials: the kernel has finite rank", FINITE)
-    if general and _separates(network, parts):
+    if general and is_definite_at_distinct_points(network):
         return Criterion(True, general, "there is a bias before an activation that is no polynomial", closing)
-    if is_homogeneous(network) and not offset:
-        reason = (
-            "K(t x, y) is a power of t times K(x, y), but for a bias at the output: points of one ray are dependent"
-        )
-        return Criterion(False, general, reason, Statement("x, 2x and 3x have a singular Gram matrix", "homogeneity"))
+    if (powers := ray_powers(network)) and not offset:
+        return Criterion(False, general, *_on_rays(powers))
     if vanishes_at_zero(network) and not offset:
         reason = "without bias and with s(0) = 0 the network is zero at x = 0"
         return Criterion(False, general, reason, Statement("K(0, 0) = 0", "the recursion at x = 0"))
@@ -157,51 +157,11 @@ def in_space(network: Network, parts: Sequence[ParityParts], sphere: Criterion, 
     return Criterion(None, general, reason, closing)
 
 
-def _for_nonparallel(parts: Sequence[ParityParts]) -> bool | None:
-    """Whether Gram matrices of pairwise non-parallel points are positive definite."""
-    constant = [{pair.degree <= 0 for pair in part.alternatives} for part in parts]
-    if any(answers == {True} for answers in constant) or all(part.is_polynomial for part in parts):
-        return False
-    if any(True in answers for answers in constant) or not any(part.is_polynomial is False for part in parts):
-        return None
-    return True
-
-
-def _blocks(network: Network) -> list[bool]:
-    """Whether there is a bias before each activation, and before the output, since the activation in front of it."""
-    blocks = [False]
-    for layer in network.layers:
-        if isinstance(layer, Dense):
-            blocks[-1] |= bool(layer.b_std)
-        else:
-            blocks.append(False)
-    return blocks
-
-
-def _separates(network: Network, parts: Sequence[ParityParts]) -> bool:
-    """Whether a bias comes while distinct points are still distinct, and before an activation that is no polynomial."""
-    for place, (biased, part) in enumerate(zip(_blocks(network), parts, strict=False)):
-        if biased:
-            return any(after.is_polynomial is False for after in parts[place:])
-        if part.odd.degree in (None, ABSENT) or not _is_continuous_at_zero(part.activation):
-            return False
-    return False
-
-
-def _is_continuous_at_zero(activation: Activation) -> bool:
-    try:
-        return not any(SignDecider(activation.values).sign(place) == 0 for place in activation.jumps)
-    except NoClosedForm:
-        return False
-
-
-def is_homogeneous(network: Network) -> bool:
-    """Whether s(t x) = t^k s(x), t > 0, for every activation, and only the output may have a bias."""
-    return not any(_blocks(network)[:-1]) and all(act.homogeneity is not None for act in network.activations)
-
-
-def vanishes_at_zero(network: Network) -> bool:
-    """Whether there is no bias and s(0) = 0 for every activation."""
-    if any(_blocks(network)):
-        return False
-    return all(is_zero_at_zero(activation) for activation in network.activations)
+def _on_rays(powers: Sequence[float]) -> tuple[str, Statement]:
+    """Why points of one ray are dependent."""
+    kernel = "a power of t times K(x, y)" if len(powers) == 1 else f"a sum of {len(powers)} powers of t times kernels"
+    points = ", ".join(["x", *(f"{k}x" for k in range(2, len(powers) + 2))])
+    return (
+        f"K(t x, y) is {kernel}, but for a bias at the output: points of one ray are dependent",
+        Statement(f"{points} and {len(powers) + 2}x have a singular Gram matrix", "homogeneity"),
+    )

@@ -14,7 +14,7 @@ from ntksym.theory.positivity.criteria import Statement, in_space, on_pair, on_s
 from ntksym.theory.positivity.integrability import require_kernel, suppositions
 from ntksym.theory.positivity.verdict import MOST_DIM, Verdict
 from ntksym.theory.powers.parity_parts import ParityParts, parts_in_order
-from ntksym.theory.powers.supports import Possible, propagate
+from ntksym.theory.powers.supports import Possible, layer_supports
 from ntksym.theory.requests import check_get, check_network, check_whole
 
 __all__ = ["positivity"]
@@ -78,7 +78,7 @@ def positivity(
     require_kernel(network, get)
     parts = parts_in_order(network)
     degrees = {part.activation: part.alternatives for part in parts}
-    history = tuple(propagate(network, degrees, trained_zero_bias=trained_zero_bias))
+    history = tuple(layer_supports(network, degrees, trained_zero_bias=trained_zero_bias))
     supports = tuple(sorted({getattr(one, get) for one in history[-1][1]}))
     sphere = on_pair(supports) if dim == 1 else on_sphere(supports)
     offset = trained_zero_bias and get == "ntk"

@@ -15,7 +15,8 @@ from ntksym.dual.derivation import derive
 from ntksym.errors import InvalidInput
 from ntksym.network.layers import Network
 from ntksym.network.recursion import PairMap, begin, evaluate
-from ntksym.theory.positivity.criteria import Criterion, vanishes_at_zero
+from ntksym.theory.positivity.criteria import Criterion
+from ntksym.theory.positivity.separation import vanishes_at_zero
 from ntksym.theory.positivity.witness import dimension
 from ntksym.theory.powers.supports import ABSENT, Support
 

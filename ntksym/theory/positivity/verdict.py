@@ -2,17 +2,15 @@
 
 import math
 from dataclasses import dataclass, field
-from functools import reduce
-from operator import mul
 from typing import Any
 
-import sympy as sp
 from numpy.typing import ArrayLike
 
 from ntksym.errors import InvalidInput, Undecided
 from ntksym.network.layers import Network
-from ntksym.theory.positivity.criteria import Criterion, Statement, in_space, is_homogeneous, on_pair, on_sphere
+from ntksym.theory.positivity.criteria import Criterion, Statement, in_space, on_pair, on_sphere
 from ntksym.theory.positivity.observation import Observation, as_rows, observe
+from ntksym.theory.positivity.separation import ray_powers
 from ntksym.theory.positivity.witness import Witness, antipodal_pairs, dimension, on_a_line, on_one_ray, origin
 from ntksym.theory.powers.parity_parts import parts_in_order
 from ntksym.theory.powers.supports import LONG, Support, number_text
@@ -124,9 +122,8 @@ class Verdict:
     def _witness_in_space(self, dim: int) -> Witness:
         if self.supports[0].degree < math.inf:
             return on_a_line(self.supports[0].degree, dim)
-        if is_homogeneous(self.network):
-            degrees = [activation.homogeneity for activation in self.network.activations]
-            return on_one_ray(float(reduce(mul, degrees, sp.S.One)), dim)
+        if powers := ray_powers(self.network):
+            return on_one_ray(powers, dim)
         return origin(dim)
 
     def on(self, X: ArrayLike, gram: ArrayLike | None = None) -> Observation:

@@ -6,6 +6,7 @@ have weights for which it vanishes; for even powers the same with the sum. With 
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -106,20 +107,23 @@ def _spread(count: int, dim: int) -> Array:
     return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True))
 
 
-def on_one_ray(power: float, dim: int) -> Witness:
-    """x, 2x, 3x for K(t x, y) = t^k K(x, y) + const.
+def on_one_ray(powers: Sequence[float], dim: int) -> Witness:
+    """x, 2x, 3x, ... for K(t x, y) = sum_p t^p K_p(x, y) + const: two more than there are powers.
 
     Parameters
     ----------
-    power : float
-        k.
+    powers : sequence of float
+        The p.
     dim : int
         Number of coordinates.
     """
-    multiples = np.array([1.0, 2.0, 3.0])
+    multiples = np.arange(1.0, len(powers) + 3)
     points = multiples[:, None] * np.ones(dim)
-    weights = np.linalg.svd(np.stack([np.ones(3), multiples**power / 3.0**power]))[2][-1]
-    return Witness(points, weights, f"x, 2x and 3x, whose rows are t^{power:g} K(x, y) + const")
+    rows = [np.ones(len(multiples)), *((multiples / multiples[-1]) ** power for power in powers)]
+    weights = np.linalg.svd(np.stack(rows))[2][-1]
+    names = ", ".join(["x", *(f"{k}x" for k in range(2, len(powers) + 2))])
+    kernels = " + ".join(f"t^{power:g} {'K' if len(powers) == 1 else f'K_{k}'}(x, y)" for k, power in enumerate(powers))
+    return Witness(points, weights, f"{names} and {len(powers) + 2}x, whose rows are {kernels} + const")
 
 
 def on_a_line(degree: float, dim: int) -> Witness:

@@ -13,7 +13,8 @@ from numpy.typing import ArrayLike, NDArray
 from ntksym.activation.activation import Activation
 from ntksym.dual import ClosedDual
 from ntksym.errors import InvalidInput, NoClosedForm
-from ntksym.network.layers import Dense, Network
+from ntksym.network.layers import Dense, Network, Nonlinearity, flattened
+from ntksym.network.walk import walk
 from ntksym.symbols import c, q, q1, q2, x
 from ntksym.theory.powers.parity_parts import parts_of
 from ntksym.theory.powers.taylor import Series, add, compose, multiply, scale, taylor
@@ -207,43 +208,60 @@ def _is_quick(network: Network, terms: int) -> bool:
         return terms**3 * max(depth, 1) <= MOST_POLYNOMIAL_WORK
     if not all(isinstance(dual_of(activation), ClosedDual) for activation in network.activations):
         return False
-    biased = any(isinstance(layer, Dense) and layer.bias_variance for layer in network.layers[:-1])
+    layers = list(flattened(network.layers))
+    last = max((place for place, layer in enumerate(layers) if isinstance(layer, Nonlinearity)), default=0)
+    biased = any(isinstance(layer, Dense) and layer.bias_variance for layer in layers[:last])
     centred = not biased and all(activation.parity == "odd" for activation in network.activations[:-1])
     return terms**3 * depth <= MOST_WORK and (centred or terms <= MOST_BIASED_TERMS)
 
 
+@dataclass(frozen=True)
+class _ExactRun:
+    """S and T as exact series, and S(1)."""
+
+    s: Series
+    t: Series
+    variance: Any
+
+
+@dataclass(frozen=True)
+class _Exactly:
+    """The algebra of exact series: of fractions for polynomials, of sympy numbers for other closed duals."""
+
+    fractions: bool
+    with_slope: bool
+
+    def dense(self, state: _ExactRun, layer: Dense) -> _ExactRun:
+        weight, bias = (self.number(part) for part in (weight_variance(layer), bias_variance(layer)))
+        s = scale(weight, state.s)
+        s[0] = s[0] + bias
+        return _ExactRun(s, add(s, scale(weight, state.t)), weight * state.variance + bias)
+
+    def nonlinear(self, state: _ExactRun, layer: Nonlinearity) -> _ExactRun:
+        count, dual = len(state.s), _polynomial_dual if self.fractions else _closed_dual
+        value, variance = dual(layer.activation, state.variance, state.s[0], count)
+        moved = [0 * state.variance, *state.s[1:]]
+        s = compose(value[:count], moved)
+        if not self.with_slope:
+            return _ExactRun(s, state.t, variance)
+        slope = compose([(k + 1) * entry for k, entry in enumerate(value[1:])], moved)
+        return _ExactRun(s, multiply(state.t, slope), variance)
+
+    def add(self, state: _ExactRun, branch: _ExactRun) -> _ExactRun:
+        return _ExactRun(add(state.s, branch.s), add(state.t, branch.t), state.variance + branch.variance)
+
+    def number(self, fraction: Fraction) -> Any:
+        return fraction if self.fractions else sp.Rational(fraction.numerator, fraction.denominator)
+
+
 def exact_coefficients(network: Network, get: Get, mean_square: float, terms: int) -> list[sp.Expr]:
     """c_k, k < terms, as sympy numbers; `power_series` says what is raised."""
-    count = max(terms, 2)
-    fractions = is_polynomial_network(network)
-    number = _fraction if fractions else _rational
-    variance = number(exact_value(mean_square))
+    algebra, count = _Exactly(is_polynomial_network(network), get == "ntk"), max(terms, 2)
+    variance = algebra.number(exact_value(mean_square))
     zero = 0 * variance
-    s: Series = [zero, variance, *[zero] * (count - 2)]
-    t: Series = [zero] * count
-    for layer in network.layers:
-        if isinstance(layer, Dense):
-            weight, bias = number(weight_variance(layer)), number(bias_variance(layer))
-            s = scale(weight, s)
-            s[0] = s[0] + bias
-            t = add(s, scale(weight, t))
-            variance = weight * variance + bias
-            continue
-        at = s[0]
-        value, variance = (_polynomial_dual if fractions else _closed_dual)(layer.activation, variance, at, count)
-        moved = [zero, *s[1:]]
-        s = compose(value[:count], moved)
-        if get == "ntk":
-            t = multiply(t, compose([(k + 1) * entry for k, entry in enumerate(value[1:])], moved))
-    return [sp.sympify(entry) for entry in (s if get == "nngp" else t)[:terms]]
-
-
-def _fraction(number: Fraction) -> Fraction:
-    return number
-
-
-def _rational(number: Fraction) -> sp.Rational:
-    return sp.Rational(number.numerator, number.denominator)
+    start = _ExactRun([zero, variance, *[zero] * (count - 2)], [zero] * count, variance)
+    end = walk(network.layers, start, algebra)
+    return [sp.sympify(entry) for entry in (end.s if get == "nngp" else end.t)[:terms]]
 
 
 def _closed_dual(activation: Activation, variance: Any, at: Any, count: int) -> tuple[Series, Any]:

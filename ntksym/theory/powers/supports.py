@@ -5,6 +5,7 @@ them element by element, and a layer composes: with A = {k : a_k(q) != 0}, the d
 
     Dense          S <- S u {0 if b_std},          T <- S_new u T u {0 if a bias is trained}
     Nonlinearity   T <- T + U_{k in A, k >= 1} (k - 1) S,     S <- U_{k in A} k S,     k S = S + ... + S, 0 S = {0}
+    Residual       S <- S u S',                    T <- T u T',                          S', T' behind the branch
 
 What decides positivity is only the largest even and the largest odd element, each possibly absent or infinite, and
 these follow from those of A and S alone: k S for a larger k of the same parity reaches at least as far. Those of A are
@@ -21,6 +22,7 @@ from ntksym.activation.activation import Activation
 from ntksym.activation.pieces.sign_decider import SignDecider
 from ntksym.errors import NoClosedForm
 from ntksym.network.layers import Dense, Layer, Network, Nonlinearity
+from ntksym.network.walk import walk
 from ntksym.symbols import x
 
 __all__ = [
@@ -30,8 +32,8 @@ __all__ = [
     "Support",
     "degree_text",
     "is_zero_at_zero",
+    "layer_supports",
     "number_text",
-    "propagate",
 ]
 
 ABSENT = -1
@@ -158,10 +160,35 @@ Possible = frozenset[KernelSupports]
 """What the supports may be: several where it is not known of an activation what its parts are."""
 
 
-def propagate(
+@dataclass(frozen=True)
+class _Supported:
+    """The algebra of what the supports may be.
+
+    Where several degrees are possible each layer chooses for itself, and a branch apart from what it is added to: that
+    may allow too much, never too little.
+    """
+
+    degrees: Mapping[Activation, Sequence[Degrees]]
+    trained_zero_bias: bool
+
+    def dense(self, state: Possible, layer: Dense) -> Possible:
+        constant = CONSTANT if layer.b_std else Support()
+        trained = CONSTANT if self.trained_zero_bias else Support()
+        nngps = [(before.nngp | constant, before.ntk) for before in state]
+        return frozenset(KernelSupports(nngp, ntk | nngp | trained) for nngp, ntk in nngps)
+
+    def nonlinear(self, state: Possible, layer: Nonlinearity) -> Possible:
+        choices = self.degrees[layer.activation]
+        return frozenset(_after(layer.activation, before, choice) for before in state for choice in choices)
+
+    def add(self, state: Possible, branch: Possible) -> Possible:
+        return frozenset(KernelSupports(a.nngp | b.nngp, a.ntk | b.ntk) for a in state for b in branch)
+
+
+def layer_supports(
     network: Network, degrees: Mapping[Activation, Sequence[Degrees]], *, trained_zero_bias: bool = False
 ) -> Iterator[tuple[Layer, Possible]]:
-    """Every layer and the supports of S and T after it, from the data to the output.
+    """Every layer and the supports of S and T behind it, from the data to the output.
 
     Parameters
     ----------
@@ -172,23 +199,14 @@ def propagate(
     trained_zero_bias : bool
         Whether Dense layers without ``b_std`` have biases that are zero at first and trained: then 0 is in T, not in S.
     """
-    possible = frozenset({KernelSupports(LINEAR, Support())})
+    possible, algebra = frozenset({KernelSupports(LINEAR, Support())}), _Supported(degrees, trained_zero_bias)
     for layer in network.layers:
-        if isinstance(layer, Dense):
-            possible = frozenset(_after_dense(layer, before, trained_zero_bias) for before in possible)
-        else:
-            choices = degrees[layer.activation]
-            possible = frozenset(_after(layer, before, choice) for before in possible for choice in choices)
+        possible = walk((layer,), possible, algebra)
         yield layer, possible
 
 
-def _after_dense(layer: Dense, before: KernelSupports, trained_zero_bias: bool) -> KernelSupports:
-    nngp = before.nngp | (CONSTANT if layer.b_std else Support())
-    return KernelSupports(nngp, before.ntk | nngp | (CONSTANT if trained_zero_bias else Support()))
-
-
-def _after(layer: Nonlinearity, before: KernelSupports, hermite: Degrees) -> KernelSupports:
+def _after(activation: Activation, before: KernelSupports, hermite: Degrees) -> KernelSupports:
     ntk = before.ntk + hermite.lowered.of(before.nngp)
     if before.nngp == Support():  # all variances are zero, and so is every argument of s
-        return KernelSupports(Support() if is_zero_at_zero(layer.activation) else CONSTANT, ntk)
+        return KernelSupports(Support() if is_zero_at_zero(activation) else CONSTANT, ntk)
     return KernelSupports(hermite.of(before.nngp), ntk)

@@ -6,11 +6,13 @@ r"""How fast the eigenvalues of a kernel on the sphere fall: the law that its ac
     exp, sin, cos          faster than every geometric sequence
     polynomials            finite rank
 
-m = dS/d rho at rho = 1 in front of the layer. The even and the odd degrees may follow different laws.
+m = dS/d rho at rho = 1 in front of the layer. Of a sum of kernels the slower law holds. The even and the odd degrees
+may follow different laws.
 """
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
@@ -18,10 +20,12 @@ import mpmath
 import numpy as np
 from numpy.typing import NDArray
 
+from ntksym.activation.activation import Activation
 from ntksym.errors import NoClosedForm
 from ntksym.hermite.analyticity import Plane, plane_of
 from ntksym.hermite.digits import hermite_squares
-from ntksym.network.layers import Dense, Network
+from ntksym.network.layers import Dense, Network, Nonlinearity
+from ntksym.network.walk import walk
 from ntksym.theory.powers.parity_parts import parts_of
 from ntksym.theory.powers.supports import Support
 from ntksym.theory.powers.zonal_series import layer_variances
@@ -29,7 +33,6 @@ from ntksym.theory.requests import Get, dual_of, is_analytic
 from ntksym.theory.spectrum.gegenbauer import decay_exponent, multiplicity, power_coefficient
 from ntksym.theory.spectrum.kinks import MOST_ORDER, even_kinks, kinks_of, lowest_order, odd_kinks
 from ntksym.theory.spectrum.singular_part import is_single_layer, leading_singularity, stepped_singularity
-from ntksym.theory.zonal import diagonal
 
 __all__ = ["Law", "algebraic", "predict"]
 
@@ -168,7 +171,7 @@ def algebraic(dim: int, nu: float, coefficient: float, why: str) -> Law:
 
 
 def _smooth(network: Network, mean_square: float, parity: int | None) -> Law:
-    planes: dict[Any, Plane] = {}
+    planes: dict[Activation, Plane] = {}
     for activation in network.activations:
         plane = plane_of(activation, parity)
         if plane is None:
@@ -181,28 +184,47 @@ def _smooth(network: Network, mean_square: float, parity: int | None) -> Law:
     return _geometric(network, mean_square, planes)
 
 
-def _stretched(network: Network, mean_square: float, planes: dict[Any, Plane]) -> Law:
-    m, least, nearest = mean_square, math.inf, math.inf
-    for layer, q in _with_variances(network, mean_square):
-        if isinstance(layer, Dense):
-            m *= layer.weight_variance
-            continue
-        distance = planes[layer.activation].distance
-        if 2 * distance / math.sqrt(m) < least:
-            least, nearest = 2 * distance / math.sqrt(m), distance
-        m *= float(dual_of(layer.activation).evaluate(q, q, q).slope)
+@dataclass(frozen=True)
+class _Steep:
+    """q and m = dS/d rho at rho = 1, and the layer that is singular nearest to the line, as that sees it."""
+
+    q: float
+    m: float
+    least: float = math.inf
+    distance: float = math.inf
+
+
+@dataclass(frozen=True)
+class _Distances:
+    """The algebra of these: 2 h/sqrt(m) in front of every activation that is singular at a distance h."""
+
+    planes: Mapping[Activation, Plane]
+
+    def dense(self, state: _Steep, layer: Dense) -> _Steep:
+        q = layer.weight_variance * state.q + layer.bias_variance
+        return replace(state, q=q, m=layer.weight_variance * state.m)
+
+    def nonlinear(self, state: _Steep, layer: Nonlinearity) -> _Steep:
+        value, slope = (float(part) for part in dual_of(layer.activation).evaluate(state.q, state.q, state.q))
+        distance = self.planes[layer.activation].distance
+        least, nearest = min((state.least, state.distance), (2 * distance / math.sqrt(state.m), distance))
+        return _Steep(value, slope * state.m, least, nearest)
+
+    def add(self, state: _Steep, branch: _Steep) -> _Steep:
+        """The eigenvalues of a sum fall as slowly as those of either; the branch has seen what came before it."""
+        return replace(branch, q=state.q + branch.q, m=state.m + branch.m)
+
+
+def _stretched(network: Network, mean_square: float, planes: Mapping[Activation, Plane]) -> Law:
+    end = walk(network.layers, _Steep(mean_square, mean_square), _Distances(planes))
     reason = (
-        f"the activation is singular in the complex plane, {nearest:.6g} from the line: the kernel is smooth but not"
+        f"the activation is singular in the complex plane, {end.distance:.6g} from the line: the kernel is smooth but "
+        "not analytic at rho = 1"
     )
-    return Law("stretched exponential", f"{reason} analytic at rho = 1", 2 / 3, 1.5 * least ** (2 / 3))
+    return Law("stretched exponential", reason, 2 / 3, 1.5 * end.least ** (2 / 3))
 
 
-def _with_variances(network: Network, mean_square: float) -> list[tuple[Any, float]]:
-    variances = iter(diagonal(network, mean_square).variances)
-    return [(layer, 0.0 if isinstance(layer, Dense) else next(variances)) for layer in network.layers]
-
-
-def _geometric(network: Network, mean_square: float, planes: dict[Any, Plane]) -> Law:
+def _geometric(network: Network, mean_square: float, planes: Mapping[Activation, Plane]) -> Law:
     """The place rho > 1 at which a layer meets the singularity of its dual, S/q = (1 + 2 alpha q)/(2 |alpha| q)."""
     inside, outside, variances = 1.0, 2.0, layer_variances(network, mean_square)
     while not _meets(network, mean_square, variances, planes, outside):
@@ -217,22 +239,41 @@ def _geometric(network: Network, mean_square: float, planes: dict[Any, Plane]) -
     return Law("geometric", reason, None, ratio)
 
 
-def _meets(network: Network, mean_square: float, variances: list[Any], planes: dict[Any, Plane], rho: float) -> bool:
-    s, ahead = mean_square * rho, list(variances)
-    for layer in network.layers:
-        if isinstance(layer, Dense):
-            s = layer.weight_variance * s + layer.bias_variance
-            continue
-        variance, alpha = ahead.pop(0), planes[layer.activation].gaussian
-        q = float(variance)
-        if alpha and s / q >= (1 + 2 * alpha * q) / (2 * abs(alpha) * q):
-            return True
-        if not ahead:
-            return False
-        degrees = parts_of(layer.activation).degrees
-        squares = hermite_squares(layer.activation, variance, TERMS, degrees).squares
+@dataclass(frozen=True)
+class _Beyond:
+    """S at one rho > 1, the variances of the layers ahead, and whether a layer met the singularity of its dual."""
+
+    s: float
+    ahead: tuple[Any, ...]
+    met: bool = False
+
+
+@dataclass(frozen=True)
+class _Continuation:
+    """The algebra of kernels that are continued beyond rho = 1 by their Hermite series."""
+
+    planes: Mapping[Activation, Plane]
+
+    def dense(self, state: _Beyond, layer: Dense) -> _Beyond:
+        return replace(state, s=layer.weight_variance * state.s + layer.bias_variance)
+
+    def nonlinear(self, state: _Beyond, layer: Nonlinearity) -> _Beyond:
+        (variance, *rest), alpha = state.ahead, self.planes[layer.activation].gaussian
+        q, ahead = float(variance), tuple(rest)
+        if state.met or (alpha and state.s / q >= (1 + 2 * alpha * q) / (2 * abs(alpha) * q)):
+            return _Beyond(math.inf, ahead, met=True)
+        if not ahead:  # no activation asks for what comes out of the last one
+            return _Beyond(state.s, ahead)
+        squares = hermite_squares(layer.activation, variance, TERMS, parts_of(layer.activation).degrees).squares
         with np.errstate(over="ignore"):
-            s = float(np.polynomial.polynomial.polyval(s / q, squares))
-        if not math.isfinite(s):
-            return True
-    return False
+            s = float(np.polynomial.polynomial.polyval(state.s / q, squares))
+        return _Beyond(s, ahead, not math.isfinite(s))
+
+    def add(self, state: _Beyond, branch: _Beyond) -> _Beyond:
+        return replace(branch, s=state.s + branch.s)
+
+
+def _meets(
+    network: Network, mean_square: float, variances: list[Any], planes: Mapping[Activation, Plane], rho: float
+) -> bool:
+    return walk(network.layers, _Beyond(mean_square * rho, tuple(variances)), _Continuation(planes)).met

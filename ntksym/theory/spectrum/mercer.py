@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ntksym.errors import InvalidInput
 from ntksym.network.layers import Network
 from ntksym.theory.powers.parity_parts import parts_of
-from ntksym.theory.powers.supports import Support, propagate
+from ntksym.theory.powers.supports import Support, layer_supports
 from ntksym.theory.requests import (
     Get,
     check_exists,
@@ -258,7 +258,7 @@ def support_of(network: Network, get: Get) -> Support:
         parts = parts_of(activation)
         known = [math.inf if part.degree is None else part.degree for part in (parts.even, parts.odd)]
         degrees[activation] = (Support(*known),)
-    *_, (_, possible) = propagate(network, degrees)
+    *_, (_, possible) = layer_supports(network, degrees)
     (last,) = possible
     return last.nngp if get == "nngp" else last.ntk
 

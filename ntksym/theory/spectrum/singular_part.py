@@ -19,7 +19,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from ntksym.activation.activation import Activation
-from ntksym.network.layers import Dense, Network
+from ntksym.network.layers import Dense, Network, Nonlinearity
+from ntksym.network.walk import walk
 from ntksym.theory.requests import Get, dual_of
 from ntksym.theory.spectrum.kinks import Kink, kinks_of
 
@@ -65,19 +66,87 @@ def weight_of(kinks: Sequence[Kink], order: int, variance: float) -> tuple[float
     return plus, (-1) ** (order + 1) * minus
 
 
-@dataclass
-class _Walk:
-    """The state at rho = 1, and at rho = -1; ``mirror`` is S(-1)/S(1) where that is 1 or -1, else None."""
+def _behind(mirror: int | None, parity: str | None) -> int | None:
+    """S(-1)/S(1) behind an activation, where it was -1, 1 or neither (None) in front of it."""
+    return {"odd": -1, "even": 1}.get(parity or "") if mirror == -1 else mirror
+
+
+def _biased(mirror: int | None, layer: Dense) -> int | None:
+    return None if mirror == -1 and layer.bias_variance else mirror
+
+
+def _joined(mirror: int | None, variance: float, other: int | None, added: float) -> int | None:
+    """Of a sum: a kernel that is zero leaves the other one as it is."""
+    if not (variance and added):
+        return mirror if variance else other
+    return mirror if mirror == other else None
+
+
+@dataclass(frozen=True)
+class _Ends:
+    """What is known at rho = 1 and at rho = -1 while the layers go by.
+
+    Attributes
+    ----------
+    q, m, t : float
+        S, dS/d rho and T at rho = 1.
+    low : float
+        S(-1).
+    mirror : int or None
+        S(-1)/S(1) where that is 1 or -1.
+    plus, minus : pair of float
+        The coefficients of the singular parts of S and T at rho = 1 and at rho = -1.
+    """
 
     q: float
     m: float
     t: float
     low: float
     mirror: int | None
-    c: float = 0.0
-    tangent: float = 0.0
-    c_minus: float = 0.0
-    tangent_minus: float = 0.0
+    plus: tuple[float, float] = (0.0, 0.0)
+    minus: tuple[float, float] = (0.0, 0.0)
+
+
+@dataclass(frozen=True)
+class _Kinked:
+    """The algebra of singular parts that derivatives of one order make."""
+
+    order: int
+    kinks: Callable[[Activation], Sequence[Kink]]
+
+    def dense(self, state: _Ends, layer: Dense) -> _Ends:
+        weight, bias = layer.weight_variance, layer.bias_variance
+        q = weight * state.q + bias
+        plus, minus = ((weight * c, weight * t) for c, t in (state.plus, state.minus))
+        mirror = _biased(state.mirror, layer)
+        return _Ends(q, weight * state.m, q + weight * state.t, weight * state.low + bias, mirror, plus, minus)
+
+    def nonlinear(self, state: _Ends, layer: Nonlinearity) -> _Ends:
+        dual, q, order = dual_of(layer.activation), state.q, self.order
+        value, slope = (float(part) for part in dual.evaluate(q, q, q))
+        low, low_slope = (float(part) for part in dual.evaluate(q, q, min(max(state.low, -q), q)))
+        constant, root = smoothness(order), math.sqrt(2 * state.m)
+        bent, turned = constant * root ** (2 * order + 1), (2 * order + 1) * constant * root ** (2 * order - 1)
+        near, opposite = weight_of(self.kinks(layer.activation), order, q)
+        plus = slope * state.plus[0] + bent * near, slope * state.plus[1] - turned * near * state.t
+        minus = low_slope * state.minus[0], low_slope * state.minus[1]
+        if state.mirror == -1:
+            minus = minus[0] + bent * opposite, minus[1] - turned * opposite * state.t
+        elif state.mirror == 1:
+            minus = plus
+        mirror = _behind(state.mirror, layer.activation.parity)
+        return _Ends(value, slope * state.m, state.t * slope, low, mirror, plus, minus)
+
+    def add(self, state: _Ends, branch: _Ends) -> _Ends:
+        return _Ends(
+            state.q + branch.q,
+            state.m + branch.m,
+            state.t + branch.t,
+            state.low + branch.low,
+            _joined(state.mirror, state.q, branch.mirror, branch.q),
+            (state.plus[0] + branch.plus[0], state.plus[1] + branch.plus[1]),
+            (state.minus[0] + branch.minus[0], state.minus[1] + branch.minus[1]),
+        )
 
 
 def leading_singularity(
@@ -98,86 +167,113 @@ def leading_singularity(
     kinks : callable
         Of an activation; those of its even or odd part, for the kernel of that.
     """
-    walk = _Walk(mean_square, mean_square, 0.0, -mean_square, -1)
-    for layer in network.layers:
-        if isinstance(layer, Dense):
-            _affine(walk, layer)
-        else:
-            _bend(walk, layer.activation, kinks(layer.activation), order)
+    end = walk(network.layers, _Ends(mean_square, mean_square, 0.0, -mean_square, -1), _Kinked(order, kinks))
     if get == "nngp":
-        return Singularity(order + 0.5, walk.c, walk.c_minus)
-    return Singularity(order - 0.5, walk.tangent, walk.tangent_minus)
+        return Singularity(order + 0.5, end.plus[0], end.minus[0])
+    return Singularity(order - 0.5, end.plus[1], end.minus[1])
 
 
-def _affine(walk: _Walk, layer: Dense) -> None:
-    weight, bias = layer.weight_variance, layer.bias_variance
-    for name in ("c", "c_minus", "tangent", "tangent_minus", "m"):
-        setattr(walk, name, weight * getattr(walk, name))
-    walk.q, walk.low = weight * walk.q + bias, weight * walk.low + bias
-    walk.t = walk.q + weight * walk.t
-    if bias and walk.mirror == -1:
-        walk.mirror = None
+@dataclass(frozen=True)
+class _Stepped:
+    """S = q - fall (1 - rho)^exponent + ... at rho = 1, and at rho = -1 low + rise (1 + rho)^exponent + ....
+
+    Attributes
+    ----------
+    exponent : float
+        2^-L after L activations that jump; 1 as long as S is smooth.
+    fall, rise : float
+        The coefficients. Of the rise where S is neither odd nor even (`mirror` None) only what is singular counts.
+    q, low : float
+        S(1) and S(-1).
+    mirror : int or None
+        S(-1)/S(1) where that is 1 or -1.
+    """
+
+    exponent: float
+    fall: float
+    rise: float
+    q: float
+    low: float
+    mirror: int | None
 
 
-def _bend(walk: _Walk, activation: Activation, kinks: Sequence[Kink], order: int) -> None:
-    dual, q = dual_of(activation), walk.q
-    value, slope = (float(part) for part in dual.evaluate(q, q, q))
-    constant = smoothness(order)
-    plus, minus = weight_of(kinks, order, q)
-    bent, turned = constant * (2 * walk.m) ** (order + 0.5), (2 * order + 1) * constant * (2 * walk.m) ** (order - 0.5)
-    c = slope * walk.c + bent * plus
-    tangent = slope * walk.tangent - turned * plus * walk.t
-    low, low_slope = (float(part) for part in dual.evaluate(q, q, min(max(walk.low, -q), q)))
-    if walk.mirror == -1:
-        walk.c_minus = low_slope * walk.c_minus + bent * minus
-        walk.tangent_minus = low_slope * walk.tangent_minus - turned * minus * walk.t
-        walk.mirror = {"odd": -1, "even": 1}.get(activation.parity)
-    elif walk.mirror == 1:
-        walk.c_minus, walk.tangent_minus = c, tangent
-    else:
-        walk.c_minus, walk.tangent_minus = low_slope * walk.c_minus, low_slope * walk.tangent_minus
-    walk.low = low
-    walk.c, walk.tangent, walk.q, walk.m, walk.t = c, tangent, value, slope * walk.m, walk.t * slope
+class _Steps:
+    """The algebra of the singular parts that jumps make: V - K = sqrt((q - c)/pi) B to leading order."""
+
+    def dense(self, state: _Stepped, layer: Dense) -> _Stepped:
+        weight, bias = layer.weight_variance, layer.bias_variance
+        return _Stepped(
+            state.exponent,
+            weight * state.fall,
+            weight * state.rise,
+            weight * state.q + bias,
+            weight * state.low + bias,
+            _biased(state.mirror, layer),
+        )
+
+    def nonlinear(self, state: _Stepped, layer: Nonlinearity) -> _Stepped:
+        dual, q = dual_of(layer.activation), state.q
+        near, opposite = weight_of(kinks_of(layer.activation), 0, q)
+        value, slope = (float(part) for part in dual.evaluate(q, q, q))
+        low, low_slope = (float(part) for part in dual.evaluate(q, q, min(max(state.low, -q), q)))
+        exponent, fall, rise = state.exponent, slope * state.fall, low_slope * state.rise
+        if near:
+            root = smoothness(0) * math.sqrt(2 * state.fall)
+            exponent, fall, rise = exponent / 2, -root * near, root * opposite if state.mirror == -1 else 0.0
+        mirror = _behind(state.mirror, layer.activation.parity)
+        return _Stepped(exponent, fall, -fall * mirror if mirror else rise, value, low, mirror)
+
+    def add(self, state: _Stepped, branch: _Stepped) -> _Stepped:
+        """What is less smooth decides; of two alike the coefficients add."""
+        exponent = min(state.exponent, branch.exponent)
+        leading = [one for one in (state, branch) if one.exponent == exponent]
+        return _Stepped(
+            exponent,
+            sum(one.fall for one in leading),
+            sum(one.rise for one in leading),
+            state.q + branch.q,
+            state.low + branch.low,
+            _joined(state.mirror, state.q, branch.mirror, branch.q),
+        )
 
 
 def stepped_singularity(network: Network, mean_square: float) -> Singularity:
-    """Of the NNGP of a network in which an activation jumps: V - K = sqrt((q - c)/pi) B to leading order.
+    """Of the NNGP of a network in which an activation jumps.
 
     Parameters
     ----------
     network, mean_square : Network, float
         As for `leading_singularity`.
     """
-    exponent, gap, q, low, minus = 1.0, mean_square, mean_square, -mean_square, 0.0
-    mirror: int | None = -1
-    for layer in network.layers:
-        if isinstance(layer, Dense):
-            weight, bias = layer.weight_variance, layer.bias_variance
-            q, low, gap, minus = weight * q + bias, weight * low + bias, weight * gap, weight * minus
-            mirror = None if mirror == -1 and bias else mirror
-            continue
-        dual = dual_of(layer.activation)
-        plus, opposite = weight_of(kinks_of(layer.activation), 0, q)
-        value, slope = (float(part) for part in dual.evaluate(q, q, q))
-        below, below_slope = (float(part) for part in dual.evaluate(q, q, min(max(low, -q), q)))
-        if plus:
-            minus = smoothness(0) * opposite * math.sqrt(2 * gap) if mirror == -1 else 0.0
-            gap, exponent = -smoothness(0) * plus * math.sqrt(2 * gap), exponent / 2
-        else:
-            minus, gap = below_slope * minus, slope * gap
-        if mirror == -1:
-            mirror = {"odd": -1, "even": 1}.get(layer.activation.parity)
-        q, low = value, below
-    return Singularity(exponent, -gap, -gap * mirror if mirror else minus)
+    start = _Stepped(1.0, mean_square, mean_square, mean_square, -mean_square, -1)
+    end = walk(network.layers, start, _Steps())
+    return Singularity(end.exponent, -end.fall, end.rise)
+
+
+@dataclass(frozen=True)
+class _Odd:
+    """Whether S is odd in rho, and whether it was in front of every activation so far."""
+
+    now: bool = True
+    before: bool = True
+
+
+class _Oddness:
+    """The algebra of these."""
+
+    def dense(self, state: _Odd, layer: Dense) -> _Odd:
+        return _Odd(state.now and not layer.bias_variance, state.before)
+
+    def nonlinear(self, state: _Odd, layer: Nonlinearity) -> _Odd:
+        return _Odd(state.now and layer.activation.parity == "odd", state.before and state.now)
+
+    def add(self, state: _Odd, branch: _Odd) -> _Odd:
+        return _Odd(state.now and branch.now, branch.before)
 
 
 def is_single_layer(network: Network) -> bool:
-    """Whether there is one nonlinear layer and no bias in front of it."""
-    if network.depth != 1:
-        return False
-    for layer in network.layers:
-        if not isinstance(layer, Dense):
-            return True
-        if layer.bias_variance:
-            return False
-    return False
+    """Whether there is one nonlinear layer and no bias in front of it.
+
+    Then the even and the odd part of the activation make the even and the odd part of the kernel.
+    """
+    return network.depth == 1 and walk(network.layers, _Odd(), _Oddness()).before

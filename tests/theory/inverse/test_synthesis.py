@@ -99,7 +99,7 @@ def test_polynomial_kernels_give_exact_finite_sums() -> None:
 def test_coefficients_may_be_given_as_numbers() -> None:
     found = activation_for([Fraction(1, 3), 0, 0.5, sp.sqrt(2)])
     assert found.kernel == sp.Rational(1, 3) + rho**2 / 2 + sp.sqrt(2) * rho**3
-    assert found.coefficients == (sp.Rational(1, 3), 0, sp.S.HalfLinePart, sp.sqrt(2))
+    assert found.coefficients == (sp.Rational(1, 3), 0, sp.S.Half, sp.sqrt(2))
     assert kernel_of(found) == pytest.approx(values_of(found.kernel), abs=64 * EPSILON)
     assert activation_for(np.array([0.0, 1.0])).activation.expression == Activation("x").expression
 
@@ -141,7 +141,7 @@ def test_more_terms_make_the_error_smaller() -> None:
 @pytest.mark.parametrize(
     ("kernel", "index", "value"),
     [
-        ("cos(rho)", 2, -sp.S.HalfLinePart),
+        ("cos(rho)", 2, -sp.S.Half),
         ("exp(-rho)", 1, sp.S.NegativeOne),
         ("rho - rho**2", 2, sp.S.NegativeOne),
         ([1, 0.5, -1e-9], 2, sp.Rational(-1, 10**9)),

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from ntksym.activation.activation import Activation
 from ntksym.network.layers import Dense, Network, fully_connected, serial
-from ntksym.theory.powers.supports import ABSENT, KernelSupports, Support, number_text, propagate
+from ntksym.theory.powers.supports import ABSENT, KernelSupports, Support, layer_supports, number_text
 
 LARGEST = 300
 """Degree up to which the brute force looks."""
@@ -55,7 +55,7 @@ def composed(outer: set[int], inner: set[int]) -> set[int]:
 
 def end(network: Network, degrees: dict[Activation, Support], **options: bool) -> KernelSupports:
     """The supports at the output, where the degrees are known."""
-    *_, (_, possible) = propagate(network, {act: (pair,) for act, pair in degrees.items()}, **options)
+    *_, (_, possible) = layer_supports(network, {act: (pair,) for act, pair in degrees.items()}, **options)
     (last,) = possible
     return last
 
@@ -117,7 +117,7 @@ def test_biases_that_are_zero_at_first_add_to_the_ntk_alone() -> None:
 def test_several_possibilities_are_followed_together() -> None:
     unknown = Activation("floor(x)")
     choices = {unknown: (Support(even=2), Support(even=math.inf, odd=math.inf))}
-    *_, (_, possible) = propagate(fully_connected(unknown, 3), choices)
+    *_, (_, possible) = layer_supports(fully_connected(unknown, 3), choices)
     assert {one.nngp for one in possible} == {Support(even=8), Support(even=math.inf, odd=math.inf)} | {
         Support(even=math.inf)
     }
