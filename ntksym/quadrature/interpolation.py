@@ -11,9 +11,8 @@ from functools import cached_property, lru_cache
 from typing import Any
 
 import mpmath
-import numpy as np
 
-__all__ = ["Panel", "Resolved", "legendre_rows", "legendre_rule", "resolve", "to_fixed"]
+__all__ = ["Panel", "Resolved", "resolve", "to_fixed"]
 
 NARROWEST = 100
 """A panel is not halved below 2**-NARROWEST; what an integrable singularity still costs is in `Resolved.error`."""
@@ -25,36 +24,6 @@ MOST_PANELS = 4000
 def to_fixed(number: Any, bits: int) -> int:
     """``number * 2**bits`` of an mpmath number, rounded to an integer."""
     return int(mpmath.libmp.to_fixed(mpmath.mp.convert(number)._mpf_, bits))
-
-
-@lru_cache(maxsize=64)
-def legendre_rule(order: int, bits: int) -> tuple[tuple[Any, Any], ...]:
-    """Nodes and weights (t_i, w_i) of Gauss-Legendre quadrature on [-1, 1], exact up to degree ``2*order - 1``."""
-    pairs: list[tuple[Any, Any]] = []
-    with mpmath.workprec(bits + 20):
-        for start in np.polynomial.legendre.leggauss(order)[0][order // 2 :]:
-            node = mpmath.mpf(float(start))
-            for _ in range((bits // 40).bit_length()):  # Newton doubles the digits, and the start has 40 bits or more
-                value, slope = _legendre(order, node)
-                node -= value / slope
-            slope = _legendre(order, node)[1]
-            pairs.append((node, 2 / ((1 - node**2) * slope**2)))
-    return (*((-node, weight) for node, weight in pairs[: order % 2 - 1 if order % 2 else None : -1]), *pairs)
-
-
-def _legendre(order: int, t: Any) -> tuple[Any, Any]:
-    before, value = mpmath.mpf(1), t
-    for degree in range(2, order + 1):
-        before, value = value, ((2 * degree - 1) * t * value - (degree - 1) * before) / degree
-    return value, order * (t * value - before) / (t**2 - 1)
-
-
-def legendre_rows(order: int, t: Any) -> list[Any]:
-    """``P_0(t), ..., P_{order-1}(t)``."""
-    row = [mpmath.mpf(1), t]
-    for degree in range(2, order):
-        row.append(((2 * degree - 1) * t * row[-1] - (degree - 1) * row[-2]) / degree)
-    return row[:order]
 
 
 @lru_cache(maxsize=64)

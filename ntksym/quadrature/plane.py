@@ -17,7 +17,8 @@ from typing import Any
 
 import mpmath
 
-from ntksym.quadrature.interpolation import Resolved, legendre_rows, legendre_rule, to_fixed
+from ntksym.numerics.legendre import legendre_multiprecision, legendre_rows
+from ntksym.quadrature.interpolation import Resolved, to_fixed
 
 __all__ = ["integrate_plane"]
 
@@ -70,7 +71,7 @@ def integrate_plane(first: Resolved, second: Resolved, sharpness: Any, order: in
 
 def _cells(function: Resolved, order: int, widest: int) -> list[_Cell]:
     bits = function.bits
-    rule = [(to_fixed(t, bits), to_fixed(w, bits)) for t, w in legendre_rule(order, bits)]
+    rule = [(to_fixed(t, bits), to_fixed(w, bits)) for t, w in legendre_multiprecision(order, bits)]
     cells = []
     for panel in function.panels:
         if not panel.largest:
@@ -94,13 +95,13 @@ def _gathered(cells: list[_Cell], function: Resolved, order: int, width: int) ->
     count = -((start - function.edges[-1]) // width)
     half = (function.edges[-1] - start) // (2 * count) + 1
     moments = [[0] * (order + GATHERED_NODES) for _ in range(count)]
-    nodes = [to_fixed(t, bits) for t, _ in legendre_rule(order, bits)]
+    nodes = [to_fixed(t, bits) for t, _ in legendre_multiprecision(order, bits)]
     for cell in cells:
         for t, value in zip(nodes, cell.values, strict=True):
             position = cell.middle + (cell.half * t >> bits) - start
             part = position // (2 * half)
             _add_moments(moments[part], value, ((position - (2 * part + 1) * half) << bits) // half, bits)
-    rule = legendre_rule(order + GATHERED_NODES, bits)
+    rule = legendre_multiprecision(order + GATHERED_NODES, bits)
     rows = [
         [to_fixed(w * (2 * k + 1) * p / 2, bits) for k, p in enumerate(legendre_rows(len(rule), t))] for t, w in rule
     ]
@@ -126,7 +127,7 @@ class _Ridge:
 
     def __init__(self, sharpness: Any, order: int, bits: int) -> None:
         self.sharpness, self.bits = sharpness, bits
-        self.nodes = [t for t, _ in legendre_rule(order, bits)]
+        self.nodes = [t for t, _ in legendre_multiprecision(order, bits)]
         self.bells: dict[int, list[Any]] = {}
         self.vectors: dict[tuple[int, int], list[int]] = {}
         self.matrices: dict[tuple[int, int], list[list[int]]] = {}

@@ -13,7 +13,8 @@ from typing import Any
 
 import mpmath
 
-from ntksym.quadrature.interpolation import Resolved, legendre_rows, legendre_rule, to_fixed
+from ntksym.numerics.legendre import legendre_multiprecision, legendre_rows
+from ntksym.quadrature.interpolation import Resolved, to_fixed
 
 __all__ = ["integrate_line", "integrate_ridge"]
 
@@ -57,7 +58,7 @@ def _segment(
     middle = mpmath.ldexp(mpmath.mpf(ends[0] + ends[1]), -bits - 1)
     half = mpmath.ldexp(mpmath.mpf(ends[1] - ends[0]), -bits - 1)
     coefficients = [mpmath.mpf(0)] * order
-    for t, weight in legendre_rule(order, bits):
+    for t, weight in legendre_multiprecision(order, bits):
         value = weight * integrate_line(first, second, kinks, to_fixed(middle + half * t, bits), order)
         row = legendre_rows(order, t)
         coefficients = [entry + (2 * k + 1) * value * row[k] / 2 for k, entry in enumerate(coefficients)]
@@ -72,7 +73,7 @@ def _bell_moments(sharpness: Any, middle: Any, half: Any, order: int, bits: int)
     parts = int(mpmath.ceil(2 * half * mpmath.sqrt(sharpness))) + 1
     moments = [mpmath.mpf(0)] * order
     for part in range(parts):
-        for node, weight in legendre_rule(order, bits):
+        for node, weight in legendre_multiprecision(order, bits):
             t = (2 * part + 1 + node) / parts - 1
             bell = weight * half / parts * mpmath.exp(-2 * sharpness * (middle + half * t) ** 2)
             moments = list(map(add, moments, (bell * entry for entry in legendre_rows(order, t))))
@@ -89,7 +90,7 @@ def integrate_line(first: Resolved, second: Resolved, kinks: Sequence[Sequence[i
         return mpmath.mpf(0)
     soft = sorted({edge - shift for edge in first.edges} | {edge + shift for edge in second.edges})
     nodes = order * 4 // 3  # a product of two functions varies faster than one
-    rule = [(to_fixed(t, bits), to_fixed(w, bits)) for t, w in legendre_rule(nodes, bits)]
+    rule = [(to_fixed(t, bits), to_fixed(w, bits)) for t, w in legendre_multiprecision(nodes, bits)]
     ends = sorted(point for point in fixed | {low, high} if low <= point <= high)
     total = 0
     for left, right in pairwise(ends):

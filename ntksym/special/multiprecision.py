@@ -20,6 +20,7 @@ import mpmath
 from mpmath import mp
 
 from ntksym.errors import InvalidInput
+from ntksym.numerics.legendre import legendre_multiprecision
 
 __all__ = ["MPMATH", "bivariate_normal_cdf", "normal_cdf"]
 
@@ -193,27 +194,7 @@ def _first_moment(z: Real) -> Real:
 def _half_nodes(bits: int) -> tuple[tuple[Real, Real], ...]:
     """The positive half of the Gauss-Legendre rule with 2n nodes, 4.61^(-4n) below 2^-bits."""
     count = int(bits / 8.8) + 2
-    order = 2 * count
-    rule = []
-    with mp.workprec(bits + 30):
-        for index in range(1, count + 1):
-            node = mpmath.cos(mp.pi * (index - mp.mpf("0.25")) / (order + mp.mpf("0.5")))
-            while True:
-                value, slope = _legendre(order, node)
-                step = value / slope
-                node -= step
-                if mpmath.mag(step) < -(bits + 20) // 2:
-                    break
-            slope = _legendre(order, node)[1]
-            rule.append((node, 2 / ((1 - node * node) * slope * slope)))
-    return tuple(rule)
-
-
-def _legendre(order: int, node: Real) -> tuple[Real, Real]:
-    before, here = mp.one, node
-    for degree in range(2, order + 1):
-        before, here = here, ((2 * degree - 1) * node * here - (degree - 1) * before) / degree
-    return here, order * (node * here - before) / (node * node - 1)
+    return legendre_multiprecision(2 * count, bits)[count:]
 
 
 MPMATH: dict[str, Callable[..., Real]] = {

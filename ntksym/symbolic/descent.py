@@ -11,9 +11,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
-import numpy as np
 import sympy as sp
 
+from ntksym.numerics.legendre import legendre
 from ntksym.symbolic.formulae import VIEWS, Formulae, mean_of
 from ntksym.symbolic.numeric_form import NumericForm, numeric
 from ntksym.symbolic.presentation import present
@@ -82,7 +82,7 @@ class DescendedFormulae(Formulae):
 
 def _integral(slope: sp.Expr, angle: sp.Expr) -> sp.Expr:
     product = sp.sqrt(q1) * sp.sqrt(q2)
-    nodes, weights = np.polynomial.legendre.leggauss(NODES)
+    nodes, weights = legendre(NODES)
     total = sp.S.Zero
     for node, weight in zip(nodes, weights, strict=True):
         phi = angle * sp.Float((1 + node) / 2, 17)

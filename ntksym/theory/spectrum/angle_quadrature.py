@@ -18,7 +18,8 @@ import mpmath
 import numpy as np
 from numpy.typing import NDArray
 
-from ntksym.numerics.fixed_point import decode, decode_floats, encode, gauss_legendre
+from ntksym.numerics.fixed_point import decode, decode_floats, encode
+from ntksym.numerics.legendre import legendre_fixed
 from ntksym.theory.spectrum.gegenbauer import normaliser, sums, sums_in_digits
 
 __all__ = ["AngleNodes", "Integrals", "angles", "integrate", "integrate_digits", "node_count"]
@@ -80,7 +81,7 @@ def angles(count: int, power: int, bits: int) -> AngleNodes:
     bits : int
         Of the nodes.
     """
-    nodes, weights = (decode(part, bits) for part in gauss_legendre(count, bits))
+    nodes, weights = (decode(part, bits) for part in legendre_fixed(count, bits))
     if power == 1:
         quarter = mpmath.pi / 2
         places = [quarter * (node + 1) for node in nodes]
