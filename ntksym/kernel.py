@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from ntksym.activation.activation import Activation
-from ntksym.dual import series_dual
+from ntksym.dual import Dual
+from ntksym.dual.derivation import compilable_dual
 from ntksym.dual.derivation import derive as derive_dual
 from ntksym.errors import InvalidInput, NoSuchDual
 from ntksym.gram.choice import Choice, LoweredNetwork, engines
@@ -45,7 +46,7 @@ def build(
     network: Network,
     tol: float = 1e-12,
     dtype: DTypeLike = "float64",
-    derive: Callable[[Activation], Any] = derive_dual,
+    derive: Callable[[Activation], Dual] = derive_dual,
 ) -> "Kernel":
     """The NNGP and NTK of a network, ready to be evaluated on data.
 
@@ -69,7 +70,7 @@ def build(
         If an activation has no dual at any variance.
     """
     _check_network(network)
-    duals = {activation: _in_float64(derive(activation)) for activation in network.activations}
+    duals = {activation: compilable_dual(activation, derive) for activation in network.activations}
     tol = tolerance(tol)
     ways = engines(network, tuple(duals.values()), _shares(tol, network.depth))
     return Kernel(network, tol, result_type(dtype), derive, tuple(duals.values()), ways)
@@ -98,15 +99,15 @@ class Kernel:
     network: Network
     tol: float
     dtype: str
-    derive: Callable[[Activation], Any] = field(repr=False)
-    duals: tuple[Any, ...] = field(repr=False, compare=False)
+    derive: Callable[[Activation], Dual] = field(repr=False)
+    duals: tuple[Dual, ...] = field(repr=False, compare=False)
     engines: tuple[LoweredNetwork, ...] = field(repr=False, compare=False)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return build, (self.network, self.tol, self.dtype, self.derive)
 
     @property
-    def dual(self) -> Any:
+    def dual(self) -> Dual | None:
         """The dual of the only activation, or of the first; None for a linear network."""
         return self.duals[0] if self.duals else None
 
@@ -318,8 +319,3 @@ def _check_network(network: object) -> None:
     if not isinstance(network, Network):
         way_out = "try build(fully_connected('relu', depth=3))"
         raise InvalidInput(f"build needs a network, not {network!r}; {way_out}", network=network)
-
-
-def _in_float64(dual: Any) -> Any:
-    """The dual itself, or a series where the closed form loses its digits (sinc divides by q1*q2 - c**2)."""
-    return dual if getattr(dual, "stable", True) else series_dual(dual.activation)

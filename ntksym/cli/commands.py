@@ -21,7 +21,7 @@ from ntksym.cli.data import check_destination, load, save
 from ntksym.cli.precompilation import Outcome, precompile, precompile_shared
 from ntksym.cli.requests import activation_of, network_of
 from ntksym.cli.screen import json_text, one_line, print_json, waiting
-from ntksym.dual import Dual, SeriesDual
+from ntksym.dual import ClosedDual, SeriesDual
 from ntksym.dual.derivation import derive
 from ntksym.errors import InvalidInput
 from ntksym.kernel import build
@@ -40,7 +40,7 @@ def _described(activation: Activation) -> dict[str, Any]:
     }
 
 
-def _described_dual(dual: Dual) -> dict[str, Any]:
+def _described_dual(dual: ClosedDual | SeriesDual) -> dict[str, Any]:
     """What holds for either kind; then the accuracy of a series, at the largest variance up to 1 that it reaches."""
     described: dict[str, Any] = {
         "kind": dual.kind,

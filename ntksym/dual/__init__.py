@@ -2,8 +2,7 @@
 
 from ntksym.dual.closed import ClosedDual, closed_dual
 from ntksym.dual.covariance import ValueAndSlope
+from ntksym.dual.protocol import Dual
 from ntksym.dual.series import SeriesDual, series_dual
 
 __all__ = ["ClosedDual", "Dual", "SeriesDual", "ValueAndSlope", "closed_dual", "series_dual"]
-
-Dual = ClosedDual | SeriesDual

@@ -1,9 +1,11 @@
-"""At which variances the formulas of a dual keep their digits in floating point: found out by trying.
+"""The variances at which the formulas of a dual keep their digits in floating point are found out by trying.
 
 A formula may be a sum of parts of size 1 whose whole is as small as q, like that of ELU near zero; or of parts that
-grow beyond it. Up to which variance it serves is nothing that its form tells, so it is tried on a ladder of variances,
-until it fails. Rounding shows as noise: between neighbouring variances, sixth differences of what is smooth vanish.
-An error that is as smooth as the value, that of a quadrature, does not show; there higher precision has to tell.
+grow beyond it. Up to which variance it is accurate is nothing that its form tells, so it is tried on a ladder of
+variances, until it fails. Rounding shows as noise: between neighbouring variances, sixth differences of what is
+smooth
+vanish. An error that is as smooth as the value, that of a quadrature, does not show; there higher precision has to
+tell.
 """
 
 import math
@@ -18,14 +20,14 @@ from numpy.typing import NDArray
 from ntksym.dual.covariance import ValueAndSlope
 from ntksym.errors import NtkSymError
 
-__all__ = ["Trusted", "keeps_by_noise", "keeps_by_precision"]
+__all__ = ["EVERYWHERE", "NOWHERE", "AccurateRange", "keeps_by_noise", "keeps_by_precision"]
 
 Array = NDArray[np.float64]
-Formula = Callable[[Any, Any, Any], ValueAndSlope]
+Formula = Callable[[Any, Any, Any], ValueAndSlope[Any]]
 """q1, q2, c -> value and slope, arrays of shape (n,) or single numbers."""
 
 ORDINARY = 2.0**-4, 2.0**3
-"""Between these every formula is trusted."""
+"""Between these every formula is taken to keep its digits."""
 
 SMALL = [2.0**-k for k in (4, 8, 12, 16, 20, 28, 40, 100)]
 LARGE = [2.0**k for k in (3, 4, 6, 8, 12, 16, 20, 28, 40)]
@@ -57,44 +59,68 @@ NEGLIGIBLE = 1e-290
 
 
 @dataclass(frozen=True, eq=False)
-class Trusted:
-    """The variances at which a formula keeps its digits, as far as they were asked for.
+class AccurateRange:
+    """The variances at which a formula keeps its digits, as far as they were asked for: from smallest to largest.
 
     Parameters
     ----------
-    keeps : callable
-        Some variances -> whether it does at each.
+    keeps : callable or bool
+        Some variances -> whether it does at each; True where it does at every variance, False where it does at none.
     """
 
-    keeps: Callable[[Sequence[float]], Iterable[bool]] = field(repr=False)
+    keeps: Callable[[Sequence[float]], Iterable[bool]] | bool = field(repr=False)
+
+    @property
+    def is_limited(self) -> bool:
+        """Whether there may be variances outside; answered without trying any."""
+        return self.keeps is not True
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether all variances are outside; answered without trying any."""
+        return self.keeps is False
 
     @cached_property
     def smallest(self) -> float:
         """The last of those tried, downwards, before one at which digits are lost; 0 if that is nowhere."""
-        return self._last(SMALL, 0.0)
+        return math.inf if self.is_empty else self._last(SMALL, 0.0)
 
     @cached_property
     def largest(self) -> float:
         """The same upwards; infinity if that is nowhere."""
-        return self._last(LARGE, math.inf)
+        return 0.0 if self.is_empty else self._last(LARGE, math.inf)
 
-    def lost(self, *variances: Any) -> NDArray[np.bool_]:
-        """Where one of these variances, arrays of one shape, is smaller or larger."""
+    def excludes(self, *variances: Array) -> NDArray[np.bool_]:
+        """Where one of these variances, arrays of one shape, is smaller or larger.
+
+        Variances between 1/16 and 8 are asked of no formula that has any range at all.
+        """
         least, most = np.minimum.reduce(variances), np.maximum.reduce(variances)
-        lost = np.zeros(np.shape(least), dtype=bool)
+        outside = np.full(np.shape(least), self.is_empty)
+        if not self.is_limited or self.is_empty:
+            return outside
         if np.any(least < ORDINARY[0]):
-            lost |= least < self.smallest
+            outside |= least < self.smallest
         if np.any(most > ORDINARY[1]):
-            lost |= most > self.largest
-        return lost
+            outside |= most > self.largest
+        return outside
 
     def _last(self, ladder: Sequence[float], beyond: float) -> float:
+        if isinstance(self.keeps, bool):
+            return beyond
         last = ladder[0]  # where what is ordinary ends: an entry must not depend on its neighbours
         for rung, kept in zip(ladder, self.keeps(ladder), strict=False):
             if not kept:
                 return last
             last = rung
         return beyond
+
+
+EVERYWHERE = AccurateRange(True)
+"""That of a series, and of a formula that is the same at every variance up to a factor."""
+
+NOWHERE = AccurateRange(False)
+"""That of a formula that loses its digits near ``|rho|`` = 1 whatever the variances are, as that of sinc."""
 
 
 def keeps_by_noise(formula: Formula, ladder: Sequence[float]) -> list[bool]:

@@ -1,6 +1,6 @@
 """What every dual asks of (q1, q2, c), and what it answers with."""
 
-from typing import Any, NamedTuple
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,13 +19,14 @@ SPLIT = 2.0**27 + 1
 """Veltkamp's constant: halves of a float64 whose products are exact."""
 
 Array = NDArray[np.float64]
+Numbers = TypeVar("Numbers")
 
 
-class ValueAndSlope(NamedTuple):
+class ValueAndSlope(NamedTuple, Generic[Numbers]):
     """E[s(U)s(V)] and E[s'(U)s'(V)]: float64 arrays, or mpmath numbers where ``dps`` was given."""
 
-    value: Any
-    slope: Any
+    value: Numbers
+    slope: Numbers
 
 
 def check_covariance(first: Any, second: Any, cov: Any) -> None:

@@ -1,19 +1,23 @@
 """Deriving a dual: from an activation to its closed form, or else to its series."""
 
+from collections.abc import Callable
 from functools import lru_cache
 
 import sympy as sp
 
 from ntksym.activation.activation import Activation, as_activation
-from ntksym.dual import ClosedDual, Dual, closed_dual, series_dual
+from ntksym.dual import ClosedDual, Dual, SeriesDual, closed_dual, series_dual
+from ntksym.dual.protocol import require_dual
 from ntksym.errors import InvalidInput, NoClosedForm, NoSuchDual
 
-__all__ = ["METHODS", "cross_dual", "derive"]
+__all__ = ["METHODS", "compilable_dual", "cross_dual", "derive", "dual_of"]
 
 METHODS = ("auto", "closed", "series")
 
 
-def derive(activation: Activation | str | sp.Expr, method: str = "auto", *, certify: bool = False) -> Dual:
+def derive(
+    activation: Activation | str | sp.Expr, method: str = "auto", *, certify: bool = False
+) -> ClosedDual | SeriesDual:
     r"""K(q1, q2, c) = E[s(U)s(V)] and dK/dc = E[s'(U)s'(V)], (U, V) ~ N(0, [[q1, c], [c, q2]]).
 
     Parameters
@@ -29,7 +33,8 @@ def derive(activation: Activation | str | sp.Expr, method: str = "auto", *, cert
     Returns
     -------
     ClosedDual or SeriesDual
-        ``dual.kind`` tells which; both evaluate, bound their error, explain themselves and build kernels.
+        ``dual.kind`` tells which: "closed", "integral" (closed up to one integral over a finite interval) or "series".
+        All evaluate, bound their error, explain themselves and build kernels.
 
     Raises
     ------
@@ -55,6 +60,33 @@ def derive(activation: Activation | str | sp.Expr, method: str = "auto", *, cert
             if method == "closed":
                 raise NoClosedForm(f'{refusal}; leave method at "auto" for a series', **refusal.about) from None
     return series_dual(act, certify)
+
+
+@lru_cache(maxsize=512)
+def dual_of(activation: Activation) -> ClosedDual | SeriesDual:
+    """The dual of an activation, derived once: for formulas, and for numbers by its ``evaluate``."""
+    return derive(activation)
+
+
+def compilable_dual(activation: Activation, make: Callable[[Activation], Dual] = derive) -> Dual:
+    """The dual that compiled code is made of: the series where the formulas lose their digits at every variance.
+
+    Parameters
+    ----------
+    activation : Activation
+        s.
+    make : callable
+        Activation -> Dual.
+
+    Raises
+    ------
+    InvalidInput
+        If what ``make`` returns is no dual of the activation.
+    """
+    dual = make(activation)
+    if not isinstance(dual, ClosedDual | SeriesDual) or dual.activation != activation:
+        require_dual(dual, activation)
+    return series_dual(activation) if dual.accurate_range.is_empty else dual
 
 
 def cross_dual(f: Activation | str | sp.Expr, g: Activation | str | sp.Expr) -> ClosedDual:

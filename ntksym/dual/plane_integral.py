@@ -14,7 +14,7 @@ __all__ = ["integrate_pair"]
 
 def integrate_pair(
     activation: Activation, first: Any, second: Any, cov: Any, dps: int, *, continuous: bool
-) -> ValueAndSlope:
+) -> ValueAndSlope[Any]:
     """E[s(U)s(V)] and E[s'(U)s'(V)] as mpmath numbers.
 
     Parameters

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
-from typing import Any, ClassVar
+from typing import Any, ClassVar, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -11,10 +11,12 @@ import sympy as sp
 
 from ntksym import typeset
 from ntksym.activation.activation import Activation
+from ntksym.dual.accurate_range import EVERYWHERE, AccurateRange
 from ntksym.dual.certification import certified_errors, require_certification
 from ntksym.dual.closed import closed_dual
 from ntksym.dual.covariance import SMALLEST, ValueAndSlope, check_covariance, gap_of
 from ntksym.dual.plane_integral import integrate_pair
+from ntksym.dual.protocol import Kind
 from ntksym.errors import NoClosedForm, NoSuchDual
 from ntksym.hermite.coefficient_table import Coefficients, HermiteTable
 from ntksym.hermite.derivation_steps import (
@@ -61,9 +63,9 @@ class SeriesDual:
     certified: bool = False
     longer: bool | None = field(default=None, repr=False)
 
-    kind = "series"
-    stable = True
-    numeric = None
+    kind: ClassVar[Kind] = "series"
+    accurate_range: ClassVar[AccurateRange] = EVERYWHERE
+    numeric: ClassVar[None] = None
     pair_domain: ClassVar[tuple[sp.Expr, ...]] = ()
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -187,15 +189,23 @@ class SeriesDual:
         self._check_domain(variances)
         return variances
 
+    @overload
+    def evaluate(
+        self, q1: npt.ArrayLike, q2: npt.ArrayLike, c: npt.ArrayLike, *, gap: npt.ArrayLike | None = None
+    ) -> ValueAndSlope[Array]: ...
+
+    @overload
+    def evaluate(self, q1: Any, q2: Any, c: Any, *, dps: int) -> ValueAndSlope[Any]: ...
+
     def evaluate(
         self,
-        q1: npt.ArrayLike,
-        q2: npt.ArrayLike,
-        c: npt.ArrayLike,
+        q1: Any,
+        q2: Any,
+        c: Any,
         *,
         gap: npt.ArrayLike | None = None,
         dps: int | None = None,
-    ) -> ValueAndSlope:
+    ) -> ValueAndSlope[Any]:
         """Value and slope as numbers.
 
         Parameters
@@ -231,11 +241,11 @@ class SeriesDual:
         value, slope = self._evaluate(*pairs, cov.ravel(), known)
         return ValueAndSlope(value.reshape(shape)[()], slope.reshape(shape)[()])
 
-    def error_bound(self, q1: npt.ArrayLike, q2: npt.ArrayLike) -> Any:
+    def error_bound(self, q1: npt.ArrayLike, q2: npt.ArrayLike) -> Array:
         """Bound on ``|value - exact|`` of `evaluate` for every c, shape (...); a theorem where `certified`."""
         return self._bound(q1, q2, lambda first, second: first.value_bound(second))
 
-    def slope_error_bound(self, q1: npt.ArrayLike, q2: npt.ArrayLike) -> Any:
+    def slope_error_bound(self, q1: npt.ArrayLike, q2: npt.ArrayLike) -> Array:
         """Bound on ``|slope - exact|`` of `evaluate` for every c, shape (...); infinite where s jumps."""
         return self._bound(q1, q2, lambda first, second: first.slope_bound(second))
 
@@ -252,10 +262,13 @@ class SeriesDual:
         variances = np.maximum(np.asarray(q, dtype=np.float64).ravel(), SMALLEST)
         return response(self._table, variances, largest, tolerance)
 
-    def _bound(self, first: npt.ArrayLike, second: npt.ArrayLike, bound: Callable[[Accuracy, Accuracy], Array]) -> Any:
+    def _bound(
+        self, first: npt.ArrayLike, second: npt.ArrayLike, bound: Callable[[Accuracy, Accuracy], Array]
+    ) -> Array:
         left, right = np.broadcast_arrays(np.asarray(first, dtype=np.float64), np.asarray(second, dtype=np.float64))
         check_covariance(left, right, np.zeros(left.shape))
-        return bound(self.accuracy(left), self.accuracy(right)).reshape(left.shape)[()]
+        found: Array = bound(self.accuracy(left), self.accuracy(right)).reshape(left.shape)[()]
+        return found
 
     def _evaluate(self, first: Array, second: Array, cov: Array, known: Array | None) -> tuple[Array, Array]:
         self._check_domain(np.concatenate([first, second]))
@@ -270,7 +283,7 @@ class SeriesDual:
             slope[gap == 0] = np.inf
         return value, slope
 
-    def _evaluate_precisely(self, first: Any, second: Any, cov: Any, dps: int) -> ValueAndSlope:
+    def _evaluate_precisely(self, first: Any, second: Any, cov: Any, dps: int) -> ValueAndSlope[Any]:
         check_covariance(*(np.asarray(float(a)) for a in (first, second, cov)))
         self._check_domain(np.array([float(first), float(second)]))
         return integrate_pair(self.activation, first, second, cov, dps, continuous=self.continuous)

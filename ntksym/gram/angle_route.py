@@ -19,6 +19,7 @@ from types import ModuleType
 import numpy as np
 from numpy.typing import NDArray
 
+from ntksym.dual import Dual
 from ntksym.errors import NoSuchDual, ToleranceNotMet
 from ntksym.gram.choice import LoweredNetwork
 from ntksym.gram.error_bound import Bound, bound_of_single_pairs
@@ -151,7 +152,7 @@ def collapse(
 def _layer_costs(engine: LoweredNetwork) -> list[float]:
     """Estimated cost of a pair in every layer, in terms of a series."""
     nonlinear = [entry for entry in engine.schedule.hidden if entry.dual is not None]
-    return [SERIES if entry.slots is None else min(engine.cost(entry), SERIES) for entry in nonlinear]
+    return [SERIES if entry.series is not None else min(engine.cost(entry), SERIES) for entry in nonlinear]
 
 
 def _typical(squares: Array) -> float:
@@ -210,8 +211,8 @@ def _fit(task: _Task) -> _Fit | Refusal:
     if not (np.all(variances > SMALLEST) and np.all(variances < LARGEST)):
         return Refusal("a variance is too small or too large")
     for entry, variance in zip(task.schedule.hidden, variances[:, 0], strict=False):
-        if entry.slots is None and terms_at(entry.dual, float(variance)) is None:
-            return Refusal(f"the terms of {entry.dual.activation.name} do not serve every angle")
+        if entry.series is not None and terms_at(entry.series, float(variance)) is None:
+            return Refusal(f"the terms of {entry.series.activation.name} do not serve every angle")
     found = fit(lambda angles: _sample(task, states, 0, angles), task.allowed)
     if found is None:
         return Refusal("the function of the angle has too many terms")
@@ -243,13 +244,19 @@ def _sample(task: _Task, states: RowStates, row: int, angles: Angles) -> tuple[A
     return whole[:, :count], whole[:, count:]
 
 
+def _degree(dual: Dual) -> float:
+    """A of s(t x) = t^a s(x)."""
+    assert dual.activation.homogeneity is not None
+    return float(dual.activation.homogeneity)
+
+
 def _in_range(schedule: LayerPlan, variances: Array, ratios: Array) -> bool:
     """Whether homogeneity holds to rounding: at the variances of all rows, those that are zero left aside.
 
     ``ratios`` are their norms over that of the fit, to which ``variances`` belong.
     """
     positive = np.log(ratios[ratios > 0])
-    degrees = [1.0 if entry.dual is None else float(entry.dual.activation.homogeneity) for entry in schedule.hidden]
+    degrees = [1.0 if entry.dual is None else _degree(entry.dual) for entry in schedule.hidden]
     powers = np.cumprod([1.0, *degrees])
     ends = np.outer(powers, [positive.min(initial=0.0), positive.max(initial=0.0)]) + np.log(variances)[:, None]
     return bool(ends.min() > np.log(SMALLEST) and ends.max() < np.log(LARGEST))

@@ -8,13 +8,13 @@ Results do not depend on these choices beyond the tolerance of the kernel.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import ModuleType
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ntksym.activation.activation import Activation
-from ntksym.dual import series_dual
+from ntksym.dual import Dual, series_dual
+from ntksym.dual.protocol import SeriesLike
 from ntksym.errors import ToleranceNotMet
 from ntksym.gram.schedule import HiddenLayer, LayerArrays, LayerPlan, schedule
 from ntksym.hermite.expansion import STEP
@@ -106,7 +106,7 @@ class Choice:
         return all(entry.exact is None for entry in self.plan.hidden)
 
 
-def engines(network: Network, duals: Sequence[Any], tolerances: Sequence[float]) -> tuple[LoweredNetwork, ...]:
+def engines(network: Network, duals: Sequence[Dual], tolerances: Sequence[float]) -> tuple[LoweredNetwork, ...]:
     """The ways to lower a network: with its closed forms, and, if one of them is heavy, with series in their place.
 
     Parameters
@@ -131,7 +131,7 @@ def engines(network: Network, duals: Sequence[Any], tolerances: Sequence[float])
     return first, LoweredNetwork(emit(parts), replace(plan, hidden=tuple(hidden)))
 
 
-def _spare(network: Network, duals: Mapping[Activation, Any], tolerances: Sequence[float]) -> LoweredNetwork | None:
+def _spare(network: Network, duals: Mapping[Activation, Dual], tolerances: Sequence[float]) -> LoweredNetwork | None:
     others = {key: series_dual(key) if may_lose_digits(dual) else dual for key, dual in duals.items()}
     if others == duals:
         return None
@@ -139,9 +139,9 @@ def _spare(network: Network, duals: Mapping[Activation, Any], tolerances: Sequen
     return LoweredNetwork(emit(parts), schedule(network, others, parts, tolerances))
 
 
-def may_lose_digits(dual: Any) -> bool:
-    """Whether the formulas of a dual are not the same at every variance, up to a factor."""
-    return hasattr(dual, "loses_digits") and dual.activation.homogeneity is None
+def may_lose_digits(dual: Dual) -> bool:
+    """Whether the formulas of a dual are not known to keep their digits at every variance."""
+    return dual.accurate_range.is_limited
 
 
 def choose(ways: Sequence[LoweredNetwork], data: tuple[Array, Array]) -> Choice:
@@ -154,7 +154,7 @@ def choose(ways: Sequence[LoweredNetwork], data: tuple[Array, Array]) -> Choice:
     data : pair of float arrays, shapes (n, d), (m, d)
         Points.
     """
-    series = any(entry.slots is None for way in ways for entry in way.schedule.hidden)
+    series = any(entry.series is not None for way in ways for entry in way.schedule.hidden)
     count = len(data[0]) * len(data[1])
     if not series:
         return Choice(ways[0], ways[0].schedule, cost=sum(map(ways[0].cost, ways[0].schedule.hidden)))
@@ -176,8 +176,8 @@ def _survey(way: LoweredNetwork, variances: Array, correlations: Array) -> tuple
     """Cost of a pair, and the layers with their reaches."""
     total, reaches = 0.0, []
     for entry, *sample in _correlations(way.schedule, variances, correlations):
-        if entry.slots is None:
-            cost, reach = _terms(entry, *sample)
+        if entry.series is not None:
+            cost, reach = _terms(entry, entry.series, *sample)
         else:
             cost, reach = way.cost(entry), 1.0
         total += cost
@@ -185,9 +185,9 @@ def _survey(way: LoweredNetwork, variances: Array, correlations: Array) -> tuple
     return total, way.schedule.reaching(reaches)
 
 
-def _terms(entry: HiddenLayer, variances: Array, correlations: Array) -> tuple[float, float]:
+def _terms(entry: HiddenLayer, dual: SeriesLike, variances: Array, correlations: Array) -> tuple[float, float]:
     """Cost of a pair in a series, and its reach: terms are stored as long as they cost less than what they save."""
-    found = entry.dual.coefficients(variances, entry.tolerance)
+    found = dual.coefficients(variances, entry.tolerance)
     served = limits(found, variances, entry.tolerance).min(axis=0)
     beyond = 1 - np.interp(served, 1 - MARGIN * (1 - correlations), LEVELS, right=1.0)
     single = SINGLE_PAIR if entry.exact is not None else LONE_SERIES

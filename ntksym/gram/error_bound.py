@@ -15,7 +15,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from ntksym.dual import series_dual
+from ntksym.dual import Dual, series_dual
+from ntksym.dual.protocol import is_series
 from ntksym.gram.pairs.one_variance import SERVED
 from ntksym.gram.rows import RowStates
 from ntksym.gram.schedule import HiddenLayer, LayerArrays, LayerPlan
@@ -74,7 +75,7 @@ def propagate(
         weight, bias = float(network.weights[number + 1]), float(network.biases[number + 1])
         q = np.maximum(np.concatenate([part.variance(number) for part in states])[rows], SMALLEST_VARIANCE)
         largest = min(1.0, largest + errors.pair + errors.row)  # where the series is as steep as on the way there
-        layer = _linear(q, largest) if entry.dual is None else _response(entry, q, largest)
+        layer = _linear(q, largest) if entry.dual is None else _response(entry, entry.dual, q, largest)
         with np.errstate(invalid="ignore", over="ignore"):  # what jumps has no slope, and its NTK no bound
             errors = _advance(errors, layer, (q, tangent, weight, bias), largest)
             tangent = weight * (layer.value + layer.slope * tangent) + bias
@@ -95,7 +96,7 @@ def bound_of_single_pairs(
     states, largest
         As for `propagate`.
     """
-    if all(entry.slots is not None for entry in plan.hidden):
+    if all(entry.series is None for entry in plan.hidden):
         return Bound(0.0, 0.0)
     exact = replace(network, slacks=np.zeros_like(network.slacks))
     return propagate(exact, plan.tightened(SERVED).hidden, states, largest)
@@ -143,11 +144,11 @@ def _linear(q: Array, largest: float) -> Sensitivity:
     return Sensitivity(q, ones, largest * q, ones, zeros, ones, ones, zeros, zeros, zeros, zeros, zeros)
 
 
-def _response(entry: HiddenLayer, q: Array, largest: float) -> Sensitivity:
+def _response(entry: HiddenLayer, dual: Dual, q: Array, largest: float) -> Sensitivity:
     """That of the dual; a closed form adds no error, and its coefficients tell how it answers to those it is given."""
-    if entry.dual.kind == "series":
-        return entry.dual.response(q, largest, entry.tolerance)
-    found = series_dual(entry.dual.activation).response(q, largest, 0.0)
+    if is_series(dual):
+        return dual.response(q, largest, entry.tolerance)
+    found = series_dual(dual.activation).response(q, largest, 0.0)
     exact = np.zeros_like(q)
     return replace(found, local=exact, local_slope=exact, diagonal=exact, diagonal_slope=exact)
 

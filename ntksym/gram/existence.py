@@ -2,15 +2,15 @@
 
 from collections.abc import Callable
 from functools import lru_cache
-from typing import Any
 
 import numpy as np
 import sympy as sp
 from numpy.typing import NDArray
 
 from ntksym.activation.activation import Activation
+from ntksym.dual import Dual
 from ntksym.errors import InvalidInput, NoSuchDual
-from ntksym.gram.schedule import HiddenLayer, LayerPlan
+from ntksym.gram.schedule import LayerPlan
 from ntksym.symbols import q
 
 __all__ = ["LosesDigits", "require_digits", "require_slopes", "require_tangents", "require_variances"]
@@ -38,9 +38,10 @@ def require_digits(schedule: LayerPlan, layer: int, variance: Array) -> None:
     LosesDigits
         If it does not.
     """
-    dual: Any = schedule.hidden[layer].single if layer < len(schedule.hidden) else None
-    loses_digits = getattr(dual, "loses_digits", None)  # a dual written by hand is taken at its word
-    if loses_digits and len(variance) and loses_digits(np.array([variance.min(), variance.max()])).any():
+    dual = schedule.hidden[layer].single if layer < len(schedule.hidden) else None
+    if dual is None or not (len(variance) and dual.accurate_range.is_limited):
+        return
+    if dual.accurate_range.excludes(np.array([variance.min(), variance.max()])).any():
         raise LosesDigits(dual.activation.name)
 
 
@@ -89,8 +90,9 @@ def require_variances(schedule: LayerPlan, layer: int, variance: Array, name: st
         _refuse_overflow(variance, "at the output", name, first)
         return
     _refuse_overflow(variance, f"before layer {layer + 1}", name, first)
-    if schedule.hidden[layer].dual is not None:
-        _refuse_missing_dual(schedule.hidden[layer], layer + 1, variance, name, first)
+    dual = schedule.hidden[layer].dual
+    if dual is not None:
+        _refuse_missing_dual(dual, layer + 1, variance, name, first)
 
 
 def require_tangents(tangent: Array, name: str, first: int) -> None:
@@ -111,9 +113,9 @@ def require_tangents(tangent: Array, name: str, first: int) -> None:
     _refuse_overflow(tangent, "at the output (of the NTK)", name, first, float(np.finfo(np.float64).max))
 
 
-def _refuse_missing_dual(hidden: HiddenLayer, number: int, variance: Array, name: str, first: int) -> None:
-    activation = hidden.dual.activation
-    for condition in hidden.dual.domain:
+def _refuse_missing_dual(dual: Dual, number: int, variance: Array, name: str, first: int) -> None:
+    activation = dual.activation
+    for condition in dual.domain:
         here, distance = _condition(condition, activation)
         holds = np.broadcast_to(np.asarray(distance(variance)) > 0, variance.shape)
         if not holds.all():

@@ -30,7 +30,7 @@ def explanation(kernel: Any) -> Iterator[str]:
         values = "".join(f", {name} = {value}" for name, value in activation.parameters)
         functions = kernel.source.parts[hidden.number].name
         yield f"layer {number}: {activation.name}{values}; {hidden.dual.kind} form, {functions}_*; then {hidden.dense}"
-        if hidden.slots is None:
+        if hidden.series is not None:
             yield f"    {_series(hidden)}"
     for part in kernel.source.parts:
         if isinstance(part, LoweredActivation):
@@ -62,9 +62,9 @@ def explanation_of_data(
         taken = "closed forms" if choice.closed else "series in place of the heavy ones"
         yield f"on these data: {taken} (estimated cost of a pair: closed forms {closed}, with series {series})"
     for number, entry in enumerate(choice.plan.hidden, 1):
-        if entry.slots is None:
+        if entry.series is not None:
             reach = "every |rho|" if entry.reach >= 1 else f"|rho| up to {entry.reach:.3g}, other pairs one by one"
-            yield f"layer {number}: {entry.dual.activation.name} is summed for {reach}"
+            yield f"layer {number}: {entry.series.activation.name} is summed for {reach}"
 
 
 def _series(hidden: HiddenLayer) -> str:

@@ -276,7 +276,7 @@ def row_states(
 
 
 def _has_series(plan: LayerPlan) -> bool:
-    return any(entry.dual is not None and entry.dual.kind == "series" for entry in plan.hidden)
+    return any(entry.series is not None for entry in plan.hidden)
 
 
 def _worst(bound: Bound, wanted: tuple[str, ...]) -> float:

@@ -104,7 +104,7 @@ def prepare(
 
 def _runs(hidden: Sequence[HiddenLayer]) -> Iterator[tuple[int, int]]:
     """Bounds of the runs of layers that compiled code prepares in one go; a series is a run of its own."""
-    series = [layer for layer, entry in enumerate(hidden) if entry.slots is None]
+    series = [layer for layer, entry in enumerate(hidden) if entry.series is not None]
     edges = sorted({0, len(hidden), *series, *(layer + 1 for layer in series)})
     yield from pairwise(edges)
 

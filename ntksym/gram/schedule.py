@@ -5,12 +5,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from types import ModuleType
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ntksym.activation.activation import Activation
+from ntksym.dual import Dual
+from ntksym.dual.protocol import SeriesLike, is_series
 from ntksym.errors import NoClosedForm
 from ntksym.hermite.expansion import Expansion, SeriesLayout
 from ntksym.lowering.lowered_activation import LoweredActivation, LoweredSeries
@@ -53,16 +54,16 @@ class HiddenLayer:
     """
 
     number: int
-    dual: Any
+    dual: Dual | None
     dense: Dense
     slots: int | None = DIAGONAL_SLOPE + 1
     tolerance: float = 0.0
     reach: float = 1.0
     layout: SeriesLayout | None = None
-    exact: Any = None
+    exact: Dual | None = None
 
     @property
-    def single(self) -> Any:
+    def single(self) -> Dual | None:
         """The dual for single pairs."""
         return self.dual if self.exact is None else self.exact
 
@@ -71,11 +72,16 @@ class HiddenLayer:
         """Values of the parameters of the activation, in the order of their names."""
         return () if self.dual is None else tuple(float(value) for _, value in self.dual.activation.parameters)
 
+    @property
+    def series(self) -> SeriesLike | None:
+        """Its dual where that is a series; None for a closed form, and where there is no nonlinearity."""
+        return self.dual if self.dual is not None and is_series(self.dual) else None
+
     def expand(self, variances: Array) -> Expansion:
         """The series of a layer that is one."""
-        layout = self.layout or self.dual.layout(variances, self.tolerance, self.reach)
-        expansion: Expansion = self.dual.expand(variances, self.tolerance, layout)
-        return expansion
+        assert self.series is not None
+        layout = self.layout or self.series.layout(variances, self.tolerance, self.reach)
+        return self.series.expand(variances, self.tolerance, layout)
 
 
 @dataclass(frozen=True)
@@ -165,7 +171,7 @@ class LayerPlan:
         return LayerArrays(which, weights, biases, slacks, shared, 1.0 / width, self.nearest)
 
 
-def _bends(dual: Any) -> bool:
+def _bends(dual: Dual) -> bool:
     """Whether s' has no jump."""
     try:
         return bool(dual.continuous) and not dual.activation.corners
@@ -175,7 +181,7 @@ def _bends(dual: Any) -> bool:
 
 def schedule(
     network: Network,
-    duals: Mapping[Activation, Any],
+    duals: Mapping[Activation, Dual],
     parts: Sequence[LoweredActivation | LoweredSeries],
     tolerances: Sequence[float],
 ) -> LayerPlan:

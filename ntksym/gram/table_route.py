@@ -133,7 +133,7 @@ def tabulate(
 
 def _cost_of_fit(engine: LoweredNetwork) -> float:
     layers = (entry for entry in engine.schedule.hidden if entry.dual is not None)
-    return sum(FIT_SERIES if entry.slots is None else FIT + FIT_FORMULA * engine.cost(entry) for entry in layers)
+    return sum(FIT_SERIES if entry.series is not None else FIT + FIT_FORMULA * engine.cost(entry) for entry in layers)
 
 
 def _domain(ends: tuple[float, float], correlations: Array) -> Domain | str:

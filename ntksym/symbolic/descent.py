@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import ClassVar
 
 import sympy as sp
 
@@ -30,6 +31,8 @@ HALFWAY = sp.Symbol("u", real=True)
 @dataclass(frozen=True)
 class DescendedFormulae(Formulae):
     """A dual as the product of the means plus the integral of its slope over the covariance."""
+
+    is_closed: ClassVar[bool] = False
 
     def check(self) -> None:
         """Raise `NoClosedForm` unless means and slope are closed."""

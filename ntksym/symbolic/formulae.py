@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import ClassVar
 
 import sympy as sp
 
@@ -49,6 +50,9 @@ class Formulae:
 
     f: Integrand
     g: Integrand
+
+    is_closed: ClassVar[bool] = True
+    """Whether no integral is left in the value."""
 
     @property
     def is_continuous(self) -> bool:

@@ -9,8 +9,7 @@ import mpmath
 import numpy as np
 
 from ntksym.activation.activation import Activation
-from ntksym.dual import Dual
-from ntksym.dual.derivation import derive
+from ntksym.dual.derivation import dual_of
 from ntksym.errors import InvalidInput, NoClosedForm, NoSuchDual
 from ntksym.network.layers import Dense, Network
 
@@ -23,7 +22,6 @@ __all__ = [
     "check_mean_square",
     "check_network",
     "check_whole",
-    "dual_of",
     "exact_value",
     "is_analytic",
     "require_variance",
@@ -91,12 +89,6 @@ def check_exists(network: Network, get: Get) -> None:
                 'use get="nngp"',
                 activation=activation,
             )
-
-
-@lru_cache(maxsize=256)
-def dual_of(activation: Activation) -> Dual:
-    """The dual that serves numbers."""
-    return derive(activation)
 
 
 @lru_cache(maxsize=256)

@@ -20,12 +20,13 @@ from numpy.typing import NDArray
 
 from ntksym.activation.activation import Activation
 from ntksym.dual import ClosedDual
+from ntksym.dual.derivation import dual_of
 from ntksym.network.layers import Dense, Network, Nonlinearity
 from ntksym.network.walk import walk
 from ntksym.numerics.legendre import legendre
 from ntksym.special.symbolic import MPMATH
 from ntksym.symbols import c, q, q1, q2
-from ntksym.theory.requests import Get, as_mpf, bias_variance, dual_of, exact_value, require_variance, weight_variance
+from ntksym.theory.requests import Get, as_mpf, bias_variance, exact_value, require_variance, weight_variance
 
 __all__ = ["Diagonal", "diagonal", "evaluate_angles", "evaluate_digits", "has_digits", "is_elementary"]
 
@@ -192,7 +193,7 @@ def _distance(activation: Activation, q: float, low: Array) -> Array:
 def has_digits(activation: Activation) -> bool:
     """Whether the dual is a closed form that mpmath evaluates quickly."""
     dual = dual_of(activation)
-    return isinstance(dual, ClosedDual) and dual.stable and not dual.value.has(sp.Integral)
+    return dual.kind == "closed" and not dual.accurate_range.is_empty
 
 
 @lru_cache(maxsize=128)

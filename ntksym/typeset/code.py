@@ -113,7 +113,7 @@ def to_code(dual: Any, language: str) -> str:
             "numbers, or build(network) for compiled Gram matrices",
             dual=dual,
         )
-    if not dual.stable:
+    if dual.accurate_range.is_empty:
         raise ToleranceNotMet(
             f"the closed form of {dual.activation.name} divides by q1*q2 - c**2: in float64 no digit is certain near "
             "|rho| = 1; use dual.evaluate(q1, q2, c), which works at higher precision",

@@ -8,7 +8,8 @@ import mpmath
 import sympy as sp
 
 from ntksym.activation.activation import Activation
-from ntksym.dual import ClosedDual, Dual, SeriesDual
+from ntksym.dual import ClosedDual, Dual
+from ntksym.dual.protocol import SeriesLike, is_series
 from ntksym.errors import InvalidInput, NoSuchDual, ToleranceNotMet
 from ntksym.quadrature.activations import derivative_integrand, integrand, slope_expectation
 from ntksym.quadrature.expectation import Estimate, Integrand, expectation
@@ -75,11 +76,11 @@ def verify(dual: Dual, dps: int = 30, points: Iterable[Place] | None = None) -> 
     """
     if dps < 10:
         raise InvalidInput(f"dps = {dps} is too little to tell a right formula from a wrong one: take 10 or more")
-    if isinstance(dual, SeriesDual):
+    if is_series(dual):
         dps = min(dps, SERIES_DIGITS)
         everywhere = [*default_points(dual), *_diagonal_points(dual)] if points is None else points
         return Report(str(dual.activation.name), dps, tuple(check_series(dual, everywhere, dps)))
-    pair = (dual.activation, dual.partner)
+    pair = (dual.activation, dual.partner if isinstance(dual, ClosedDual) else dual.activation)
     values = tuple(integrand(item) for item in pair)
     slopes = tuple(derivative_integrand(item) for item in pair)
     checks: list[Check] = []
@@ -123,18 +124,19 @@ def _existing_place(
 
 
 def _exists(dual: Dual, first: Fraction, second: Fraction, cov: Fraction) -> bool:
-    if isinstance(dual, SeriesDual):
+    if is_series(dual):
         return _is_computable(dual, float(first), float(second))
-    parameters = {**dual.activation.values, **dual.partner.values}
+    partner, conditions = (dual.partner, dual.pair_domain) if isinstance(dual, ClosedDual) else (dual.activation, ())
+    parameters = {**dual.activation.values, **partner.values}
     for condition in dual.domain:
         for variance in (first, second):
             if not condition.subs({**parameters, q: sp.Rational(variance)}) > 0:
                 return False
     places = {q1: sp.Rational(first), q2: sp.Rational(second), c: sp.Rational(cov)}
-    return all(condition.subs({**parameters, **places}) > 0 for condition in dual.pair_domain)
+    return all(condition.subs({**parameters, **places}) > 0 for condition in conditions)
 
 
-def _is_computable(dual: SeriesDual, *variances: float) -> bool:
+def _is_computable(dual: SeriesLike, *variances: float) -> bool:
     try:
         dual.coefficients(variances)
     except (NoSuchDual, ToleranceNotMet):
@@ -158,19 +160,21 @@ def _check(what: What, place: Place, value: Any, found: Estimate, dps: int) -> C
 
 
 def _check_diagonal(
-    dual: ClosedDual, pair: Sequence[Activation], functions: tuple[Sequence[Integrand], Sequence[Integrand]], dps: int
+    dual: Dual, pair: Sequence[Activation], functions: tuple[Sequence[Integrand], Sequence[Integrand]], dps: int
 ) -> list[Check]:
     parameters = {**pair[0].values, **pair[1].values}
     checks = []
     for place in _diagonal_points(dual):
-        variance = place[0]
-        sides: list[tuple[What, sp.Expr | None, Sequence[Integrand]]] = [
-            ("diagonal", dual.diagonal, functions[0]),
-            ("diagonal slope", dual.diagonal_slope, functions[1]),
-        ]
-        for what, formula, (left, right) in sides:
-            if formula is not None:
-                value = _number(formula, {**parameters, q: sp.Rational(variance)}, dps)
+        if isinstance(dual, ClosedDual):
+            known = {**parameters, q: sp.Rational(place[0])}
+            formulas = dual.diagonal, dual.diagonal_slope
+            numbers = [None if formula is None else _number(formula, known, dps) for formula in formulas]
+        else:
+            found = dual.evaluate(*(mpmath.mpmathify(entry) for entry in place), dps=dps + MARGIN_DIGITS)
+            numbers = [found.value, found.slope if dual.continuous else None]
+        sides: tuple[What, What] = ("diagonal", "diagonal slope")
+        for what, value, (left, right) in zip(sides, numbers, functions, strict=True):
+            if value is not None:
                 checks.append(_check(what, place, value, expectation(left, right, *place, dps=dps), dps))
     return checks
 

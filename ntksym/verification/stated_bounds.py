@@ -5,7 +5,7 @@ from typing import Any
 
 import mpmath
 
-from ntksym.dual import SeriesDual
+from ntksym.dual import Dual
 from ntksym.quadrature.activations import slope_expectation, value_expectation
 from ntksym.quadrature.expectation import Estimate
 from ntksym.verification.report import Check, Verdict, What
@@ -19,13 +19,13 @@ DOUBT = 4
 """Factor by which the integration may underestimate its own error."""
 
 
-def check_series(dual: SeriesDual, places: Iterable[tuple[Any, Any, Any]], dps: int) -> Iterator[Check]:
+def check_series(dual: Dual, places: Iterable[tuple[Any, Any, Any]], dps: int) -> Iterator[Check]:
     """Value and slope at every place, the slope only where the bound for it is finite.
 
     Parameters
     ----------
-    dual : SeriesDual
-        From `derive`.
+    dual : Dual
+        One that states bounds of its errors: a series.
     places : iterable of (q1, q2, c)
         Variances and covariances; rounded to float64, and those numbers taken as exact.
     dps : int
@@ -39,11 +39,13 @@ def check_series(dual: SeriesDual, places: Iterable[tuple[Any, Any, Any]], dps: 
         on_diagonal = first == second == cov
         bound = float(dual.error_bound(first, second))
         integral = value_expectation(pair, exact, dps)
-        yield _check("diagonal" if on_diagonal else "value", exact, (found.value, bound), integral, dps)
+        yield _check("diagonal" if on_diagonal else "value", exact, (float(found.value), bound), integral, dps)
         bound = float(dual.slope_error_bound(first, second))
         if mpmath.isfinite(bound):
             integral = slope_expectation(pair, exact, dps, continuous=dual.continuous)
-            yield _check("diagonal slope" if on_diagonal else "slope", exact, (found.slope, bound), integral, dps)
+            yield _check(
+                "diagonal slope" if on_diagonal else "slope", exact, (float(found.slope), bound), integral, dps
+            )
 
 
 def _check(what: What, place: tuple[Any, Any, Any], answer: tuple[float, float], integral: Estimate, dps: int) -> Check:

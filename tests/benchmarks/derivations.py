@@ -46,7 +46,7 @@ def main() -> None:
         elapsed = time.perf_counter() - start
         closed += 1
         digits = nk.verify(dual, dps=options.dps).digits if options.dps else 0
-        ends = f"{dual.trusted.smallest:.2g}", f"{dual.trusted.largest:.3g}"
+        ends = f"{dual.accurate_range.smallest:.2g}", f"{dual.accurate_range.largest:.3g}"
         table.add_row(name, f"{1e3 * elapsed:.0f}", str(digits), *ends, *_errors(dual))
     console = Console(width=150)
     console.print(table)

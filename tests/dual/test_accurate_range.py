@@ -7,7 +7,17 @@ from functools import partial
 import numpy as np
 import pytest
 
-from ntksym.dual.accurate_range import ACCURACY, LARGE, SMALL, Formula, Trusted, keeps_by_noise, keeps_by_precision
+from ntksym.dual.accurate_range import (
+    ACCURACY,
+    EVERYWHERE,
+    LARGE,
+    NOWHERE,
+    SMALL,
+    AccurateRange,
+    Formula,
+    keeps_by_noise,
+    keeps_by_precision,
+)
 from ntksym.dual.closed import ClosedDual
 from ntksym.dual.covariance import ValueAndSlope
 from ntksym.dual.derivation import cross_dual, derive
@@ -32,8 +42,12 @@ def pretended(error: float, power: int) -> Formula:
     return in_float64
 
 
-def ends(trusted: Trusted) -> tuple[float, float]:
-    return trusted.smallest, trusted.largest
+def exactly(first: float, second: float, cov: float) -> ValueAndSlope[float]:
+    return ValueAndSlope(cov, 1.0)
+
+
+def ends(accurate: AccurateRange) -> tuple[float, float]:
+    return accurate.smallest, accurate.largest
 
 
 @pytest.mark.parametrize(
@@ -47,28 +61,37 @@ def ends(trusted: Trusted) -> tuple[float, float]:
 )
 def test_the_ladder_ends_before_the_first_failure(error: float, power: int, expected: tuple[float, float]) -> None:
     formula = pretended(error, power)
-    by_noise = Trusted(partial(keeps_by_noise, formula))
-    by_precision = Trusted(partial(keeps_by_precision, formula, lambda first, second, cov: ValueAndSlope(cov, 1.0)))
-    assert ends(by_noise) == ends(by_precision) == expected
+    by_noise = AccurateRange(partial(keeps_by_noise, formula))
+    exact = AccurateRange(partial(keeps_by_precision, formula, exactly))
+    assert ends(by_noise) == ends(exact) == expected
 
 
 def test_what_the_covariance_itself_forgets_is_no_fault_of_the_formula() -> None:
     """sin(30 x): near |rho| = 1 a rounding of c changes the dual by a hundred thousand."""
-    assert closed("siren").trusted.largest == math.inf
+    assert closed("siren").accurate_range.largest == math.inf
 
 
 def test_ordinary_variances_are_not_tried() -> None:
     def refuse(ladder: Sequence[float]) -> list[bool]:
         raise AssertionError(ladder)
 
-    assert not Trusted(refuse).lost(np.array([0.1, 1.0]), np.array([3.0, 8.0])).any()
-    small_only = Trusted(lambda ladder: [variance < 1 for variance in ladder])
-    assert small_only.lost(np.array([1e-9, 2.0])).tolist() == [False, False]
+    assert not AccurateRange(refuse).excludes(np.array([0.1, 1.0]), np.array([3.0, 8.0])).any()
+    small_only = AccurateRange(lambda ladder: [variance < 1 for variance in ladder])
+    assert small_only.excludes(np.array([1e-9, 2.0])).tolist() == [False, False]
+
+
+def test_everywhere_and_nowhere_need_no_trial() -> None:
+    q = np.array([1e-100, 1.0, 1e60])
+    assert ends(EVERYWHERE) == (0.0, math.inf)
+    assert ends(NOWHERE) == (math.inf, 0.0)
+    assert not EVERYWHERE.excludes(q, q).any()
+    assert NOWHERE.excludes(q, q).all()
+    assert [closed(name).accurate_range for name in ("relu", "sinc")] == [EVERYWHERE, NOWHERE]
 
 
 @pytest.mark.parametrize("name", ["relu", "erf", "gelu", "sin", "x**2"])
 def test_most_formulas_are_trusted_everywhere(name: str) -> None:
-    assert ends(closed(name).trusted) == (0.0, math.inf)
+    assert ends(closed(name).accurate_range) == (0.0, math.inf)
 
 
 @pytest.mark.parametrize(
@@ -82,7 +105,7 @@ def test_most_formulas_are_trusted_everywhere(name: str) -> None:
     ],
 )
 def test_some_are_not(name: str, small: bool, large: bool) -> None:
-    low, high = ends(closed(name).trusted)
+    low, high = ends(closed(name).accurate_range)
     assert (low > 0, high < math.inf) == (small, large)
     assert low in {*SMALL, 0.0}
     assert high in {*LARGE, math.inf}

@@ -74,7 +74,7 @@ def wrong_by(error: str, name: str = "erf") -> SimpleNamespace:
         with mp.workdps(dps):
             return SimpleNamespace(value=right.value * (1 + mp.mpf(error)), slope=right.slope)
 
-    return SimpleNamespace(activation=dual.activation, partner=dual.partner, evaluate=evaluate)
+    return SimpleNamespace(activation=dual.activation, numeric=dual.numeric, evaluate=evaluate)
 
 
 def test_a_wrong_formula_is_found_whatever_its_error():
@@ -126,7 +126,7 @@ def test_kinks_in_unknown_places_are_found_by_halving():
     with mp.workdps(60):
         halved = SimpleNamespace(
             activation=waves,
-            partner=waves,
+            numeric=derive("relu").numeric,
             evaluate=lambda q1, q2, c, dps: SimpleNamespace(value=mpmath.mpf(0), slope=mpmath.inf),
         )
     report = verify(halved, 10, points=[(1, 1, 0)])

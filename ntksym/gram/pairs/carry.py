@@ -13,12 +13,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from types import ModuleType
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ntksym.activation.activation import Activation
+from ntksym.dual.protocol import SeriesLike
 from ntksym.errors import ToleranceNotMet
 from ntksym.gram.pairs.one_variance import sum_pairs, terms_at
 from ntksym.gram.schedule import HiddenLayer, LayerArrays
@@ -165,8 +165,8 @@ def _ask(
     first, second = np.maximum(sides.first, SMALLEST_VARIANCE), np.maximum(sides.second, SMALLEST_VARIANCE)
     if entry.dual is None:
         return _Answers(sides.p - low, np.ones_like(low), low, first, second)
-    if module.near[entry.number] is None:
-        answers = _ask_series(entry.single, first, second, low, sign, near)
+    if entry.series is not None:
+        answers = _ask_series(entry.series, first, second, low, sign, near)
     else:
         gap = sides.roots[0] - sides.roots[1]
         nodes = rule(NODES if breaks_at_zero(entry.dual.activation) else MANY_NODES)
@@ -230,7 +230,9 @@ def _radial(activation: Activation, first: Array, second: Array, near: NDArray[n
     return result
 
 
-def _ask_series(dual: Any, first: Array, second: Array, low: Array, sign: Array, near: NDArray[np.bool_]) -> _Answers:
+def _ask_series(
+    dual: SeriesLike, first: Array, second: Array, low: Array, sign: Array, near: NDArray[np.bool_]
+) -> _Answers:
     """The same by `SeriesDual.evaluate`: at the pair, and at each node unless s jumps, when slopes cost too much.
 
     Pairs of one variance are summed by the terms at it, if these serve everywhere.

@@ -14,12 +14,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from types import ModuleType
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ntksym.activation.activation import Activation
+from ntksym.dual.protocol import SeriesLike
 from ntksym.errors import ToleranceNotMet
 from ntksym.gram.pairs.carry import breaks_at_zero, by_formula, rule
 from ntksym.gram.schedule import HiddenLayer, LayerArrays
@@ -186,8 +186,8 @@ def _ask(
     first, second = (np.maximum(root * root, SMALLEST_VARIANCE) for root in roots)
     activation = entry.dual.activation
     sign = np.ones_like(low) if parity in ("odd", "even") else state.sign
-    if module.near[entry.number] is None:
-        results = _sum_series(entry.dual, first, second, low, sign)
+    if entry.series is not None:
+        results = _sum_series(entry.series, first, second, low, sign)
     else:
         nodes = rule(NODES) if breaks_at_zero(activation) else _ladder()
         results = by_formula(module, entry.number, (first, second, low, sign, state.gap), nodes, shared)
@@ -198,7 +198,7 @@ def _ask(
     return _Layer(value, slope, fall, 2 * turn + spread, apart, tilt, lengths, (diagonals[2], diagonals[3]))
 
 
-def _sum_series(dual: Any, first: Array, second: Array, low: Array, sign: Array) -> Array:
+def _sum_series(dual: SeriesLike, first: Array, second: Array, low: Array, sign: Array) -> Array:
     """What compiled code gives for a closed form, by the Hermite series of a function without kinks."""
     variances, places = np.unique(np.concatenate([first, second]), return_inverse=True)
     found = _coefficients(dual, variances)
@@ -228,7 +228,7 @@ def _sums(products: Array, degrees: Array, decay: Array, sign: Array) -> Array:
     return np.array([np.sum(terms, axis=1) for terms in sums])
 
 
-def _coefficients(dual: Any, variances: Array) -> Coefficients:
+def _coefficients(dual: SeriesLike, variances: Array) -> Coefficients:
     """Those of a series that converges up to rho = 1, its derivative too."""
     for table in (table_of, long_table_of):
         found = table(dual.activation)(variances)

@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ntksym.dual.protocol import SeriesLike
 from ntksym.hermite.truncation import limits
 
 __all__ = ["SERVED", "PowerTerms", "sum_pairs", "terms_at"]
@@ -40,7 +40,7 @@ class PowerTerms:
 
 
 @lru_cache(maxsize=256)
-def terms_at(dual: Any, variance: float) -> PowerTerms | None:
+def terms_at(dual: SeriesLike, variance: float) -> PowerTerms | None:
     """The terms of a series at one variance; None where the stored ones do not serve every correlation."""
     place = np.array([variance])
     found = dual.coefficients(place)

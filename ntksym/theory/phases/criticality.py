@@ -17,9 +17,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from ntksym.activation.activation import Activation
 from ntksym.dual import Dual
+from ntksym.dual.derivation import dual_of
 from ntksym.errors import InvalidInput, NoSuchDual, ToleranceNotMet
 from ntksym.theory.phases.crossings import survey
-from ntksym.theory.phases.lengths import SMALLEST, LengthMap, dual_of, octaves
+from ntksym.theory.phases.lengths import SMALLEST, LengthMap, octaves
 from ntksym.theory.phases.mean_squares import at_zero, mean_squares
 
 __all__ = ["critical_line"]

@@ -13,11 +13,12 @@ import sympy as sp
 from numpy.typing import ArrayLike, NDArray
 
 from ntksym.activation.activation import Activation
+from ntksym.dual.derivation import dual_of
 from ntksym.errors import InvalidInput, NoClosedForm, NoSuchDual
 from ntksym.network.layers import Dense
 from ntksym.theory.phases.correlation import CorrelationMap
 from ntksym.theory.phases.equilibria import FixedPoint, fixed_points, reached
-from ntksym.theory.phases.lengths import LengthMap, dual_of
+from ntksym.theory.phases.lengths import LengthMap
 from ntksym.theory.phases.mean_squares import curvature
 from ntksym.theory.phases.wording import sentence, table
 

@@ -1,18 +1,16 @@
 """The length map q -> W^2 E[s(sqrt(q) Z)^2] + b^2 and its fixed points, among them zero and infinity."""
 
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ntksym.activation.activation import Activation
-from ntksym.dual import Dual, series_dual
-from ntksym.dual.derivation import derive
+from ntksym.dual import Dual
 from ntksym.theory.phases.crossings import EPSILON, Survey, survey
 from ntksym.theory.phases.mean_squares import PowerLaw, at_infinity, at_zero, mean_squares
 
-__all__ = ["SMALLEST", "LengthMap", "dual_of", "octaves", "rounded"]
+__all__ = ["SMALLEST", "LengthMap", "octaves", "rounded"]
 
 Array = NDArray[np.float64]
 
@@ -27,13 +25,6 @@ NEAR_THE_EDGE = 40
 
 ROUNDED = 64 * EPSILON
 """Within this of one a factor is one: W^2, E[s(U)^2] and their quotient each carry rounding."""
-
-
-@lru_cache(maxsize=256)
-def dual_of(activation: Activation) -> Dual:
-    """The dual that floating-point numbers are computed with: the series where the closed form loses digits."""
-    dual = derive(activation)
-    return dual if dual.stable else series_dual(activation)
 
 
 def octaves(low: float, high: float, edge: float = np.inf) -> Array:

@@ -177,16 +177,21 @@ def mean_squares(dual: Dual, variances: Array) -> tuple[Array, Array]:
         try:
             value[mine], slope[mine] = _integrated(dual.activation, octave, variances[mine])
         except ToleranceNotMet:
-            if dual.kind != "closed" or not dual.stable:
+            if not _has_formula(dual):
                 raise
             value[mine], slope[mine] = dual.evaluate(*[variances[mine]] * 3)
     return value, slope
 
 
+def _has_formula(dual: Dual) -> bool:
+    """Whether its diagonal is a formula that has digits in floating point."""
+    return dual.numeric is not None and not dual.accurate_range.is_empty
+
+
 @lru_cache(maxsize=256)
 def _formula_from(dual: Dual) -> float:
     """The variance from which on the formula is used; infinite where it may cancel, or there is none."""
-    if dual.kind != "closed" or not dual.stable:
+    if not _has_formula(dual):
         return np.inf
     activation = dual.activation
     if dual.domain:  # near zero the formula cancels, near its end there is nothing else

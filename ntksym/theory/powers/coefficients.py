@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ntksym.activation.activation import Activation
 from ntksym.dual import ClosedDual
+from ntksym.dual.derivation import dual_of
 from ntksym.errors import InvalidInput, NoClosedForm
 from ntksym.network.layers import Dense, Network, Nonlinearity, flattened
 from ntksym.network.walk import walk
@@ -27,7 +28,6 @@ from ntksym.theory.requests import (
     check_mean_square,
     check_network,
     check_whole,
-    dual_of,
     exact_value,
     weight_variance,
 )

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from ntksym.activation.activation import Activation
 from ntksym.dual import series_dual
+from ntksym.dual.derivation import dual_of
 from ntksym.errors import ToleranceNotMet
 from ntksym.hermite.digits import HermiteSquares, hermite_squares, mean_squares, present_among
 from ntksym.network.layers import Dense, Network, Nonlinearity
@@ -31,7 +32,6 @@ from ntksym.theory.requests import (
     Get,
     as_mpf,
     bias_variance,
-    dual_of,
     exact_value,
     is_analytic,
     require_variance,

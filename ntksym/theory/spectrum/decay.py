@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ntksym.activation.activation import Activation
+from ntksym.dual.derivation import dual_of
 from ntksym.errors import NoClosedForm
 from ntksym.hermite.analyticity import Plane, plane_of
 from ntksym.hermite.digits import hermite_squares
@@ -29,7 +30,7 @@ from ntksym.network.walk import walk
 from ntksym.theory.powers.parity_parts import parts_of
 from ntksym.theory.powers.supports import Support
 from ntksym.theory.powers.zonal_series import layer_variances
-from ntksym.theory.requests import Get, dual_of, is_analytic
+from ntksym.theory.requests import Get, is_analytic
 from ntksym.theory.spectrum.gegenbauer import decay_exponent, multiplicity, power_coefficient
 from ntksym.theory.spectrum.kinks import MOST_ORDER, even_kinks, kinks_of, lowest_order, odd_kinks
 from ntksym.theory.spectrum.singular_part import is_single_layer, leading_singularity, stepped_singularity

@@ -7,11 +7,12 @@ import mpmath
 import numpy as np
 from numpy.typing import NDArray
 
+from ntksym.dual.derivation import dual_of
 from ntksym.network.layers import Network
 from ntksym.theory.powers.coefficients import power_series
 from ntksym.theory.powers.supports import Support
 from ntksym.theory.powers.zonal_series import ZonalSeries, zonal_series
-from ntksym.theory.requests import Get, dual_of, is_analytic
+from ntksym.theory.requests import Get, is_analytic
 from ntksym.theory.spectrum.angle_quadrature import integrate, integrate_digits
 from ntksym.theory.spectrum.decay import Law
 from ntksym.theory.spectrum.gegenbauer import log_projections, masses, multiplicity, power_coefficient, project

@@ -19,9 +19,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from ntksym.activation.activation import Activation
+from ntksym.dual.derivation import dual_of
 from ntksym.network.layers import Dense, Network, Nonlinearity
 from ntksym.network.walk import walk
-from ntksym.theory.requests import Get, dual_of
+from ntksym.theory.requests import Get
 from ntksym.theory.spectrum.kinks import Kink, kinks_of
 
 __all__ = ["Singularity", "is_single_layer", "leading_singularity", "stepped_singularity"]
