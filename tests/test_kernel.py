@@ -9,19 +9,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import mpmath
 import numpy as np
 import pytest
 
 from ntksym.activation.activation import Activation
-from ntksym.dual.derivation import derive
 from ntksym.errors import InvalidInput, NoSuchDual
 from ntksym.gram.tiles import SPAN
 from ntksym.kernel import Kernel, build
 from ntksym.lowering.templates.frame import TILE
-from ntksym.network.layers import Dense, Network, fully_connected, serial
-from ntksym.network.recursion import PairMap, begin, evaluate
+from ntksym.network.layers import Dense, fully_connected, serial
 from tests.lowering.duals import activation, hand_derived
+from tests.oracle import recursion
 
 EPSILON = float(np.finfo(np.float64).eps)
 ROOT = Path(__file__).parent.parent
@@ -39,21 +37,6 @@ NETWORKS = {
 
 def data(n: int, d: int = 5, seed: int = 0) -> np.ndarray:
     return np.random.default_rng(seed).normal(size=(n, d))
-
-
-def exactly(dual: Any) -> PairMap:
-    """The dual at 30 digits, from its symbolic formula."""
-    return lambda q1, q2, c: tuple(dual.evaluate(q1, q2, c, dps=30))
-
-
-def reference(network: Network, x: np.ndarray, y: np.ndarray) -> tuple[mpmath.mpf, mpmath.mpf]:
-    """NNGP and NTK of two points by the recursion in mpmath, from the exact values of the floats."""
-    with mpmath.workdps(40):
-        first, second = ([mpmath.mpf(float(entry)) for entry in point] for point in (x, y))
-        q1, q2, c = (mpmath.fdot(u, v) / len(u) for u, v in ((first, first), (second, second), (first, second)))
-        duals = {act: exactly(derive(act)) for act in network.activations}
-        state = evaluate(network, begin(q1, q2, c), duals)
-        return state.c, state.ntk
 
 
 @pytest.mark.parametrize("name", NETWORKS)
@@ -100,7 +83,7 @@ def test_entries_agree_with_the_recursion_in_mpmath(name: str) -> None:
     found = build(network)(x, get=("nngp", "ntk"))
     for i in range(4):
         for j in range(i):
-            nngp, ntk = reference(network, x[i], x[j])
+            nngp, ntk = recursion(network, x[i], x[j])
             for matrix, exact in ((found.nngp, nngp), (found.ntk, ntk)):
                 scale = np.sqrt(matrix[i, i] * matrix[j, j])
                 assert abs(matrix[i, j] - exact) <= 32 * EPSILON * scale
@@ -177,7 +160,7 @@ def test_antipodes_and_parallel_points_are_as_exact_as_others(name: str) -> None
     found = build(network)(points, get=("nngp", "ntk"))
     for i in range(4):
         for j in range(i):
-            for matrix, exact in zip(found, reference(network, points[i], points[j]), strict=True):
+            for matrix, exact in zip(found, recursion(network, points[i], points[j]), strict=True):
                 assert abs(matrix[i, j] - exact) <= 64 * EPSILON * np.sqrt(matrix[i, i] * matrix[j, j])
 
 
@@ -437,7 +420,7 @@ def test_parameters_of_equal_formulas_differ_by_layer() -> None:
     kernel = build(network)
     assert len(kernel.source.parts) == 1
     x = data(3)
-    nngp, _ = reference(network, x[0], x[1])
+    nngp, _ = recursion(network, x[0], x[1])
     assert abs(kernel(x, get="nngp")[0, 1] - nngp) <= 32 * EPSILON
 
 

@@ -1,14 +1,13 @@
 """Kernels at small and large variances, where closed forms lose their digits: series take over, and none is lost."""
 
-import mpmath
 import numpy as np
 import pytest
 
 from ntksym.dual.derivation import derive
 from ntksym.gram.choice import may_lose_digits
 from ntksym.kernel import Kernel, build
-from ntksym.network.layers import Network, fully_connected
-from ntksym.network.recursion import begin, evaluate
+from ntksym.network.layers import fully_connected
+from tests.oracle import recursion
 
 BOTH = ("nngp", "ntk")
 
@@ -18,16 +17,6 @@ def data(scale: float, n: int = 12) -> np.ndarray:
     x = scale * np.random.default_rng(0).normal(size=(n, 5))
     x[3], x[4], x[5] = x[2], -x[2], x[2] * (1 + 1e-7)
     return x
-
-
-def exactly(network: Network, x: np.ndarray, y: np.ndarray) -> list[mpmath.mpf]:
-    duals = {activation: derive(activation) for activation in network.activations}
-    maps = {act: lambda q1, q2, c, dual=dual: tuple(dual.evaluate(q1, q2, c, dps=25)) for act, dual in duals.items()}
-    with mpmath.workdps(50):
-        first, second = ([mpmath.mpf(float(entry)) for entry in row] for row in (x, y))
-        q1, q2, c = (mpmath.fdot(u, v) / len(u) for u, v in ((first, first), (second, second), (first, second)))
-        state = evaluate(network, begin(q1, q2, c), maps)
-        return [state.c, state.ntk]
 
 
 @pytest.mark.parametrize(
@@ -50,7 +39,7 @@ def test_entries_keep_the_tolerance(name: str, depth: int, scale: float) -> None
         np.testing.assert_array_equal(matrix, matrix.T)
         np.testing.assert_array_equal(np.diagonal(matrix), line)
     for i, j in [(0, 0), (1, 0), (3, 2), (5, 2), (4, 2), (7, 6)]:
-        for matrix, line, exact in zip(matrices, lines, exactly(network, x[i], x[j]), strict=True):
+        for matrix, line, exact in zip(matrices, lines, recursion(network, x[i], x[j]), strict=True):
             assert abs(matrix[i, j] - float(exact)) <= kernel.tol * np.sqrt(line[i] * line[j])
 
 
@@ -66,7 +55,7 @@ def test_variances_that_fall_below_in_a_later_layer_count() -> None:
     kernel = build(fully_connected("snake", 12, 0.3))
     x = data(1.0)
     assert "is summed" in kernel.explain(x)
-    exact = exactly(kernel.network, x[0], x[1])
+    exact = recursion(kernel.network, x[0], x[1])
     line = kernel.diag(x)
     assert abs(kernel(x)[0, 1] - float(exact[1])) <= kernel.tol * np.sqrt(line[0] * line[1])
 

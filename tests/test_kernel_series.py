@@ -10,8 +10,8 @@ from ntksym.errors import NoSuchDual
 from ntksym.gram.tiles import SPAN
 from ntksym.kernel import build
 from ntksym.lowering.templates.frame import TILE
-from ntksym.network.layers import Dense, Network, fully_connected, serial
-from ntksym.network.recursion import begin, evaluate
+from ntksym.network.layers import Dense, fully_connected, serial
+from tests.oracle import float_recursion
 
 EPSILON = float(np.finfo(np.float64).eps)
 TOLERANCE = 1e-8
@@ -28,19 +28,6 @@ def data(n: int, d: int = 5, seed: int = 0) -> np.ndarray:
     return np.random.default_rng(seed).normal(size=(n, d))
 
 
-def recursion(network: Network, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """NNGP and NTK by the slow evaluator, every dual to rounding."""
-    c = x @ y.T / x.shape[1]
-    q, r = ((points**2).sum(axis=1) / x.shape[1] for points in (x, y))
-    duals = {act: derive(act) for act in network.activations}
-    maps = {
-        act: lambda a, b, c, dual=dual: tuple(dual.evaluate(a, b, np.clip(c, -np.sqrt(a * b), np.sqrt(a * b))))
-        for act, dual in duals.items()
-    }
-    state = evaluate(network, begin(*np.broadcast_arrays(q[:, None], r), c), maps)
-    return state.c, state.ntk
-
-
 @pytest.mark.parametrize("name", NETWORKS)
 def test_entries_agree_with_the_recursion(name: str) -> None:
     kernel = build(NETWORKS[name], tol=TOLERANCE)
@@ -48,7 +35,7 @@ def test_entries_agree_with_the_recursion(name: str) -> None:
     x[5], x[9], y[3] = x[4], x[4] + 0.1 * x[6], 0.1 * x[6] - x[4]
     for other in (x, y):
         answer = kernel(x, other, get=("nngp", "ntk"))
-        for found, exact in zip(answer, recursion(NETWORKS[name], x, other), strict=True):
+        for found, exact in zip(answer, float_recursion(NETWORKS[name], x, other), strict=True):
             scale = np.abs(exact).max()
             assert np.abs(found - exact).max() <= TOLERANCE * scale
 
@@ -112,7 +99,7 @@ def test_a_jump_without_a_closed_form_has_an_nngp_but_no_ntk() -> None:
     kernel = build(network, tol=1e-6, derive=lambda act: derive(act, method="series"))
     x = data(TILE + 3)
     found = kernel(x, get="nngp")
-    exact, _ = recursion(network, x, x)
+    exact, _ = float_recursion(network, x, x)
     assert np.abs(found - exact).max() <= 1e-6 * exact.max()
     with pytest.raises(NoSuchDual, match="jumps"):
         kernel(x)

@@ -16,7 +16,7 @@ from ntksym.gram.angle_route import HOMOGENEOUS, ONE_NORM, Refusal, ZonalRoute, 
 from ntksym.kernel import Kernel, build
 from ntksym.lowering.templates.frame import TILE
 from ntksym.network.layers import Dense, Network, fully_connected, serial
-from ntksym.network.recursion import begin, evaluate
+from tests.oracle import recursion_at
 
 EPSILON = float(np.finfo(np.float64).eps)
 BOTH = ("nngp", "ntk")
@@ -153,17 +153,13 @@ def test_blocks_types_and_threads_change_nothing_but_rounding(name: str) -> None
 
 def reference(network: Network, variance: float, angles: list[mpmath.mpf]) -> list[list[mpmath.mpf]]:
     """F of NNGP and NTK at these angles, by the recursion in mpmath."""
-    results = []
-    duals = {act: derive(act) for act in network.activations}
-    maps = {act: lambda q1, q2, c, dual=dual: tuple(dual.evaluate(q1, q2, c, dps=35)) for act, dual in duals.items()}
     with mpmath.workdps(50):
-        q = mpmath.mpf(variance)
-        for angle in [mpmath.mpf(0), *angles]:
-            first = network.layers[0]
-            c = (q * mpmath.cos(angle) - first.bias_variance) / first.weight_variance
-            state = evaluate(network, begin(*((q - first.bias_variance) / first.weight_variance,) * 2, c), maps)
-            results.append([state.c, state.ntk])
-        return [[entry / own for entry, own in zip(row, results[0], strict=True)] for row in results[1:]]
+        q, first = mpmath.mpf(variance), network.layers[0]
+        square, *products = (
+            (q * mpmath.cos(angle) - first.bias_variance) / first.weight_variance for angle in (0, *angles)
+        )
+        own, *others = (recursion_at(network, square, square, c, dps=35) for c in (square, *products))
+        return [[entry / scale for entry, scale in zip(row, own, strict=True)] for row in others]
 
 
 ANGLES = ["1e-9", "1e-6", "1e-3", "0.7", "1.6", "2.9"]

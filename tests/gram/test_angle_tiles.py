@@ -1,26 +1,14 @@
 """Pairs whose angle comes from the differences of the data."""
 
-import mpmath
 import numpy as np
 import pytest
 
-from ntksym.dual.derivation import derive
 from ntksym.gram import angle_route
 from ntksym.kernel import build
-from ntksym.network.layers import Network, fully_connected
-from ntksym.network.recursion import begin, evaluate
+from ntksym.network.layers import fully_connected
+from tests.oracle import recursion
 
 BOTH = ("nngp", "ntk")
-
-
-def exactly(network: Network, x: np.ndarray, y: np.ndarray) -> tuple[mpmath.mpf, mpmath.mpf]:
-    """NNGP and NTK from the exact values of the floats."""
-    with mpmath.workdps(60):
-        first, second = ([mpmath.mpf(float(entry)) for entry in row] for row in (x, y))
-        q1, q2, c = (mpmath.fdot(u, v) / len(u) for u, v in ((first, first), (second, second), (first, second)))
-        maps = {a: lambda q1, q2, c, a=a: tuple(derive(a).evaluate(q1, q2, c, dps=45)) for a in network.activations}
-        state = evaluate(network, begin(q1, q2, c), maps)
-        return state.c, state.ntk
 
 
 @pytest.mark.parametrize("b_std", [None, 0.1])
@@ -41,6 +29,6 @@ def test_near_duplicates_keep_their_digits(b_std: float | None, monkeypatch: pyt
         np.testing.assert_array_equal(matrix, matrix.T)
         assert matrix[6, 0] == line[0]
     for i, j in ((1, 0), (2, 0), (3, 0), (4, 0), (5, 0), (5, 4), (7, 0)):
-        for matrix, exact in zip(matrices, exactly(network, x[i], x[j]), strict=True):
+        for matrix, exact in zip(matrices, recursion(network, x[i], x[j], dps=45), strict=True):
             # of the diagonal: the norms of the rows of the second case differ by a few roundings
             assert abs(matrix[i, j] - exact) <= 2e-14 * np.sqrt(matrix[i, i] * matrix[j, j])

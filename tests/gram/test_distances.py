@@ -6,13 +6,11 @@ import mpmath
 import numpy as np
 import pytest
 
-from ntksym.activation.activation import Activation
-from ntksym.dual.derivation import derive
 from ntksym.errors import NoSuchDual, ToleranceNotMet
 from ntksym.kernel import build
 from ntksym.lowering.templates.frame import TILE
-from ntksym.network.layers import Network, fully_connected
-from ntksym.network.recursion import PairMap, begin, evaluate
+from ntksym.network.layers import fully_connected
+from tests.oracle import distances
 
 EPSILON = float(np.finfo(np.float64).eps)
 
@@ -22,10 +20,10 @@ DIGITS = 1e-12
 DIMENSION = 5
 
 
-def pairs(distances: np.ndarray, kind: str) -> Iterator[np.ndarray]:
+def pairs(relative: np.ndarray, kind: str) -> Iterator[np.ndarray]:
     """Two points at these distances, relative to the first."""
     random = np.random.default_rng(7)
-    for distance in distances:
+    for distance in relative:
         x, u = random.normal(size=(2, DIMENSION))
         if kind == "one norm":
             u -= (u @ x) / (x @ x) * x
@@ -33,25 +31,6 @@ def pairs(distances: np.ndarray, kind: str) -> Iterator[np.ndarray]:
         else:
             y = x + distance * u
         yield np.stack([x, -y if kind == "opposite" else y])
-
-
-def precise(activation: Activation) -> PairMap:
-    dual = derive(activation, method="closed")
-    return lambda q1, q2, c: tuple(dual.evaluate(q1, q2, c, dps=60))
-
-
-def exactly(network: Network, x: np.ndarray) -> tuple[mpmath.mpf, mpmath.mpf]:
-    with mpmath.workdps(70):
-        points = [[mpmath.mpf(float(entry)) for entry in point] for point in x]
-        products = [[mpmath.fdot(u, v) / DIMENSION for u in points] for v in points]
-        duals = {act: precise(act) for act in network.activations}
-
-        def entry(i: int, j: int) -> tuple[mpmath.mpf, mpmath.mpf]:
-            state = evaluate(network, begin(products[i][i], products[j][j], products[i][j]), duals)
-            return state.c, state.ntk
-
-        found = zip(entry(0, 0), entry(1, 1), entry(0, 1), strict=True)
-        return tuple(first + second - 2 * across for first, second, across in found)
 
 
 CASES = [
@@ -79,7 +58,7 @@ def test_distances_keep_twelve_digits(name: str, depth: int, bias: float | None,
     kernel = build(network)
     for x in pairs(10.0 ** -np.arange(1.0, 10.0, 2.0), kind):
         found = kernel.distance(x, get=("nngp", "ntk"))
-        for matrix, exact in zip(found, exactly(network, x), strict=True):
+        for matrix, exact in zip(found, distances(network, *x), strict=True):
             np.testing.assert_array_equal(matrix, matrix.T)
             np.testing.assert_array_equal(np.diagonal(matrix), 0.0)
             assert abs(matrix[0, 1] / exact - 1) <= DIGITS
@@ -89,7 +68,7 @@ def test_an_even_activation_brings_antipodes_together() -> None:
     network = fully_connected("abs", 2, 1.2)
     kernel = build(network)
     for x in pairs(np.array([1e-3, 1e-6, 1e-9]), "opposite"):
-        for matrix, exact in zip(kernel.distance(x, get=("nngp", "ntk")), exactly(network, x), strict=True):
+        for matrix, exact in zip(kernel.distance(x, get=("nngp", "ntk")), distances(network, *x), strict=True):
             assert abs(matrix[0, 1] / exact - 1) <= DIGITS
 
 
@@ -104,8 +83,8 @@ def cloud(n: int) -> np.ndarray:
 def test_a_matrix_of_distances_is_one(name: str) -> None:
     kernel = build(fully_connected(name, 2, 1.4, 0.1))
     x = cloud(TILE + 20)
-    distances = kernel.distance(x, get=("nngp", "ntk"))
-    for matrix, entries in zip(distances, kernel(x, get=("nngp", "ntk")), strict=True):
+    found = kernel.distance(x, get=("nngp", "ntk"))
+    for matrix, entries in zip(found, kernel(x, get=("nngp", "ntk")), strict=True):
         diagonal = np.diagonal(entries)
         np.testing.assert_array_equal(matrix, matrix.T)
         assert matrix.min() == 0.0
@@ -114,7 +93,7 @@ def test_a_matrix_of_distances_is_one(name: str) -> None:
         # a subtraction of entries, which are wrong by some roundings of the largest
         np.testing.assert_allclose(matrix, subtracted, rtol=0, atol=1e-12 * entries.max())
     across = kernel.distance(x[:30], x[20:].copy())
-    np.testing.assert_allclose(across, distances.ntk[:30, 20:], rtol=DIGITS, atol=1e-25)
+    np.testing.assert_allclose(across, found.ntk[:30, 20:], rtol=DIGITS, atol=1e-25)
 
 
 def test_zeros_float32_and_nothing() -> None:

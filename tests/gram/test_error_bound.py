@@ -1,13 +1,10 @@
 """The tolerance of a kernel: what error_bound says holds against mpmath through all layers, and tol is enforced."""
 
-from functools import partial
-
-import mpmath
 import numpy as np
 import pytest
 
 import ntksym as nk
-from ntksym.network.recursion import begin, evaluate
+from tests.oracle import recursion
 
 NETWORKS = {
     "tanh": nk.fully_connected("tanh", depth=3, W_std=1.5, b_std=0.1),
@@ -21,18 +18,6 @@ NETWORKS = {
 DIGITS = 20
 
 
-def exact(network: nk.Network, x: np.ndarray, y: np.ndarray) -> tuple[float, float]:
-    """NNGP and NTK of a pair by the reference recursion with integrated duals."""
-    with mpmath.workdps(DIGITS + 10):
-
-        def inner(a: np.ndarray, b: np.ndarray) -> object:
-            return mpmath.fdot([mpmath.mpf(float(u)) for u in a], [mpmath.mpf(float(v)) for v in b]) / len(a)
-
-        duals = {activation: partial(nk.derive(activation).evaluate, dps=DIGITS) for activation in network.activations}
-        state = evaluate(network, begin(inner(x, x), inner(y, y), inner(x, y)), duals)
-        return float(state.c), float(state.ntk)
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("name", NETWORKS)
 def test_the_bound_holds_through_all_layers(name: str) -> None:
@@ -43,7 +28,7 @@ def test_the_bound_holds_through_all_layers(name: str) -> None:
     nngp, ntk = kernel(x, get=("nngp", "ntk"))
     bounds = kernel.error_bound(x, get=("nngp", "ntk"))
     for i, j in ((0, 0), (0, 1), (0, 2)):
-        true = exact(network, x[i], x[j])
+        true = recursion(network, x[i], x[j], dps=DIGITS)
         for found, value, bound in zip((nngp, ntk), true, bounds, strict=True):
             scale = np.sqrt(found[i, i] * found[j, j])
             assert abs(found[i, j] - value) <= bound * scale

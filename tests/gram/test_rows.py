@@ -7,8 +7,8 @@ from ntksym.dual.derivation import derive
 from ntksym.gram.rows import RowStates
 from ntksym.lowering.templates.frame import TILE
 from ntksym.network.layers import Dense, fully_connected, serial
-from ntksym.network.recursion import begin, evaluate
 from tests.lowering.machines import Machine, machine
+from tests.oracle import float_recursion_at
 
 EPSILON = float(np.finfo(np.float64).eps)
 
@@ -35,13 +35,10 @@ def test_variances_and_tangents_follow_the_recursion(name: str) -> None:
     x[3] = 0
     (states,) = built(name).states(x)
     q = (x**2).sum(axis=1) / 5
-    duals = {
-        act: lambda q1, q2, c, act=act: tuple(derive(act).evaluate(q1, q2, c)) for act in NETWORKS[name].activations
-    }
-    exact = evaluate(NETWORKS[name], begin(q, q, q), duals)
+    exact = float_recursion_at(NETWORKS[name], q, q, q)
     depth = len(built(name).plan.hidden)
     # value and slope of a series on the diagonal are the integrals that `evaluate` uses there
-    np.testing.assert_allclose(states.variance(depth), exact.c, rtol=32 * EPSILON, atol=1e-69)
+    np.testing.assert_allclose(states.variance(depth), exact.nngp, rtol=32 * EPSILON, atol=1e-69)
     np.testing.assert_allclose(states.tangent, exact.ntk, rtol=64 * EPSILON, atol=1e-69)
 
 

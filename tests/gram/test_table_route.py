@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import mpmath
 import numpy as np
 import pytest
 
@@ -15,7 +14,7 @@ from ntksym.gram.table_route import InterpolatedRoute, tabulate
 from ntksym.kernel import Kernel, build
 from ntksym.lowering.templates.frame import TILE
 from ntksym.network.layers import Dense, Network, fully_connected, serial
-from ntksym.network.recursion import begin, evaluate
+from tests.oracle import recursion
 
 BOTH = ("nngp", "ntk")
 TOL = 1e-11
@@ -111,17 +110,6 @@ def test_blocks_types_and_threads_change_nothing_but_rounding(name: str) -> None
     assert kernel.error_bound(x) <= TOL
 
 
-def exactly(network: Network, x: np.ndarray, y: np.ndarray) -> list[mpmath.mpf]:
-    """NNGP and NTK from the exact values of the floats, by the recursion in mpmath."""
-    duals = {activation: derive(activation) for activation in network.activations}
-    maps = {act: lambda q1, q2, c, dual=dual: tuple(dual.evaluate(q1, q2, c, dps=35)) for act, dual in duals.items()}
-    with mpmath.workdps(50):
-        first, second = ([mpmath.mpf(float(entry)) for entry in row] for row in (x, y))
-        q1, q2, c = (mpmath.fdot(u, v) / len(u) for u, v in ((first, first), (second, second), (first, second)))
-        state = evaluate(network, begin(q1, q2, c), maps)
-        return [state.c, state.ntk]
-
-
 @pytest.mark.usefixtures("always")
 @pytest.mark.parametrize(
     "network",
@@ -141,7 +129,7 @@ def test_the_error_is_below_its_bound(network: Network) -> None:
     assert found.error <= 1e-13
     matrices, lines = kernel(x, get=BOTH), kernel.diag(x, get=BOTH)
     for i, j in [(1, 0), (5, 4), (6, 4), (7, 4), (8, 4), (8, 6), (20, 11), (39, 22), (30, 3), (17, 2)]:
-        for matrix, line, exact in zip(matrices, lines, exactly(network, x[i], x[j]), strict=True):
+        for matrix, line, exact in zip(matrices, lines, recursion(network, x[i], x[j]), strict=True):
             # beside the bound of the table the rounding of inner products, and that of ten layers
             assert abs(matrix[i, j] - exact) <= (found.error + 2e-14) * np.sqrt(line[i] * line[j])
 

@@ -15,10 +15,10 @@ from ntksym.gram.schedule import LayerPlan
 from ntksym.kernel import Kernel, build
 from ntksym.lowering.templates.deferral import NEAREST
 from ntksym.lowering.templates.frame import TILE
-from ntksym.network import recursion
 from ntksym.network.layers import Dense, Network, fully_connected, serial
-from ntksym.network.recursion import PairMap, State, begin, evaluate
+from ntksym.network.recursion import begin
 from tests.lowering.machines import Machine, machine
+from tests.oracle import recursion, recursion_at
 
 EPSILON = float(np.finfo(np.float64).eps)
 
@@ -40,26 +40,14 @@ def rows(distances: np.ndarray, kind: str, seed: int = 0) -> Iterator[tuple[np.n
         yield x, placed[kind]
 
 
-def precise(activation: Activation) -> PairMap:
-    dual = derive(activation, method="closed")
-    return lambda q1, q2, c: tuple(dual.evaluate(q1, q2, c, dps=40))
-
-
-def exactly(network: Network, x: np.ndarray, y: np.ndarray) -> State:
-    with mpmath.workdps(50):
-        first, second = ([mpmath.mpf(float(entry)) for entry in point] for point in (x, y))
-        q1, q2, c = (mpmath.fdot(u, v) / len(u) for u, v in ((first, first), (second, second), (first, second)))
-        return evaluate(network, begin(q1, q2, c), {act: precise(act) for act in network.activations})
-
-
 def errors(network: Network, kernel: Kernel | Machine, kind: str, distances: np.ndarray) -> np.ndarray:
     """Of NNGP and NTK, relative to the diagonal."""
     found = []
     for x, y in rows(distances, kind):
         data = np.stack([x, y])
         entries = kernel(data) if isinstance(kernel, Machine) else kernel(data, get=("nngp", "ntk"))
-        exact = exactly(network, x, y)
-        for matrix, number in zip(entries, (exact.c, exact.ntk), strict=True):
+        exact = recursion(network, x, y, dps=40)
+        for matrix, number in zip(entries, exact, strict=True):
             assert matrix[0, 1] == matrix[1, 0]
             found.append(float(abs(matrix[0, 1] - number) / mpmath.sqrt(matrix[0, 0] * matrix[1, 1])))
     return np.array(found).reshape(-1, 2).max(axis=0)
@@ -104,7 +92,7 @@ def test_an_antipode_of_a_rectifier_has_a_small_entry_that_is_exact_too() -> Non
     network = fully_connected("relu", 1, 2**0.5)
     kernel = build(network)
     for x, y in rows(10.0 ** -np.arange(3.0, 10.0), "opposite"):
-        assert abs(kernel(np.stack([x, y]))[0, 1] / exactly(network, x, y).ntk - 1) <= SMALL
+        assert abs(kernel(np.stack([x, y]))[0, 1] / recursion(network, x, y, dps=40).ntk - 1) <= SMALL
 
 
 def test_a_smooth_layer_between_two_kinks_carries_the_distance() -> None:
@@ -175,7 +163,7 @@ def test_rows_of_zeros_have_the_bias_alone() -> None:
     diagonal = kernel.diag(x[:1], get=("nngp", "ntk"))
     np.testing.assert_allclose(nngp[:2, :2], diagonal.nngp[0], rtol=8 * EPSILON)
     np.testing.assert_allclose(ntk[:2, :2], diagonal.ntk[0], rtol=8 * EPSILON)
-    exact = exactly(kernel.network, x[0], x[2])
+    exact = recursion(kernel.network, x[0], x[2], dps=40)
     assert abs(ntk[0, 2] / exact.ntk - 1) <= 16 * EPSILON
 
 
@@ -248,12 +236,11 @@ def test_pairs_of_one_norm_are_exact_at_every_angle(name: str, bias: float | Non
     (states,) = engine.states(np.ones((1, 1)))
     variances = [(np.repeat(states.variance(layer), len(low)),) * 2 for layer in range(3)]
     found = advance(engine.module, engine.arrays(1), engine.plan.hidden, variances, low, sign)
-    duals = {act: precise(act) for act in network.activations}
     for k, given in enumerate(zip(variances[0][0], low, sign, strict=True)):
         with mpmath.workdps(50):
             q, distance, side = map(mpmath.mpf, given)
-            state = State(q, q, side * (q - distance), side * (q - distance))
-            for layer in network.layers[1:]:
-                state = recursion.advance(layer, state, duals)
-        for entries, number in zip(found, (state.c, state.ntk), strict=True):
-            assert abs(entries[k] - number) <= 32 * EPSILON * state.q1
+            square, product = ((entry - shift) / scale for entry in (q, side * (q - distance)))
+            entry = recursion_at(network, square, square, product, dps=40)
+            variance = recursion_at(network, square, square, square, dps=40).nngp
+        for entries, number in zip(found, entry, strict=True):
+            assert abs(entries[k] - number) <= 32 * EPSILON * variance

@@ -7,10 +7,10 @@ import pytest
 
 from ntksym.dual.derivation import derive
 from ntksym.lowering.templates.frame import TILE
-from ntksym.network.layers import Dense, Network, fully_connected, serial
-from ntksym.network.recursion import begin, evaluate
+from ntksym.network.layers import Dense, fully_connected, serial
 from tests.lowering.duals import expanded
 from tests.lowering.machines import machine
+from tests.oracle import float_recursion
 
 EPSILON = float(np.finfo(np.float64).eps)
 
@@ -28,21 +28,6 @@ def points(n: int, seed: int = 0) -> np.ndarray:
     return x
 
 
-def exactly(network: Network, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    duals = {act: derive(act, method="closed") for act in network.activations}
-    q, r = (x**2).sum(axis=1) / 8, (y**2).sum(axis=1) / 8
-    first, second = np.broadcast_arrays(q[:, None], r)
-    state = evaluate(
-        network,
-        begin(first, second, x @ y.T / 8),
-        {
-            act: lambda a, b, c, dual=dual: tuple(dual.evaluate(a, b, np.clip(c, -np.sqrt(a * b), np.sqrt(a * b))))
-            for act, dual in duals.items()
-        },
-    )
-    return state.c, state.ntk
-
-
 @pytest.mark.parametrize("name", NETWORKS)
 def test_entries_that_the_terms_do_not_serve_are_as_exact_as_the_others(name: str) -> None:
     series = expanded(16)
@@ -51,7 +36,7 @@ def test_entries_that_the_terms_do_not_serve_are_as_exact_as_the_others(name: st
     for other in (x, y):
         results, left_out = engine.tiles(x, other, ("nngp", "ntk"))
         assert 0 < len(left_out) < 0.2 * x.shape[0] * other.shape[0]
-        for matrix, exact in zip(results.values(), exactly(NETWORKS[name], x, other), strict=True):
+        for matrix, exact in zip(results.values(), float_recursion(NETWORKS[name], x, other), strict=True):
             assert np.abs(matrix - exact).max() <= 1e-9 * np.abs(exact).max()
             hard = tuple(left_out.T)
             # a derivative above 1 in every layer, and the closed form evaluated at another rounding of c

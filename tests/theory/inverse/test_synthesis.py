@@ -16,9 +16,9 @@ from ntksym.activation.activation import Activation
 from ntksym.dual.derivation import derive
 from ntksym.errors import InvalidInput
 from ntksym.network.layers import fully_connected
-from ntksym.network.recursion import begin, evaluate
 from ntksym.symbols import c, q1, q2, rho
 from ntksym.theory.inverse.synthesis import InverseActivation, activation_for
+from tests.oracle import float_recursion_at
 
 EPSILON = float(np.finfo(np.float64).eps)
 PLACES = np.array([-1.0, -0.7, -0.2, 0.0, 0.4, 0.95, 1.0])
@@ -30,9 +30,7 @@ CANCELLATION = 2.0**20 * EPSILON
 
 def kernel_of(found: InverseActivation, places: np.ndarray[Any, Any] = PLACES) -> np.ndarray[Any, Any]:
     """The kernel on the sphere of one hidden layer, by the reference recursion."""
-    dual, network = derive(found.activation), fully_connected(found.activation, depth=1)
-    states = [evaluate(network, begin(1.0, 1.0, float(place)), {found.activation: dual.evaluate}) for place in places]
-    return np.array([float(state.ntk if found.get == "ntk" else state.c) for state in states])
+    return getattr(float_recursion_at(fully_connected(found.activation, depth=1), 1.0, 1.0, places), found.get)
 
 
 def values_of(kernel: sp.Expr, places: np.ndarray[Any, Any] = PLACES) -> np.ndarray[Any, Any]:

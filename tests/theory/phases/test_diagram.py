@@ -17,11 +17,11 @@ from ntksym.dual import series_dual
 from ntksym.dual.derivation import derive
 from ntksym.errors import InvalidInput, NoSuchDual, ToleranceNotMet
 from ntksym.network.layers import fully_connected
-from ntksym.network.recursion import begin, evaluate
 from ntksym.theory.phases.correlation import CorrelationMap
 from ntksym.theory.phases.criticality import critical_line
 from ntksym.theory.phases.diagram import phases
 from ntksym.theory.phases.equilibria import FixedPoint
+from tests.oracle import float_recursion_at
 
 EPSILON = float(np.finfo(np.float64).eps)
 ROUNDINGS = 64 * EPSILON
@@ -273,15 +273,11 @@ def test_trajectories_are_those_of_the_network(name: str) -> None:
     start = W_std**2 * square + b_std**2
     first = (W_std**2 * square * rho + b_std**2) / start
     lengths, correlations = found.lengths(start, depth), found.correlations(first, depth, q=start)
-    dual = derive(activation)
     for layers in range(1, depth + 1):
-        state = evaluate(
-            fully_connected(activation, layers, W_std, b_std),
-            begin(square, square, square * rho),
-            {activation: dual.evaluate},
-        )
-        assert lengths[layers] == pytest.approx(float(state.q1), rel=layers * ROUNDINGS)
-        assert correlations[layers] == pytest.approx(float(state.c / state.q1), abs=layers * ROUNDINGS)
+        network = fully_connected(activation, layers, W_std, b_std)
+        variance, covariance = float_recursion_at(network, square, square, square * np.array([1.0, rho])).nngp
+        assert lengths[layers] == pytest.approx(variance, rel=layers * ROUNDINGS)
+        assert correlations[layers] == pytest.approx(covariance / variance, abs=layers * ROUNDINGS)
 
 
 @pytest.mark.parametrize("gap", [1e-14, 1e-9, 1e-4, 0.3])

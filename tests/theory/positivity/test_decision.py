@@ -15,9 +15,9 @@ import numpy as np
 import pytest
 
 import ntksym as nk
-from ntksym.network.recursion import PairMap, begin, evaluate
 from ntksym.theory.positivity.decision import positivity
 from ntksym.theory.positivity.verdict import Verdict
+from tests.oracle import float_recursion
 
 EPSILON = float(np.finfo(np.float64).eps)
 
@@ -28,18 +28,8 @@ ANSWERS = {True: "spd", False: "not_spd", None: "undecided"}
 
 
 def gram(network: nk.Network, points: np.ndarray, get: str) -> np.ndarray:
-    """By the reference recursion in float64; covariances that rounding has made too large are clipped."""
-
-    def clipped(activation: nk.Activation) -> PairMap:
-        dual = nk.derive(activation)
-        return lambda q1, q2, c: tuple(dual.evaluate(q1, q2, np.clip(c, -np.sqrt(q1 * q2), np.sqrt(q1 * q2))))
-
-    squares = np.einsum("ij,ij->i", points, points) / points.shape[1]
-    covariances = np.einsum("ik,jk->ij", points, points) / points.shape[1]
-    np.fill_diagonal(covariances, squares)
-    pairs = begin(*(part.ravel() for part in (*np.broadcast_arrays(squares[:, None], squares), covariances)))
-    state = evaluate(network, pairs, {activation: clipped(activation) for activation in network.activations})
-    return (state.ntk if get == "ntk" else state.c).reshape(covariances.shape)
+    """By the reference recursion in float64."""
+    return getattr(float_recursion(network, points, points), get)
 
 
 def verdict_of(row: dict[str, str], dim: int | None) -> Verdict | None:

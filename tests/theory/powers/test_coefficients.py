@@ -9,22 +9,10 @@ import pytest
 import sympy as sp
 
 import ntksym as nk
-from ntksym.network.recursion import begin, evaluate
 from ntksym.theory.powers.coefficients import power_series
+from tests.oracle import recursion_at
 
 EPSILON = float(np.finfo(np.float64).eps)
-
-
-def kernels_at(network: nk.Network, rho: float, mean_square: float) -> dict[str, mpmath.mpf]:
-    """The reference evaluator of networks, at 20 digits."""
-    duals = {}
-    for activation in network.activations:
-        dual = nk.derive(activation)
-        duals[activation] = lambda a, b, c, dual=dual: dual.evaluate(a, b, c, dps=20)
-    with mpmath.workdps(20):
-        square = mpmath.mpf(mean_square)
-        state = evaluate(network, begin(square, square, square * rho), duals)
-        return {"nngp": state.c, "ntk": state.ntk}
 
 
 def test_coefficients_of_relu_are_known_numbers() -> None:
@@ -97,11 +85,15 @@ def test_exact_coefficients_lie_within_the_bounds_of_the_floats(
 )
 def test_the_series_is_the_kernel(network: nk.Network) -> None:
     rho = 0.7
-    exact = kernels_at(network, rho, 0.8)
+    with mpmath.workdps(40):
+        exact = recursion_at(network, 0.8, 0.8, mpmath.mpf(0.8) * rho, dps=20)
     for get in ("nngp", "ntk"):
         series = power_series(network, 300, get, mean_square=0.8, exact=False)
         left_out = rho**300 * (series.remainder + 1e-12)
-        assert abs(series(rho) - exact[get]) <= float(np.sum(series.errors)) + left_out + 64 * EPSILON * series.trace
+        assert (
+            abs(series(rho) - getattr(exact, get))
+            <= float(np.sum(series.errors)) + left_out + 64 * EPSILON * series.trace
+        )
 
 
 def test_a_mean_square_is_a_weight() -> None:

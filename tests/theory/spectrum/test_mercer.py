@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 
 import ntksym as nk
-from ntksym.network.recursion import begin, evaluate
 from ntksym.theory.powers.zonal_series import zonal_series
 from ntksym.theory.spectrum.angle_quadrature import integrate, integrate_digits
 from ntksym.theory.spectrum.decay import predict
@@ -18,6 +17,7 @@ from ntksym.theory.spectrum.eigenvalues import _projected, by_angle, by_series
 from ntksym.theory.spectrum.gegenbauer import normaliser
 from ntksym.theory.spectrum.mercer import Spectrum, spectrum, support_of
 from ntksym.theory.zonal import evaluate_angles, evaluate_digits
+from tests.oracle import recursion_at
 
 EPSILON = float(np.finfo(np.float64).eps)
 ROOT = 2**0.5
@@ -51,15 +51,10 @@ def test_golden_eigenvalues_to_thirteen_digits(dim: int, depth: int) -> None:
 
 def oracle(network: nk.Network, get: str, dim: int, degrees: list[int], mean_square: float = 1.0) -> list[mpmath.mpf]:
     """Funk and Hecke's integral by mpmath's own rule, the kernel by the reference evaluator, at 30 digits."""
-    duals = {}
-    for activation in network.activations:
-        dual = nk.derive(activation)
-        duals[activation] = lambda a, b, c, dual=dual: dual.evaluate(a, b, c, dps=40)
 
     def kernel(t: mpmath.mpf) -> mpmath.mpf:
         square = mpmath.mpf(mean_square)
-        state = evaluate(network, begin(square, square, square * mpmath.cos(t)), duals)
-        return state.c if get == "nngp" else state.ntk
+        return getattr(recursion_at(network, square, square, square * mpmath.cos(t), dps=40), get)
 
     with mpmath.workdps(40):
         rule = mpmath.calculus.quadrature.GaussLegendre(mpmath.mp)
