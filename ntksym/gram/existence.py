@@ -13,7 +13,14 @@ from ntksym.errors import InvalidInput, NoSuchDual
 from ntksym.gram.schedule import LayerPlan
 from ntksym.symbols import q
 
-__all__ = ["LosesDigits", "require_digits", "require_slopes", "require_tangents", "require_variances"]
+__all__ = [
+    "LosesDigits",
+    "leaves_accurate_range",
+    "require_digits",
+    "require_slopes",
+    "require_tangents",
+    "require_variances",
+]
 
 LARGEST_VARIANCE = 1e75
 """Products of four variances, which some duals form, stay within float64."""
@@ -39,10 +46,23 @@ def require_digits(schedule: LayerPlan, layer: int, variance: Array) -> None:
         If it does not.
     """
     dual = schedule.hidden[layer].single if layer < len(schedule.hidden) else None
-    if dual is None or not (len(variance) and dual.accurate_range.is_limited):
-        return
-    if dual.accurate_range.excludes(np.array([variance.min(), variance.max()])).any():
+    if dual is not None and leaves_accurate_range(dual, variance):
         raise LosesDigits(dual.activation.name)
+
+
+def leaves_accurate_range(dual: Dual, variance: Array) -> bool:
+    """Whether the formulas of a dual lose digits in float64 at one of these variances; its series does not.
+
+    Parameters
+    ----------
+    dual : Dual
+        That of a layer.
+    variance : float array, shape (n,)
+        Variances of some rows before it.
+    """
+    if not (len(variance) and dual.accurate_range.is_limited):
+        return False
+    return bool(dual.accurate_range.excludes(np.array([variance.min(), variance.max()])).any())
 
 
 def require_slopes(schedule: LayerPlan) -> None:

@@ -20,6 +20,7 @@ SPAN = 16
 """Blocks that a thread prepares at a time."""
 
 Array = NDArray[np.float64]
+Settle = Callable[[int, Array], tuple[ModuleType, LayerArrays, Sequence[HiddenLayer]] | None]
 
 
 @dataclass(frozen=True)
@@ -66,8 +67,11 @@ def prepare(
     *,
     check: Callable[[RowStates, int, int], object] = lambda states, number, layer: None,
     pairs: bool = True,
+    settle: Settle = lambda layer, variances: None,
 ) -> tuple[RowStates, ...]:
     """The states of the rows of one set of data, or of two that will be paired: they share the layout of series.
+
+    Which candidate a layer uses, its closed form or its series, is settled when the variances before it are known.
 
     Parameters
     ----------
@@ -86,6 +90,10 @@ def prepare(
         the output) are known and before a series is expanded there.
     pairs : bool
         Whether pairs will be looked at; else the diagonal alone is wanted, and the states hold no row quantities.
+    settle : callable
+        Called with a layer whose closed form is accurate for some variances only, and the variances of all rows before
+        it. What it returns, unless that is None, computes this layer and those behind in place of what was given: the
+        network lowered in other forms, with closed forms in front that need the same row quantities.
     """
     preparation = _Preparation(module, network, hidden, squares, threads, pairs)
 
@@ -96,17 +104,18 @@ def prepare(
                 check(states, number, layer)
 
     check_all(range(1))
-    for begin, end in _runs(hidden) if preparation.blocks else ():
+    begin = 0
+    while begin < len(hidden) and preparation.blocks:
+        preparation.settle(begin, settle)
+        end = preparation.end_of_run(begin)
         preparation.run(begin, end)
         check_all(range(begin + 1, end + 1))
+        begin = end
     return tuple(preparation.sets())
 
 
-def _runs(hidden: Sequence[HiddenLayer]) -> Iterator[tuple[int, int]]:
-    """Bounds of the runs of layers that compiled code prepares in one go; a series is a run of its own."""
-    series = [layer for layer, entry in enumerate(hidden) if entry.series is not None]
-    edges = sorted({0, len(hidden), *series, *(layer + 1 for layer in series)})
-    yield from pairwise(edges)
+def _is_limited(entry: HiddenLayer) -> bool:
+    return entry.dual is not None and entry.dual.accurate_range.is_limited
 
 
 class _Preparation:
@@ -149,6 +158,22 @@ class _Preparation:
             layout = self._layout.copy()
             layout[:, 0] += top * layout[:, 1]
             yield RowStates(count, self._variances[top:last], self._tangents[top:last], self._rows, layout)
+
+    def settle(self, layer: int, settle: Settle) -> None:
+        """Go on with what ``settle`` returns for this layer."""
+        if _is_limited(self._hidden[layer]):
+            other = settle(layer, self._variances[:, layer].reshape(-1)[self._real])
+            self._module, self._network, self._hidden = other or (self._module, self._network, self._hidden)
+
+    def end_of_run(self, begin: int) -> int:
+        """The end of the layers from ``begin`` on that compiled code prepares in one go.
+
+        A series is a run of its own, and a layer that is still to be settled begins one.
+        """
+        if self._hidden[begin].series is not None:
+            return begin + 1
+        ends = (k for k, entry in enumerate(self._hidden) if k > begin and (entry.series or _is_limited(entry)))
+        return next(ends, len(self._hidden))
 
     def run(self, begin: int, end: int) -> None:
         """Variances, tangents and row quantities of the layers begin <= layer < end."""
