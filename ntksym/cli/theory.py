@@ -27,8 +27,8 @@ def positivity_command(options: argparse.Namespace) -> int:
         wait.say("proving")
         verdict = positivity(
             network_of(options),
-            options.get,
-            options.dim,
+            get=options.get,
+            dim=options.dim,
             domain=options.domain,
             trained_zero_bias=options.trained_zero_bias,
         )
@@ -64,7 +64,13 @@ def spectrum_command(options: argparse.Namespace) -> int:
     """Print eigenvalues and their decay."""
     with waiting() as wait:
         wait.say("computing eigenvalues")
-        found = spectrum(network_of(options), options.dim, options.degree, options.get, options.mean_square)
+        found = spectrum(
+            network_of(options),
+            dim=options.dim,
+            degree=options.degree,
+            get=options.get,
+            mean_square=options.mean_square,
+        )
         text = json_text(found.to_dict()) if options.json else str(found)
     print(text)
     return 0
@@ -78,14 +84,14 @@ def phases_command(options: argparse.Namespace) -> int:
         if options.critical:
             text = _edge_of_chaos(activation, options.b_std or 0.0, as_json=options.json)
         else:
-            found = phases(activation, options.W_std, options.b_std)
+            found = phases(activation, W_std=options.W_std, b_std=options.b_std)
             text = json_text(found.to_dict()) if options.json else str(found)
     print(text)
     return 0
 
 
 def _edge_of_chaos(activation: Activation, b_std: float, *, as_json: bool) -> str:
-    edge = float(critical_line(activation, b_std))
+    edge = float(critical_line(activation, b_std=b_std))
     if as_json:
         return json_text({"activation": activation.name, "b_std": b_std, "W_std": edge})
     return f"the edge of chaos of {activation.name} at b_std = {b_std:g} is at W_std = {edge!r}"

@@ -1,273 +1,148 @@
-r"""A kernel on the sphere as a function of the angle, in float64 without cancellation at the ends and in many digits.
+r"""The kernel of a network on the sphere |x|^2 = d mean_square, a function of rho alone: K(rho) = sum_k c_k rho^k.
 
-Besides S the distances low = q - S and high = q + S are carried. A Dense layer scales low by W_std^2, whatever its
-bias; a nonlinearity turns it into
-
-    V(q) - K(q, q, S) = low int_0^1 2 t D(q, q, q - low t^2) dt,
-
-which is smooth in t also where D is infinite at the diagonal, and integrated where the difference would cancel.
+All of theory computes on this value: it keeps what is known of the kernel, and is computed once.
 """
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
-import mpmath
 import numpy as np
-import sympy as sp
 from numpy.typing import NDArray
 
 from ntksym.activation.activation import Activation
-from ntksym.dual import ClosedDual
-from ntksym.dual.derivation import dual_of
-from ntksym.network.layers import Dense, Network, Nonlinearity
-from ntksym.network.walk import walk
-from ntksym.numerics.legendre import legendre
-from ntksym.special.symbolic import MPMATH
-from ntksym.symbols import c, q, q1, q2
-from ntksym.theory.requests import Get, as_mpf, bias_variance, exact_value, require_variance, weight_variance
+from ntksym.network.layers import Network
+from ntksym.theory.angles import (
+    Diagonal,
+    diagonal,
+    evaluate_angles,
+    evaluate_digits,
+    has_digits,
+    is_elementary,
+)
+from ntksym.theory.powers.parity_parts import parts_of
+from ntksym.theory.powers.supports import Support, layer_supports
+from ntksym.theory.powers.zonal_series import ZonalSeries, layer_variances, zonal_series
+from ntksym.theory.requests import (
+    Get,
+    check_exists,
+    check_get,
+    check_mean_square,
+    check_network,
+    is_analytic,
+)
 
-__all__ = ["Diagonal", "diagonal", "evaluate_angles", "evaluate_digits", "has_digits", "is_elementary"]
+__all__ = ["ZonalKernel", "zonal_kernel"]
 
 Array = NDArray[np.float64]
 
-NEAR = 1e-2
-"""Below this share of q, the distance after a nonlinearity is integrated; above, a difference loses two digits."""
-
-NODES = 16
-
-ELEMENTARY = frozenset(
-    {"acos", "asin", "atan", "atan2", "cos", "cosh", "erf", "erfc", "exp", "log", "sin", "sinh", "sqrt"}
-)
-
-GUARD = 25
-"""Digits that cancel in closed forms between the nodes nearest to 0 and pi and these ends."""
+KEPT = 32
+"""Power series that are kept: one spectrum asks for a few lengths, and a polynomial network for one."""
 
 
 @dataclass(frozen=True)
-class Diagonal:
-    """The kernel at x = y.
+class ZonalKernel:
+    """A kernel on a sphere.
 
     Attributes
     ----------
-    variances : tuple of float
-        q before every nonlinearity.
-    nngp, ntk : float
-        S(1) and T(1) at the output; the NTK is infinite where an activation jumps.
-    steepness : float
-        dS/d rho over S at rho = 1: the kernel changes within angles of 1/sqrt(steepness).
+    network : Network
+        The layers.
+    get : "nngp" or "ntk"
+        Which kernel.
+    mean_square : float
+        |x|^2/d.
     """
 
-    variances: tuple[float, ...]
-    nngp: float
-    ntk: float
-    steepness: float
+    network: Network
+    get: Get
+    mean_square: float
+
+    @cached_property
+    def diagonal(self) -> Diagonal:
+        """Variances before each layer, and both kernels at rho = 1.
+
+        Raises
+        ------
+        InvalidInput
+            Where a variance vanishes or explodes.
+        NoSuchDual
+            Where E[s(U)^2] diverges.
+        """
+        return diagonal(self.network, self.mean_square)
+
+    @property
+    def trace(self) -> float:
+        """K(1)."""
+        return self.diagonal.nngp if self.get == "nngp" else self.diagonal.ntk
+
+    @property
+    def activations(self) -> Iterable[Activation]:
+        """Those of the network, each once."""
+        return dict.fromkeys(self.network.activations)
+
+    @cached_property
+    def is_smooth(self) -> bool:
+        """Whether all activations are analytic on the line."""
+        return all(is_analytic(activation) for activation in self.activations)
+
+    @cached_property
+    def has_digits(self) -> bool:
+        """Whether mpmath evaluates all duals quickly."""
+        return all(has_digits(activation) for activation in self.activations)
+
+    @cached_property
+    def is_elementary(self) -> bool:
+        """Whether no dual has functions that mpmath takes milliseconds for."""
+        return all(is_elementary(activation) for activation in self.activations)
+
+    @cached_property
+    def support(self) -> Support:
+        """The largest even and odd power of rho in K; infinite where it is not known that there is one."""
+        degrees = {}
+        for activation in self.activations:
+            parts = parts_of(activation)
+            known = [math.inf if part.degree is None else part.degree for part in (parts.even, parts.odd)]
+            degrees[activation] = (Support(*known),)
+        *_, (_, possible) = layer_supports(self.network, degrees)
+        (last,) = possible
+        return last.nngp if self.get == "nngp" else last.ntk
+
+    @cached_property
+    def exact_variances(self) -> tuple[Any, ...]:
+        """Q in front of every activation, as mpmath numbers; for activations that are analytic."""
+        return tuple(layer_variances(self.network, self.mean_square))
+
+    def series(self, terms: int) -> ZonalSeries:
+        """c_k, k < terms, in float64 with bounds."""
+        return _series(self, terms)
+
+    def at_gaps(self, gap: Array, sign: Array) -> Array:
+        """K(rho) at rho = sign (1 - gap), in float64, relatively accurate at both ends."""
+        return evaluate_angles(self.network, self.get, self.mean_square, gap, sign)
+
+    def at_cosines(self, cosines: list[Any]) -> list[Any]:
+        """K(rho) as mpmath numbers, of the precision that mpmath has; where the kernel `has_digits`."""
+        return evaluate_digits(self.network, self.get, self.mean_square, cosines)
 
 
-@dataclass(frozen=True)
-class _OneStep:
-    """The diagonal while the layers go by; m = dS/d rho at rho = 1."""
-
-    variances: tuple[float, ...]
-    q: float
-    t: float
-    m: float
+@lru_cache(maxsize=KEPT)
+def _series(kernel: ZonalKernel, terms: int) -> ZonalSeries:
+    return zonal_series(kernel.network, kernel.get, kernel.mean_square, terms)
 
 
-class _AtOne:
-    """The algebra of the diagonal."""
-
-    def dense(self, state: _OneStep, layer: Dense) -> _OneStep:
-        weight, q = layer.weight_variance, layer.weight_variance * state.q + layer.bias_variance
-        return _OneStep(state.variances, q, q + weight * state.t, weight * state.m)
-
-    def nonlinear(self, state: _OneStep, layer: Nonlinearity) -> _OneStep:
-        q = state.q
-        require_variance(q, len(state.variances) + 1, layer.activation)
-        value, slope = (float(part) for part in dual_of(layer.activation).evaluate(q, q, q))
-        return _OneStep((*state.variances, q), value, state.t * slope, state.m * slope)
-
-    def add(self, state: _OneStep, branch: _OneStep) -> _OneStep:
-        return _OneStep(branch.variances, state.q + branch.q, state.t + branch.t, state.m + branch.m)
-
-
-def diagonal(network: Network, mean_square: float) -> Diagonal:
-    """The variances of every layer, for |x|^2/d = mean_square.
+def zonal_kernel(network: Network, get: str, mean_square: float) -> ZonalKernel:
+    """The kernel that is asked for, if it exists.
 
     Raises
     ------
     InvalidInput
-        Where a variance vanishes or explodes.
+        For something that is no network, kernel or |x|^2/d.
     NoSuchDual
-        Where E[s(U)^2] diverges.
+        For the NTK of an activation that jumps.
     """
-    end = walk(network.layers, _OneStep((), mean_square, 0.0, mean_square), _AtOne())
-    return Diagonal(end.variances, end.q, end.t, end.m / end.q if end.q else math.inf)
-
-
-@dataclass(frozen=True)
-class _Pairs:
-    """S, T and the two distances at many angles."""
-
-    q: float
-    s: Array
-    low: Array
-    high: Array
-    t: Array
-
-
-@dataclass(frozen=True)
-class _AtAngles:
-    """The algebra of pairs of points of one variance, in float64."""
-
-    with_slope: bool
-
-    def dense(self, state: _Pairs, layer: Dense) -> _Pairs:
-        """The distance low = q - S does not see the bias."""
-        weight, bias = layer.weight_variance, layer.bias_variance
-        s = weight * state.s + bias
-        return _Pairs(
-            weight * state.q + bias, s, weight * state.low, weight * state.high + 2 * bias, s + weight * state.t
-        )
-
-    def nonlinear(self, state: _Pairs, layer: Nonlinearity) -> _Pairs:
-        activation, q = layer.activation, state.q
-        dual = dual_of(activation)
-        gap = np.minimum(np.minimum(state.low, state.high) / q, 1.0)
-        value, slope = dual.evaluate(q, q, np.copysign(q * (1 - gap), state.s), gap=gap)
-        variance = float(dual.evaluate(q, q, q).value)
-        low, high = variance - value, variance + value
-        near, mirrored = state.low < NEAR * q, state.high < NEAR * q
-        low[near] = _distance(activation, q, state.low[near])
-        if activation.parity == "even":
-            low[mirrored] = _distance(activation, q, state.high[mirrored])
-        if activation.parity == "odd":
-            high[mirrored] = _distance(activation, q, state.high[mirrored])
-        return _Pairs(variance, value, low, high, state.t * slope if self.with_slope else state.t)
-
-    def add(self, state: _Pairs, branch: _Pairs) -> _Pairs:
-        """Both distances are sums, like S and q."""
-        return _Pairs(
-            state.q + branch.q,
-            state.s + branch.s,
-            state.low + branch.low,
-            state.high + branch.high,
-            state.t + branch.t,
-        )
-
-
-def evaluate_angles(network: Network, get: Get, mean_square: float, gap: Array, sign: Array) -> Array:
-    """K(rho) at rho = sign (1 - gap), in float64.
-
-    Parameters
-    ----------
-    network : Network
-        The layers.
-    get : "nngp" or "ntk"
-        Which kernel.
-    mean_square : float
-        |x|^2/d.
-    gap, sign : float arrays, shape (n,)
-        1 - |rho| to all digits, and the sign of rho.
-    """
-    near, far = mean_square * gap, mean_square * (2 - gap)
-    s = mean_square * sign * (1 - gap)
-    pairs = _Pairs(mean_square, s, np.where(sign > 0, near, far), np.where(sign > 0, far, near), np.zeros(len(gap)))
-    end = walk(network.layers, pairs, _AtAngles(with_slope=get == "ntk"))
-    return end.s if get == "nngp" else end.t
-
-
-def _distance(activation: Activation, q: float, low: Array) -> Array:
-    """V - K at covariances q - low."""
-    if not len(low):
-        return low
-    nodes, weights = legendre(NODES)
-    t, weights = (nodes + 1) / 2, weights / 2
-    gap = np.maximum(np.outer(low / q, t * t), np.finfo(np.float64).tiny)
-    slope = dual_of(activation).evaluate(q, q, q * (1 - gap), gap=gap).slope
-    return low * (slope @ (2 * t * weights))
-
-
-@lru_cache(maxsize=128)
-def has_digits(activation: Activation) -> bool:
-    """Whether the dual is a closed form that mpmath evaluates quickly."""
-    dual = dual_of(activation)
-    return dual.kind == "closed" and not dual.accurate_range.is_empty
-
-
-@lru_cache(maxsize=128)
-def is_elementary(activation: Activation) -> bool:
-    """Whether the formula of the dual has no functions that mpmath takes milliseconds for."""
-    dual = dual_of(activation)
-    return isinstance(dual, ClosedDual) and not any(
-        type(node).__name__ not in ELEMENTARY for node in dual.value.atoms(sp.Function)
-    )
-
-
-@lru_cache(maxsize=128)
-def _formulas(activation: Activation, with_slope: bool) -> tuple[Any, Any]:
-    """(q1, q2, c) -> value (and slope), q -> the same on the diagonal, for mpmath numbers."""
-    dual = dual_of(activation)
-    known = activation.values
-    slopes = (dual.slope, dual.diagonal_slope) if with_slope else (sp.S.Zero, sp.S.Zero)
-    pair, whole = zip((dual.value, dual.diagonal), slopes, strict=True)
-    first, second = (
-        sp.lambdify(
-            arguments, [sp.sympify(part).xreplace(known) for part in parts], modules=[MPMATH, "mpmath"], cse=True
-        )
-        for arguments, parts in (([q1, q2, c], pair), ([q], whole))
-    )
-    return first, second
-
-
-@dataclass(frozen=True)
-class _Digits:
-    """q, and S and T at many correlations, as mpmath numbers."""
-
-    q: Any
-    s: list[Any]
-    t: list[Any]
-
-
-@dataclass(frozen=True)
-class _InDigits:
-    """The algebra of the same in many digits, by the formulas of closed duals."""
-
-    with_slope: bool
-
-    def dense(self, state: _Digits, layer: Dense) -> _Digits:
-        weight, bias = as_mpf(weight_variance(layer)), as_mpf(bias_variance(layer))
-        s = [weight * entry + bias for entry in state.s]
-        return _Digits(weight * state.q + bias, s, [a + weight * b for a, b in zip(s, state.t, strict=True)])
-
-    def nonlinear(self, state: _Digits, layer: Nonlinearity) -> _Digits:
-        pair, whole = _formulas(layer.activation, self.with_slope)
-        results = [pair(state.q, state.q, entry) for entry in state.s]
-        t = [mpmath.re(slope) * entry for (_, slope), entry in zip(results, state.t, strict=True)]
-        return _Digits(whole(state.q)[0], [mpmath.re(value) for value, _ in results], t)
-
-    def add(self, state: _Digits, branch: _Digits) -> _Digits:
-        s, t = ([a + b for a, b in zip(*lists, strict=True)] for lists in ((state.s, branch.s), (state.t, branch.t)))
-        return _Digits(state.q + branch.q, s, t)
-
-
-def evaluate_digits(network: Network, get: Get, mean_square: float, cosines: list[Any]) -> list[Any]:
-    """K(rho) at given rho as mpmath numbers, of the precision that mpmath has; for networks that `has_digits`.
-
-    Parameters
-    ----------
-    network : Network
-        The layers.
-    get : "nngp" or "ntk"
-        Which kernel.
-    mean_square : float
-        |x|^2/d.
-    cosines : list of mpmath numbers
-        rho.
-    """
-    with mpmath.extradps(GUARD):
-        q = as_mpf(exact_value(mean_square))
-        start = _Digits(q, [q * rho for rho in cosines], [mpmath.mpf(0)] * len(cosines))
-        end = walk(network.layers, start, _InDigits(with_slope=get == "ntk"))
-        return end.s if get == "nngp" else end.t
+    network, which, square = check_network(network), check_get(get), check_mean_square(mean_square)
+    check_exists(network, which)
+    return ZonalKernel(network, which, square)

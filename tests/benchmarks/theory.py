@@ -59,12 +59,12 @@ def main() -> None:
         "spectrum", "dim", "degree", "seconds", "method", "worst relative error", "measured/predicted, even", "odd"
     )
     for name, network, dim, degree, get in SPECTRA:
-        seconds, found = _timed(lambda n=network, d=dim, k=degree, g=get: spectrum(n, d, k, g))
+        seconds, found = _timed(lambda n=network, d=dim, k=degree, g=get: spectrum(n, dim=d, degree=k, get=g))
         table.add_row(name, str(dim), str(degree), f"{seconds:.2f}", found.method, _worst(found), *_ratios(found))
     console.print(table)
     table = Table("power series", "terms", "seconds", "numbers", "worst relative error")
     for name, network, terms in SERIES:
-        seconds, series = _timed(lambda n=network, t=terms: power_series(n, t))
+        seconds, series = _timed(lambda n=network, t=terms: power_series(n, degree=t - 1))
         positive = series.coefficients > 0
         worst = np.max(series.errors[positive] / series.coefficients[positive])
         table.add_row(name, str(terms), f"{seconds:.2f}", "floats" if series.exact is None else "exact", f"{worst:.0e}")
@@ -91,7 +91,7 @@ def _answer(row: dict[str, str]) -> str:
     parts_of.cache_clear()
     network = nk.fully_connected(row["activation"], int(row["hidden_layers"]), b_std=float(row["b_std"]) or None)
     try:
-        holds = nk.positivity(network, row["kernel"]).holds
+        holds = nk.positivity(network, get=row["kernel"]).holds
     except nk.NoSuchDual:
         return "undefined"
     return {True: "spd", False: "not_spd", None: "not known"}[holds]
@@ -103,8 +103,8 @@ def _spread(seconds: list[float]) -> tuple[str, str]:
 
 def _warm() -> None:
     for activation in ("relu", "tanh(x)", "gelu", "erf", "elu", "sign(x)", "log(1+exp(x))"):
-        spectrum(nk.fully_connected(activation, 1, 0.9, 0.2), 3, 4, "nngp")
-        power_series(nk.fully_connected(activation, 1, 0.9), 3, "nngp")
+        spectrum(nk.fully_connected(activation, 1, 0.9, 0.2), dim=3, degree=4, get="nngp")
+        power_series(nk.fully_connected(activation, 1, 0.9), degree=2, get="nngp")
 
 
 def _timed(work: Callable[[], Any]) -> tuple[float, Any]:

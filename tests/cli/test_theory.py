@@ -63,7 +63,7 @@ def test_what_it_means_for_data(
 
 
 def test_spectrum(capsys: pytest.CaptureFixture[str]) -> None:
-    expected = spectrum(nk.fully_connected("relu", 2), 3, 12)
+    expected = spectrum(nk.fully_connected("relu", 2), dim=3, degree=12)
     status, text = printed(capsys, "spectrum", "relu", "--depth", "2", "--degree", "12")
     assert status == 0
     assert text.rstrip() == str(expected).rstrip()
@@ -74,13 +74,13 @@ def test_spectrum(capsys: pytest.CaptureFixture[str]) -> None:
 def test_phases(capsys: pytest.CaptureFixture[str]) -> None:
     status, text = printed(capsys, "phases", "tanh", "--W-std", "1.5", "--b-std", "0.1")
     assert status == 0
-    assert text.rstrip() == str(phases("tanh", 1.5, 0.1)).rstrip()
+    assert text.rstrip() == str(phases("tanh", W_std=1.5, b_std=0.1)).rstrip()
     _, text = printed(capsys, "phases", "tanh", "--W-std", "1.5", "--b-std", "0.1", "--json")
     assert json.loads(text)["phase"] == "chaotic"
 
 
 def test_the_edge_of_chaos(capsys: pytest.CaptureFixture[str]) -> None:
-    edge = float(critical_line("tanh", 0.05))
+    edge = float(critical_line("tanh", b_std=0.05))
     _, text = printed(capsys, "phases", "tanh", "--critical", "--b-std", "0.05")
     assert repr(edge) in text
     _, text = printed(capsys, "phases", "tanh", "--critical", "--b-std", "0.05", "--json")

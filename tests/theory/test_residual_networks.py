@@ -11,10 +11,11 @@ from ntksym.network.layers import Dense, Network, fully_connected, residual, ser
 from ntksym.network.recursion import PairMap, begin, evaluate
 from ntksym.theory.positivity.decision import positivity
 from ntksym.theory.powers.coefficients import power_series
+from ntksym.theory.requests import Get
 from ntksym.theory.spectrum.gegenbauer import normaliser
 from ntksym.theory.spectrum.mercer import spectrum
 from ntksym.theory.spectrum.singular_part import stepped_singularity
-from ntksym.theory.zonal import diagonal, evaluate_angles, evaluate_digits
+from ntksym.theory.zonal import ZonalKernel
 
 EPSILON = float(np.finfo(np.float64).eps)
 
@@ -76,19 +77,19 @@ def by_recursion(network: Network, get: str, rho: mpmath.mpf) -> mpmath.mpf:
 
 @pytest.mark.parametrize("get", ["nngp", "ntk"])
 @pytest.mark.parametrize("name", NETWORKS)
-def test_the_kernel_as_a_function_of_the_angle(name: str, get: str) -> None:
+def test_the_kernel_as_a_function_of_the_angle(name: str, get: Get) -> None:
     network = NETWORKS[name]
     gap, sign = np.array([1e-9, 1e-4, 0.25, 1.0, 1e-4]), np.array([1.0, 1.0, 1.0, 1.0, -1.0])
-    ends = diagonal(network, 1.0)
+    kernel = ZonalKernel(network, get, 1.0)
     with mpmath.workdps(30):
         cosines = [int(s) * (1 - mpmath.mpf(float(g))) for g, s in zip(gap, sign, strict=True)]
         exact = [by_recursion(network, get, rho) for rho in cosines]
-        digits = evaluate_digits(network, get, 1.0, cosines)
+        digits = kernel.at_cosines(cosines)
         assert all(abs(a - b) <= mpmath.mpf("1e-24") * abs(exact[0]) for a, b in zip(digits, exact, strict=True))
         total = float(by_recursion(network, get, mpmath.mpf(1)))
-    found = evaluate_angles(network, get, 1.0, gap, sign)
+    found = kernel.at_gaps(gap, sign)
     assert np.all(np.abs(found - [float(value) for value in exact]) <= 64 * EPSILON * total)
-    assert abs((ends.nngp if get == "nngp" else ends.ntk) - total) <= 16 * EPSILON * total
+    assert abs(kernel.trace - total) <= 16 * EPSILON * total
 
 
 @pytest.mark.parametrize("get", ["nngp", "ntk"])
@@ -96,7 +97,7 @@ def test_the_kernel_as_a_function_of_the_angle(name: str, get: str) -> None:
 def test_power_series_in_floats(name: str, get: str) -> None:
     """Where the terms that are left out are nothing, the series is the kernel."""
     network = NETWORKS[name]
-    found = power_series(network, 64, get=get, exact=False)
+    found = power_series(network, degree=63, get=get, exact=False)
     assert np.all(found.coefficients >= 0)
     for rho in (0.25, -0.375):
         with mpmath.workdps(30):
@@ -107,10 +108,10 @@ def test_power_series_in_floats(name: str, get: str) -> None:
 @pytest.mark.parametrize("get", ["nngp", "ntk"])
 def test_power_series_in_exact_numbers(get: str) -> None:
     for network, terms in ((NETWORKS["polynomial"], 5), (NETWORKS["one relu"], 6), (ONE_ERF, 6)):
-        exact = power_series(network, terms, get=get, exact=True)
-        floats = power_series(network, terms, get=get, exact=False)
+        exact = power_series(network, degree=terms - 1, get=get, exact=True)
+        floats = power_series(network, degree=terms - 1, get=get, exact=False)
         assert np.all(np.abs(exact.coefficients - floats.coefficients) <= floats.errors + 4 * EPSILON * exact.trace)
-    whole = power_series(NETWORKS["polynomial"], 5, get=get, exact=True)
+    whole = power_series(NETWORKS["polynomial"], degree=4, get=get, exact=True)
     with mpmath.workdps(30):
         fractions = [mpmath.mpf(int(entry.p)) / int(entry.q) for entry in whole.exact]
         exact = by_recursion(NETWORKS["polynomial"], get, mpmath.mpf(0.375))
@@ -162,7 +163,7 @@ JUMPS = [
 @pytest.mark.parametrize("network", JUMPS, ids=str)
 def test_singular_parts_of_jumps_are_the_limits_of_the_recursion(network: Network) -> None:
     """At a gap g the next term is smaller by g^(1/4), or 1e-10, at least."""
-    found = stepped_singularity(network, 1.0)
+    found = stepped_singularity(ZonalKernel(network, "nngp", 1.0))
     with mpmath.workdps(60):
         gap = mpmath.mpf("1e-40")
         for end, coefficient in ((1, found.plus), (-1, found.minus)):
@@ -195,7 +196,7 @@ def test_verdicts_on_the_sphere_are_those_of_computed_coefficients(network: Netw
     verdict = positivity(network, get=get)
     assert verdict.holds is holds
     (support,) = verdict.supports
-    present = np.flatnonzero(power_series(network, 24, get=get).coefficients > 0)
+    present = np.flatnonzero(power_series(network, degree=23, get=get).coefficients > 0)
     for parity, largest in enumerate((support.even, support.odd)):
         found = max(present[present % 2 == parity], default=-1)
         assert found == largest if largest < math.inf else found > 15
@@ -244,10 +245,10 @@ def test_a_kind_of_layer_without_a_rule_is_refused_everywhere() -> None:
     network = serial(Dense(), "relu", Dense())
     object.__setattr__(network, "layers", (Dense(), "pooling", Dense()))
     for ask in (
-        lambda: diagonal(network, 1.0),
-        lambda: evaluate_angles(network, "ntk", 1.0, np.ones(1), np.ones(1)),
-        lambda: evaluate_digits(network, "ntk", 1.0, [mpmath.mpf(1)]),
-        lambda: power_series(network, 4, exact=False),
+        lambda: ZonalKernel(network, "ntk", 1.0).trace,
+        lambda: ZonalKernel(network, "ntk", 1.0).at_gaps(np.ones(1), np.ones(1)),
+        lambda: ZonalKernel(network, "ntk", 1.0).at_cosines([mpmath.mpf(1)]),
+        lambda: power_series(network, degree=3, exact=False),
         lambda: spectrum(network, dim=3, degree=2),
     ):
         with pytest.raises((TypeError, AttributeError), match="no rule for 'pooling'"):

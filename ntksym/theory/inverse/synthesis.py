@@ -98,7 +98,7 @@ class InverseActivation:
 
 
 def activation_for(
-    kernel: str | sp.Expr | Sequence[Any], get: Get = "nngp", terms: int = 16, signs: str = "plus"
+    kernel: str | sp.Expr | Sequence[Any], *, get: Get = "nngp", degree: int = 15, signs: str = "plus"
 ) -> InverseActivation:
     r"""Find s = sum_k a_k h_k with sum_k a_k^2 rho^k = f(rho), or sum_k (k + 1) a_k^2 rho^k = f(rho) for the NTK.
 
@@ -109,11 +109,11 @@ def activation_for(
     get : {"nngp", "ntk"}
         Whether f shall be the NNGP kernel or the NTK of one hidden layer with W_std = 1, no bias, on
         ``|x|^2/dim = 1``.
-    terms : int
-        How many a_k are used where s has no closed form and the series no end, from 1 to 24. The signs of the first 128
-        coefficients, 32 if more grow beyond use, and of all powers that f itself names are decided in any case; of the
-        rest, where there is no closed form, it is only made sure that
-        their sum nowhere exceeds its value at one.
+    degree : int
+        The largest k of the a_k that are used where s has no closed form and the series no end, up to 23. The signs of
+        the first 128 coefficients, 32 if more grow beyond use, and of all powers that f itself names are decided in any
+        case; of the rest, where there is no closed form, it is only made sure that their sum nowhere exceeds its value
+        at one.
     signs : {"plus", "alternating"}
         All a_k >= 0, or the signs +, +, -, -, repeated, with which for instance exp(rho) gives sin and cos instead of
         an exponential. Every choice of signs has the same kernel.
@@ -135,7 +135,7 @@ def activation_for(
     ----------
     Simon, Anand, DeWeese, ICML 2022, Theorem 3.1 and eq. (6) (arXiv:2106.03186); Schoenberg, Duke Math. J. 9 (1942).
     """
-    count = check_whole("terms", terms, 1, MOST_TERMS)
+    count = check_whole("degree", degree, 0, MOST_TERMS - 1) + 1
     check_get(get)
     if signs not in SIGNS:
         raise InvalidInput(f"unknown signs {signs!r}: choose one of {', '.join(SIGNS)}")

@@ -34,7 +34,7 @@ SPAN = 2.0**24
 """How far beyond b^2 and one lengths on the line are looked for."""
 
 
-def critical_line(activation: Activation | str | sp.Expr, b_std: ArrayLike) -> Any:
+def critical_line(activation: Activation | str | sp.Expr, *, b_std: ArrayLike) -> Any:
     r"""W = 1/sqrt(D(q)) where q - V(q)/D(q) = b^2, at the smallest W whose fixed length q attracts others.
 
     Parameters

@@ -5,6 +5,7 @@ Poole et al., "Exponential expressivity in deep neural networks through transien
 """
 
 from dataclasses import dataclass, field
+from functools import partial
 from math import inf, isfinite
 from typing import Any
 
@@ -60,7 +61,8 @@ class Phases:
     _lengths: LengthMap = field(repr=False, compare=False)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return phases, (self.activation, self.W_std, self.b_std, self.mean_square)
+        given = {"W_std": self.W_std, "b_std": self.b_std, "mean_square": self.mean_square}
+        return partial(phases, self.activation, **given), ()
 
     @property
     def phase(self) -> str:
@@ -247,6 +249,7 @@ class Phases:
 
 def phases(
     activation: Activation | str | sp.Expr,
+    *,
     W_std: float = 1.0,
     b_std: float | None = None,
     mean_square: float = 1.0,

@@ -25,9 +25,9 @@ SUPPORTS = "sums, products and compositions of power series with coefficients >=
 
 def positivity(
     network: Network,
+    *,
     get: str = "ntk",
     dim: int | None = None,
-    *,
     domain: str = "sphere",
     trained_zero_bias: bool = False,
 ) -> Verdict:

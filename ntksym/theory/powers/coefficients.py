@@ -19,19 +19,14 @@ from ntksym.network.walk import walk
 from ntksym.symbols import c, q, q1, q2, x
 from ntksym.theory.powers.parity_parts import parts_of
 from ntksym.theory.powers.taylor import Series, add, compose, multiply, scale, taylor
-from ntksym.theory.powers.zonal_series import zonal_series
 from ntksym.theory.requests import (
     Get,
     bias_variance,
-    check_exists,
-    check_get,
-    check_mean_square,
-    check_network,
     check_whole,
     exact_value,
     weight_variance,
 )
-from ntksym.theory.zonal import diagonal
+from ntksym.theory.zonal import ZonalKernel, zonal_kernel
 
 __all__ = ["PowerSeries", "is_polynomial_network", "power_series"]
 
@@ -60,19 +55,15 @@ SHOWN = 6
 
 @dataclass(frozen=True, repr=False, eq=False)
 class PowerSeries:
-    """c_k for k < terms.
+    """c_k for k <= degree.
 
     Attributes
     ----------
-    network : Network
-        The parent of this stage.
-    get : "nngp" or "ntk"
-        Which kernel.
-    mean_square : float
-        |x|^2/d of the points.
-    coefficients : float array, shape (terms,)
+    kernel : ZonalKernel
+        The parent of this stage: network, which kernel, and |x|^2/d of the points.
+    coefficients : float array, shape (degree + 1,)
         c_k; exactly zero where the parity of the activations makes them so.
-    errors : float array, shape (terms,)
+    errors : float array, shape (degree + 1,)
         Bounds of their errors: what is left out, and the errors of Hermite coefficients; see `power_series`.
     exact : tuple of sympy numbers, or None
         c_k exactly.
@@ -80,13 +71,31 @@ class PowerSeries:
         K(1), the sum of all c_k.
     """
 
-    network: Network
-    get: Get
-    mean_square: float
+    kernel: ZonalKernel
     coefficients: Array
     errors: Array
     exact: tuple[sp.Expr, ...] | None
     trace: float
+
+    @property
+    def network(self) -> Network:
+        """The layers."""
+        return self.kernel.network
+
+    @property
+    def get(self) -> Get:
+        """Which kernel, "nngp" or "ntk"."""
+        return self.kernel.get
+
+    @property
+    def mean_square(self) -> float:
+        """|x|^2/d of the points."""
+        return self.kernel.mean_square
+
+    @property
+    def degree(self) -> int:
+        """The largest k."""
+        return len(self.coefficients) - 1
 
     @property
     def remainder(self) -> float:
@@ -101,7 +110,7 @@ class PowerSeries:
         return len(self.coefficients)
 
     def __call__(self, rho: ArrayLike) -> Array:
-        """sum_{k < terms} c_k rho^k at correlations rho, of the same shape; it misses at most |rho|^terms remainder.
+        """sum_{k <= degree} c_k rho^k at correlations rho, of the same shape; |rho|^(degree + 1) remainder are missing.
 
         Raises
         ------
@@ -140,9 +149,9 @@ def _term(k: int, text: str) -> str:
 
 
 def power_series(
-    network: Network, terms: int, get: str = "ntk", mean_square: float = 1.0, exact: bool | None = None
+    network: Network, *, degree: int, get: str = "ntk", mean_square: float = 1.0, exact: bool | None = None
 ) -> PowerSeries:
-    r"""The coefficients c_k, k < terms, of K(rho) = sum c_k rho^k on the sphere |x|^2 = d mean_square.
+    r"""The coefficients c_k, k <= degree, of K(rho) = sum c_k rho^k on the sphere |x|^2 = d mean_square.
 
         S <- w^2 S + b^2,   T <- S + w^2 T;      S <- K_q(S),   T <- T K_q'(S)
 
@@ -153,8 +162,8 @@ def power_series(
     ----------
     network : Network
         Any that ``serial`` makes.
-    terms : int
-        How many, from 1 to 3000.
+    degree : int
+        The largest k, up to 2999.
     get : "nngp" or "ntk"
         Which kernel.
     mean_square : float
@@ -177,24 +186,22 @@ def power_series(
     ----------
     Daniely, Frostig and Singer, NeurIPS 2016, section 4; Murray, Jin, Bowman and Montufar, ICLR 2023.
     """
-    network, which = check_network(network), check_get(get)
-    terms, square = check_whole("terms", terms, 1, MOST_TERMS), check_mean_square(mean_square)
+    kernel = zonal_kernel(network, get, mean_square)
+    terms = check_whole("degree", degree, 0, MOST_TERMS - 1) + 1
     if exact not in (None, True, False):
         raise InvalidInput(f"exact must be True, False or None, not {exact!r}; leave it out for what is quick")
-    check_exists(network, which)
-    ends = diagonal(network, square)
-    total = ends.nngp if which == "nngp" else ends.ntk
+    total = kernel.trace
     if exact or (exact is None and _is_quick(network, terms)):
         try:
-            numbers = exact_coefficients(network, which, square, terms)
+            numbers = exact_coefficients(kernel, terms)
         except NoClosedForm:
             if exact:
                 raise
         else:
             floats = np.array([float(sp.N(number, DIGITS)) for number in numbers])
-            return PowerSeries(network, which, square, floats, EPSILON * np.abs(floats), tuple(numbers), total)
-    found = zonal_series(network, which, square, min(terms + max(SPARE_TERMS, terms // 2), MOST_TERMS))
-    return PowerSeries(network, which, square, found.coefficients[:terms], found.errors[:terms], None, total)
+            return PowerSeries(kernel, floats, EPSILON * np.abs(floats), tuple(numbers), total)
+    found = kernel.series(min(terms + max(SPARE_TERMS, terms // 2), MOST_TERMS))
+    return PowerSeries(kernel, found.coefficients[:terms], found.errors[:terms], None, total)
 
 
 def is_polynomial_network(network: Network) -> bool:
@@ -254,14 +261,14 @@ class _Exactly:
         return fraction if self.fractions else sp.Rational(fraction.numerator, fraction.denominator)
 
 
-def exact_coefficients(network: Network, get: Get, mean_square: float, terms: int) -> list[sp.Expr]:
+def exact_coefficients(kernel: ZonalKernel, terms: int) -> list[sp.Expr]:
     """c_k, k < terms, as sympy numbers; `power_series` says what is raised."""
-    algebra, count = _Exactly(is_polynomial_network(network), get == "ntk"), max(terms, 2)
-    variance = algebra.number(exact_value(mean_square))
+    algebra, count = _Exactly(is_polynomial_network(kernel.network), kernel.get == "ntk"), max(terms, 2)
+    variance = algebra.number(exact_value(kernel.mean_square))
     zero = 0 * variance
     start = _ExactRun([zero, variance, *[zero] * (count - 2)], [zero] * count, variance)
-    end = walk(network.layers, start, algebra)
-    return [sp.sympify(entry) for entry in (end.s if get == "nngp" else end.t)[:terms]]
+    end = walk(kernel.network.layers, start, algebra)
+    return [sp.sympify(entry) for entry in (end.s if kernel.get == "nngp" else end.t)[:terms]]
 
 
 def _closed_dual(activation: Activation, variance: Any, at: Any, count: int) -> tuple[Series, Any]:

@@ -109,7 +109,6 @@ class ParityParts:
         return f"{self.activation.name}: {self.even}; {self.odd}"
 
 
-@lru_cache(maxsize=512)
 def parts_of(activation: Activation) -> ParityParts:
     """What kind of functions the even and the odd part of an activation are.
 
@@ -118,6 +117,12 @@ def parts_of(activation: Activation) -> ParityParts:
     activation : Activation
         The function s, at the values of its parameters.
     """
+    return ParityParts(activation, *_even_and_odd(activation))
+
+
+@lru_cache(maxsize=512)
+def _even_and_odd(activation: Activation) -> tuple[ParityPart, ParityPart]:
+    """Of a function: equal ones may have different names, which the parts do not tell."""
     values = activation.values
     plain = Activation(activation.expression.xreplace(values)) if values else activation
     form = _normal_form(plain)
@@ -125,7 +130,7 @@ def parts_of(activation: Activation) -> ParityParts:
     for half in halves_of(plain) if len(found) < 2 else ():
         if half.parity not in found:
             found[half.parity] = _named(half, examine(half))
-    return ParityParts(activation, *(found[name] for name in NAMES))
+    return found["even"], found["odd"]
 
 
 def parts_in_order(network: Network) -> tuple[ParityParts, ...]:

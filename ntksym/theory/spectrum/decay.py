@@ -25,15 +25,13 @@ from ntksym.dual.derivation import dual_of
 from ntksym.errors import NoClosedForm
 from ntksym.hermite.analyticity import Plane, plane_of
 from ntksym.hermite.digits import hermite_squares
-from ntksym.network.layers import Dense, Network, Nonlinearity
+from ntksym.network.layers import Dense, Nonlinearity
 from ntksym.network.walk import walk
 from ntksym.theory.powers.parity_parts import parts_of
-from ntksym.theory.powers.supports import Support
-from ntksym.theory.powers.zonal_series import layer_variances
-from ntksym.theory.requests import Get, is_analytic
 from ntksym.theory.spectrum.gegenbauer import decay_exponent, multiplicity, power_coefficient
 from ntksym.theory.spectrum.kinks import MOST_ORDER, even_kinks, kinks_of, lowest_order, odd_kinks
 from ntksym.theory.spectrum.singular_part import is_single_layer, leading_singularity, stepped_singularity
+from ntksym.theory.zonal import ZonalKernel
 
 __all__ = ["Law", "algebraic", "predict"]
 
@@ -109,47 +107,44 @@ class Law:
         return {"kind": self.kind, "reason": self.reason, "exponent": self.exponent, "constant": self.constant}
 
 
-def predict(network: Network, get: Get, dim: int, mean_square: float, support: Support) -> tuple[Law, Law]:
+def predict(kernel: ZonalKernel, dim: int) -> tuple[Law, Law]:
     """The laws of the even and of the odd degrees.
 
     Parameters
     ----------
-    network, get, dim, mean_square
-        The kernel and the sphere.
-    support : Support
-        The largest even and odd powers of rho in it.
+    kernel : ZonalKernel
+        f.
+    dim : int
+        d of the sphere.
     """
-    even, odd = (_law(network, get, dim, mean_square, support, parity) for parity in (0, 1))
+    even, odd = (_law(kernel, dim, parity) for parity in (0, 1))
     return even, odd
 
 
-def _law(network: Network, get: Get, dim: int, mean_square: float, support: Support, parity: int) -> Law:
-    largest = (support.even, support.odd)[parity]
+def _law(kernel: ZonalKernel, dim: int, parity: int) -> Law:
+    largest = (kernel.support.even, kernel.support.odd)[parity]
     if largest < 0:
         return Law("zero", f"the kernel contains no {PARITIES[parity]} power of rho")
     if largest < math.inf:
         return Law("finite rank", f"the largest {PARITIES[parity]} power of rho in the kernel is {int(largest)}")
-    if all(is_analytic(activation) for activation in network.activations):
-        return _smooth(network, mean_square, parity if is_single_layer(network) else None)
+    if kernel.is_smooth:
+        return _smooth(kernel, parity if is_single_layer(kernel.network) else None)
     try:
-        return _kinked(network, get, dim, mean_square, parity)
+        return _kinked(kernel, dim, parity)
     except NoClosedForm as refusal:
         return Law("unknown", f"where and how the activation is not smooth is not known: {refusal}")
 
 
-def _kinked(network: Network, get: Get, dim: int, mean_square: float, parity: int) -> Law:
+def _kinked(kernel: ZonalKernel, dim: int, parity: int) -> Law:
     part = (even_kinks, odd_kinks)[parity]
-    alone = is_single_layer(network)
-    kinks = {a: part(kinks_of(a)) if alone else kinks_of(a) for a in network.activations}
+    alone = is_single_layer(kernel.network)
+    kinks = {a: part(kinks_of(a)) if alone else kinks_of(a) for a in kernel.activations}
     orders = [order for order in map(lowest_order, kinks.values()) if order is not None]
     if not orders:
         what = f"the {PARITIES[parity]} part of the activation" if alone else "the activation"
         return Law("unknown", f"no derivative of {what} up to order {MOST_ORDER} jumps, and it is not analytic")
     order = min(orders)
-    if order:
-        singular = leading_singularity(network, get, mean_square, order, kinks.__getitem__)
-    else:
-        singular = stepped_singularity(network, mean_square)
+    singular = leading_singularity(kernel, order, kinks.__getitem__) if order else stepped_singularity(kernel)
     coefficient = singular.plus + (-1) ** parity * singular.minus
     if abs(coefficient) <= CANCELLED * abs(singular.plus):
         return Law("unknown", "the singularities at rho = 1 and rho = -1 cancel in these degrees")
@@ -171,18 +166,18 @@ def algebraic(dim: int, nu: float, coefficient: float, why: str) -> Law:
     return Law("algebraic", reason, decay_exponent(dim, nu), known, (nu, coefficient))
 
 
-def _smooth(network: Network, mean_square: float, parity: int | None) -> Law:
+def _smooth(kernel: ZonalKernel, parity: int | None) -> Law:
     planes: dict[Activation, Plane] = {}
-    for activation in network.activations:
+    for activation in kernel.activations:
         plane = plane_of(activation, parity)
         if plane is None:
             return Law("unknown", f"where {activation.name} is singular in the complex plane is not known")
         planes[activation] = plane
     if any(math.isfinite(plane.distance) for plane in planes.values()):
-        return _stretched(network, mean_square, planes)
+        return _stretched(kernel, planes)
     if all(plane.is_entire for plane in planes.values()):
         return Law("super-geometric", "the activation is made of exp, sin, cos and powers: the kernel is entire in rho")
-    return _geometric(network, mean_square, planes)
+    return _geometric(kernel, planes)
 
 
 @dataclass(frozen=True)
@@ -216,8 +211,8 @@ class _Distances:
         return replace(branch, q=state.q + branch.q, m=state.m + branch.m)
 
 
-def _stretched(network: Network, mean_square: float, planes: Mapping[Activation, Plane]) -> Law:
-    end = walk(network.layers, _Steep(mean_square, mean_square), _Distances(planes))
+def _stretched(kernel: ZonalKernel, planes: Mapping[Activation, Plane]) -> Law:
+    end = walk(kernel.network.layers, _Steep(kernel.mean_square, kernel.mean_square), _Distances(planes))
     reason = (
         f"the activation is singular in the complex plane, {end.distance:.6g} from the line: the kernel is smooth but "
         "not analytic at rho = 1"
@@ -225,16 +220,14 @@ def _stretched(network: Network, mean_square: float, planes: Mapping[Activation,
     return Law("stretched exponential", reason, 2 / 3, 1.5 * end.least ** (2 / 3))
 
 
-def _geometric(network: Network, mean_square: float, planes: Mapping[Activation, Plane]) -> Law:
+def _geometric(kernel: ZonalKernel, planes: Mapping[Activation, Plane]) -> Law:
     """The place rho > 1 at which a layer meets the singularity of its dual, S/q = (1 + 2 alpha q)/(2 |alpha| q)."""
-    inside, outside, variances = 1.0, 2.0, layer_variances(network, mean_square)
-    while not _meets(network, mean_square, variances, planes, outside):
+    inside, outside = 1.0, 2.0
+    while not _meets(kernel, planes, outside):
         inside, outside = outside, 2 * outside
     for _ in range(50):
         middle = (inside + outside) / 2
-        inside, outside = (
-            (inside, middle) if _meets(network, mean_square, variances, planes, middle) else (middle, outside)
-        )
+        inside, outside = (inside, middle) if _meets(kernel, planes, middle) else (middle, outside)
     ratio = 1 / (inside + math.sqrt(inside * inside - 1))
     reason = f"the activation contains a Gaussian, and the kernel is analytic up to rho = {inside:.6g}"
     return Law("geometric", reason, None, ratio)
@@ -274,7 +267,6 @@ class _Continuation:
         return replace(branch, s=state.s + branch.s)
 
 
-def _meets(
-    network: Network, mean_square: float, variances: list[Any], planes: Mapping[Activation, Plane], rho: float
-) -> bool:
-    return walk(network.layers, _Beyond(mean_square * rho, tuple(variances)), _Continuation(planes)).met
+def _meets(kernel: ZonalKernel, planes: Mapping[Activation, Plane], rho: float) -> bool:
+    start = _Beyond(kernel.mean_square * rho, kernel.exact_variances)
+    return walk(kernel.network.layers, start, _Continuation(planes)).met

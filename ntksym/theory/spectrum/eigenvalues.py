@@ -8,16 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ntksym.dual.derivation import dual_of
-from ntksym.network.layers import Network
 from ntksym.theory.powers.coefficients import power_series
 from ntksym.theory.powers.supports import Support
-from ntksym.theory.powers.zonal_series import ZonalSeries, zonal_series
-from ntksym.theory.requests import Get, is_analytic
+from ntksym.theory.powers.zonal_series import ZonalSeries
 from ntksym.theory.spectrum.angle_quadrature import integrate, integrate_digits
 from ntksym.theory.spectrum.decay import Law
 from ntksym.theory.spectrum.gegenbauer import log_projections, masses, multiplicity, power_coefficient, project
 from ntksym.theory.spectrum.term_count import MOST_TERMS, first_terms
-from ntksym.theory.zonal import diagonal, evaluate_angles, evaluate_digits, has_digits, is_elementary
+from ntksym.theory.zonal import ZonalKernel
 
 __all__ = ["Eigenvalues", "by_angle", "by_polynomial", "by_series", "choose", "on_two_points", "vanishing_degrees"]
 
@@ -99,20 +97,22 @@ def vanishing_degrees(support: Support, degree: int) -> NDArray[np.bool_]:
     return np.asarray(np.where(n % 2 == 0, n > support.even, n > support.odd))
 
 
-def by_series(network: Network, get: Get, mean_square: float, dim: int, degree: int, first: int) -> Eigenvalues:
+def by_series(kernel: ZonalKernel, *, dim: int, degree: int, first: int) -> Eigenvalues:
     """From the positive power series: every eigenvalue with relative accuracy, however small.
 
     Parameters
     ----------
-    network, get, mean_square, dim, degree
+    kernel : ZonalKernel
+        f.
+    dim, degree
         As for `spectrum`.
     first : int
         Terms to begin with.
     """
-    smooth = all(is_analytic(activation) for activation in network.activations)
+    smooth = kernel.is_smooth
     terms = min(max(first, degree + 2), MOST_TERMS) if smooth else KNOWN_TERMS
     while True:
-        series = zonal_series(network, get, mean_square, max(terms, degree + 2))
+        series = kernel.series(max(terms, degree + 2))
         values, errors = _projected(series, dim, degree)
         with np.errstate(over="ignore"):
             relative = np.divide(errors, values, out=np.zeros(degree + 1), where=values > 0)
@@ -204,10 +204,11 @@ def _last_terms(c: Array) -> float:
     return SAFETY * last / (1 - ratio)
 
 
-def by_polynomial(network: Network, get: Get, mean_square: float, dim: int, degree: int, terms: int) -> Eigenvalues:
+def by_polynomial(kernel: ZonalKernel, *, dim: int, degree: int) -> Eigenvalues:
     """Of a network of polynomials: all coefficients, exactly where that is quick."""
-    series = power_series(network, terms, get, mean_square)
-    top = max(terms - 1, degree)
+    last = max(int(kernel.support.degree), 0)
+    series = power_series(kernel.network, degree=last, get=kernel.get, mean_square=kernel.mean_square)
+    top = max(last, degree)
     c = np.pad(series.coefficients, (0, top + 1 - len(series.coefficients)))
     wrong = np.pad(series.errors, (0, top + 1 - len(series.errors))) + EPSILON * (8 + math.sqrt(top)) * c
     values, errors = (project(part, dim, top)[0] for part in (c, wrong))
@@ -216,36 +217,34 @@ def by_polynomial(network: Network, get: Get, mean_square: float, dim: int, degr
         np.append(np.cumsum(masses(counts, part)[:0:-1])[::-1], 0.0)[: degree + 1] for part in (values, errors)
     )
     kept = slice(0, degree + 1)
-    return Eigenvalues(values[kept], errors[kept], tails, tail_errors, f"power series of {terms} terms, which is all")
+    return Eigenvalues(
+        values[kept], errors[kept], tails, tail_errors, f"power series of {last + 1} terms, which is all"
+    )
 
 
-def by_angle(
-    network: Network, get: Get, mean_square: float, dim: int, degree: int, laws: tuple[Law, Law], total: float
-) -> Eigenvalues:
+def by_angle(kernel: ZonalKernel, *, dim: int, degree: int, laws: tuple[Law, Law]) -> Eigenvalues:
     """By quadrature in the angle: in float64, and in many digits where that leaves an eigenvalue without accuracy.
 
     Parameters
     ----------
-    network, get, mean_square, dim, degree
+    kernel : ZonalKernel
+        f.
+    dim, degree
         As for `spectrum`.
     laws : pair of Law
         From which the size of the smallest eigenvalue is guessed.
-    total : float
-        f(1).
     """
-    power = 2 ** sum(not dual_of(activation).continuous for activation in network.activations)
-    if power == 1 and diagonal(network, mean_square).steepness > STEEP:
+    jumps = sum(not dual_of(activation).continuous for activation in kernel.network.activations)
+    power, total = 2**jumps, kernel.trace
+    if power == 1 and kernel.diagonal.steepness > STEEP:
         power = STEEP_POWER
-    found = integrate(lambda gap, sign: evaluate_angles(network, get, mean_square, gap, sign), dim, degree, power)
+    found = integrate(kernel.at_gaps, dim, degree, power)
     method = "quadrature in the angle, float64"
     sought = _sought(laws, degree)
-    quick = all(is_elementary(activation) for activation in network.activations)
-    poor = sought & (found.errors > (ACCURATE if quick else ENOUGH) * np.abs(found.values))
-    if np.any(poor) and all(has_digits(activation) for activation in network.activations):
+    poor = sought & (found.errors > (ACCURATE if kernel.is_elementary else ENOUGH) * np.abs(found.values))
+    if np.any(poor) and kernel.has_digits:
         digits = _digits(laws, dim, degree, total)
-        found = integrate_digits(
-            lambda cosines: evaluate_digits(network, get, mean_square, cosines), dim, degree, digits, power
-        )
+        found = integrate_digits(kernel.at_cosines, dim, degree, digits, power)
         method = f"quadrature in the angle, {digits} digits"
     left = np.array([multiplicity(dim, n) for n in range(degree + 1)], dtype=object)
     sizes, wrong = (masses(tuple(left), part) for part in (np.maximum(found.values, 0.0), found.errors))
@@ -271,9 +270,9 @@ def _digits(laws: tuple[Law, Law], dim: int, degree: int, total: float) -> int:
     return min(math.ceil(-float(mpmath.log10(smallest))) + SPARE_DIGITS, MOST_DIGITS)
 
 
-def on_two_points(network: Network, get: Get, mean_square: float, degree: int, total: float) -> Eigenvalues:
+def on_two_points(kernel: ZonalKernel, *, degree: int) -> Eigenvalues:
     """On S^0 = {-1, 1}: (f(1) + f(-1))/2 and (f(1) - f(-1))/2."""
-    ends = evaluate_angles(network, get, mean_square, np.zeros(2), np.array([1.0, -1.0]))
+    ends, total = kernel.at_gaps(np.zeros(2), np.array([1.0, -1.0])), kernel.trace
     values = np.array([total + ends[1], total - ends[1]])[: degree + 1] / 2
     errors = np.full(degree + 1, 16 * EPSILON * total)
     tails = np.array([values[-1] if degree else (total - ends[1]) / 2, 0.0])[: degree + 1]
@@ -293,21 +292,18 @@ def merged(first: Eigenvalues, second: Eigenvalues) -> Eigenvalues:
     )
 
 
-def choose(
-    network: Network, get: Get, mean_square: float, dim: int, degree: int, laws: tuple[Law, Law], total: float
-) -> Eigenvalues:
+def choose(kernel: ZonalKernel, *, dim: int, degree: int, laws: tuple[Law, Law]) -> Eigenvalues:
     """The method that serves a kernel whose Hermite series does not end."""
-    smooth = all(is_analytic(activation) for activation in network.activations)
-    sought = _sought(laws, degree)
+    smooth, sought = kernel.is_smooth, _sought(laws, degree)
     first = None
-    slow = _is_slow(laws, degree) or diagonal(network, mean_square).steepness > TOO_STEEP
+    slow = _is_slow(laws, degree) or kernel.diagonal.steepness > TOO_STEEP
     if not slow if smooth else dim > BROAD:
-        first = by_series(network, get, mean_square, dim, degree, first_terms(laws, dim, degree))
+        first = by_series(kernel, dim=dim, degree=degree, first=first_terms(laws, dim, degree))
         if np.all(first.errors <= ENOUGH * first.values + UNDERFLOW):
             return first
-    second = by_angle(network, get, mean_square, dim, degree, laws, total)
+    second = by_angle(kernel, dim=dim, degree=degree, laws=laws)
     if first is None and smooth and np.any(sought & (second.errors > ENOUGH * second.values)):
-        first = by_series(network, get, mean_square, dim, degree, first_terms(laws, dim, degree))
+        first = by_series(kernel, dim=dim, degree=degree, first=first_terms(laws, dim, degree))
     return second if first is None else merged(first, second)
 
 

@@ -10,25 +10,15 @@ from numpy.typing import NDArray
 
 from ntksym.errors import InvalidInput
 from ntksym.network.layers import Network
-from ntksym.theory.powers.parity_parts import parts_of
-from ntksym.theory.powers.supports import Support, layer_supports
-from ntksym.theory.requests import (
-    Get,
-    check_exists,
-    check_get,
-    check_mean_square,
-    check_network,
-    check_whole,
-    is_analytic,
-)
+from ntksym.theory.requests import Get, check_whole
 from ntksym.theory.spectrum.decay import Law, predict
 from ntksym.theory.spectrum.eigenvalues import by_polynomial, choose, on_two_points, vanishing_degrees
 from ntksym.theory.spectrum.fitting import Fit, fit
 from ntksym.theory.spectrum.gegenbauer import masses, multiplicity
 from ntksym.theory.spectrum.reference_kernels import Comparison, compare_with
-from ntksym.theory.zonal import diagonal
+from ntksym.theory.zonal import ZonalKernel, zonal_kernel
 
-__all__ = ["Decay", "EffectiveDimension", "Spectrum", "SumRule", "spectrum", "support_of"]
+__all__ = ["Decay", "EffectiveDimension", "Spectrum", "SumRule", "spectrum"]
 
 Array = NDArray[np.float64]
 
@@ -118,14 +108,10 @@ class Spectrum:
 
     Attributes
     ----------
-    network : Network
-        The parent of this stage.
+    kernel : ZonalKernel
+        The parent of this stage: network, which kernel, and |x|^2/d of the points.
     dim, degree : int
         d of the sphere, and the largest n.
-    get : "nngp" or "ntk"
-        Which kernel.
-    mean_square : float
-        |x|^2/d of the points.
     eigenvalues : float array, shape (degree + 1,)
         mu_n; exactly zero where the kernel has no power of rho that reaches n.
     relative_errors : float array, shape (degree + 1,)
@@ -140,11 +126,9 @@ class Spectrum:
         How the eigenvalues were computed.
     """
 
-    network: Network
+    kernel: ZonalKernel
     dim: int
     degree: int
-    get: Get
-    mean_square: float
     eigenvalues: Array = field(repr=False)
     relative_errors: Array = field(repr=False)
     multiplicities: tuple[int, ...] = field(repr=False)
@@ -152,6 +136,21 @@ class Spectrum:
     tails: Array = field(repr=False)
     tail_errors: Array = field(repr=False)
     method: str
+
+    @property
+    def network(self) -> Network:
+        """The layers."""
+        return self.kernel.network
+
+    @property
+    def get(self) -> Get:
+        """Which kernel, "nngp" or "ntk"."""
+        return self.kernel.get
+
+    @property
+    def mean_square(self) -> float:
+        """|x|^2/d of the points."""
+        return self.kernel.mean_square
 
     @property
     def degrees(self) -> NDArray[np.int64]:
@@ -169,7 +168,7 @@ class Spectrum:
         if self.dim == 1:
             whole = Law("finite rank", "S^0 has two points, and so two degrees")
             return Decay(whole, whole, None, None)
-        laws = predict(self.network, self.get, self.dim, self.mean_square, support_of(self.network, self.get))
+        laws = predict(self.kernel, self.dim)
         fits = [fit(law, self.dim, parity, self.eigenvalues, self.relative_errors) for parity, law in enumerate(laws)]
         return Decay(*laws, *fits)
 
@@ -203,7 +202,7 @@ class Spectrum:
         return SumRule(self.trace, float(np.sum(self.masses)), self._left())
 
     def _left(self) -> float:
-        if not all(is_analytic(activation) for activation in self.network.activations):
+        if not self.kernel.is_smooth:
             laws = enumerate((self.decay.even, self.decay.odd))
             return sum(law.beyond(self.dim, self.degree, parity) for parity, law in laws)
         return float(self.tails[-1])
@@ -251,19 +250,7 @@ class Spectrum:
         return "\n".join([*lines, str(self.decay)])
 
 
-def support_of(network: Network, get: Get) -> Support:
-    """The largest even and odd power of rho in the kernel; infinite where it is not known that there is one."""
-    degrees = {}
-    for activation in network.activations:
-        parts = parts_of(activation)
-        known = [math.inf if part.degree is None else part.degree for part in (parts.even, parts.odd)]
-        degrees[activation] = (Support(*known),)
-    *_, (_, possible) = layer_supports(network, degrees)
-    (last,) = possible
-    return last.nngp if get == "nngp" else last.ntk
-
-
-def spectrum(network: Network, dim: int, degree: int, get: str = "ntk", mean_square: float = 1.0) -> Spectrum:
+def spectrum(network: Network, *, dim: int, degree: int, get: str = "ntk", mean_square: float = 1.0) -> Spectrum:
     r"""Eigenvalues mu_n and multiplicities N(d, n) of a kernel f on the sphere |x|^2 = d mean_square in R^d.
 
         f(rho) = sum_n mu_n N(d, n) P_n(rho),    sum_n mu_n N(d, n) = f(1)
@@ -297,41 +284,34 @@ def spectrum(network: Network, dim: int, degree: int, get: str = "ntk", mean_squ
     ----------
     Funk and Hecke's formula; Azevedo and Menegatto, J. Approx. Theory 177 (2014) 57; Bietti and Bach, ICLR 2021.
     """
-    network, which = check_network(network), check_get(get)
+    kernel = zonal_kernel(network, get, mean_square)
     dim, degree = check_whole("dim", dim, 1, MOST_DIM), check_whole("degree", degree, 0, MOST_DEGREE)
     if dim == 1 and degree > 1:
         raise InvalidInput(
             "S^0 has two points, and so the degrees 0 and 1 only; pass degree=1, or dim=2 for the circle"
         )
-    square = check_mean_square(mean_square)
-    check_exists(network, which)
-    ends = diagonal(network, square)
-    total = ends.nngp if which == "nngp" else ends.ntk
-    support = support_of(network, which)
-    if total == 0 and support.degree >= 0:
+    if kernel.trace == 0 and kernel.support.degree >= 0:
         raise InvalidInput("the kernel vanishes to all digits of float64; use a larger W_std, a bias or fewer layers")
     if dim == 1:
-        found = on_two_points(network, which, square, degree, total)
-    elif support.degree <= MOST_POWER:
-        found = by_polynomial(network, which, square, dim, degree, max(int(support.degree), 0) + 1)
+        found = on_two_points(kernel, degree=degree)
+    elif kernel.support.degree <= MOST_POWER:
+        found = by_polynomial(kernel, dim=dim, degree=degree)
     else:
-        found = choose(network, which, square, dim, degree, predict(network, which, dim, square, support), total)
-    zero = vanishing_degrees(support, degree)
+        found = choose(kernel, dim=dim, degree=degree, laws=predict(kernel, dim))
+    zero = vanishing_degrees(kernel.support, degree)
     values = np.where(zero, 0.0, np.maximum(found.values, 0.0))
     errors = np.maximum(found.errors, EPSILON * values)
     with np.errstate(over="ignore"):
         relative = np.divide(errors, values, out=np.full(degree + 1, np.inf), where=values > 0)
     relative[zero] = 0.0
     return Spectrum(
-        network=network,
+        kernel=kernel,
         dim=dim,
         degree=degree,
-        get=which,
-        mean_square=square,
         eigenvalues=values,
         relative_errors=relative,
         multiplicities=tuple(multiplicity(dim, n) for n in range(degree + 1)),
-        trace=total,
+        trace=kernel.trace,
         tails=found.tails,
         tail_errors=found.tail_errors,
         method=found.method,

@@ -22,8 +22,8 @@ from ntksym.activation.activation import Activation
 from ntksym.dual.derivation import dual_of
 from ntksym.network.layers import Dense, Network, Nonlinearity
 from ntksym.network.walk import walk
-from ntksym.theory.requests import Get
 from ntksym.theory.spectrum.kinks import Kink, kinks_of
+from ntksym.theory.zonal import ZonalKernel
 
 __all__ = ["Singularity", "is_single_layer", "leading_singularity", "stepped_singularity"]
 
@@ -151,25 +151,22 @@ class _Kinked:
 
 
 def leading_singularity(
-    network: Network, get: Get, mean_square: float, order: int, kinks: Callable[[Activation], Sequence[Kink]] = kinks_of
+    kernel: ZonalKernel, order: int, kinks: Callable[[Activation], Sequence[Kink]] = kinks_of
 ) -> Singularity:
     """The singularity that derivatives of this order make, the lowest of all layers.
 
     Parameters
     ----------
-    network : Network
-        Activations whose kinks are known.
-    get : "nngp" or "ntk"
-        Which kernel.
-    mean_square : float
-        |x|^2/d.
+    kernel : ZonalKernel
+        Of activations whose kinks are known.
     order : int
         r, at least 1.
     kinks : callable
         Of an activation; those of its even or odd part, for the kernel of that.
     """
-    end = walk(network.layers, _Ends(mean_square, mean_square, 0.0, -mean_square, -1), _Kinked(order, kinks))
-    if get == "nngp":
+    square = kernel.mean_square
+    end = walk(kernel.network.layers, _Ends(square, square, 0.0, -square, -1), _Kinked(order, kinks))
+    if kernel.get == "nngp":
         return Singularity(order + 0.5, end.plus[0], end.minus[0])
     return Singularity(order - 0.5, end.plus[1], end.minus[1])
 
@@ -238,16 +235,16 @@ class _Steps:
         )
 
 
-def stepped_singularity(network: Network, mean_square: float) -> Singularity:
+def stepped_singularity(kernel: ZonalKernel) -> Singularity:
     """Of the NNGP of a network in which an activation jumps.
 
     Parameters
     ----------
-    network, mean_square : Network, float
+    kernel : ZonalKernel
         As for `leading_singularity`.
     """
-    start = _Stepped(1.0, mean_square, mean_square, mean_square, -mean_square, -1)
-    end = walk(network.layers, start, _Steps())
+    square = kernel.mean_square
+    end = walk(kernel.network.layers, _Stepped(1.0, square, square, square, -square, -1), _Steps())
     return Singularity(end.exponent, -end.fall, end.rise)
 
 

@@ -53,7 +53,7 @@ def values_of(kernel: sp.Expr, places: np.ndarray[Any, Any] = PLACES) -> np.ndar
 def test_generating_functions_give_formulas(
     kernel: str, get: Any, plus: str, alternating: str | None, signs: str
 ) -> None:
-    found = activation_for(kernel, get, signs=signs)
+    found = activation_for(kernel, get=get, signs=signs)
     assert (found.kind, found.error, found.exact) == ("formula", 0.0, True)
     expected = plus if signs == "plus" else alternating
     if expected is not None:
@@ -90,7 +90,7 @@ def test_polynomial_kernels_give_exact_finite_sums() -> None:
     assert (found.kind, found.error) == ("polynomial", 0.0)
     assert sp.expand(found.activation.expression - expected) == 0
     assert derive(found.activation).view("sphere")[0].equals((1 + rho) ** 2 / 4)  # type: ignore[union-attr]
-    ntk = activation_for("rho**3", "ntk")
+    ntk = activation_for("rho**3", get="ntk")
     assert sp.expand(ntk.activation.expression - Activation("(x**3 - 3*x)/sqrt(24)").expression) == 0
 
 
@@ -105,7 +105,7 @@ def test_coefficients_may_be_given_as_numbers() -> None:
 @settings(max_examples=15, deadline=None)
 @given(st.lists(st.integers(0, 9), min_size=1, max_size=6), st.sampled_from(["nngp", "ntk"]))
 def test_any_coefficients_that_are_not_negative_come_back(numbers: list[int], get: Any) -> None:
-    found = activation_for(numbers, get)
+    found = activation_for(numbers, get=get)
     expected = np.polynomial.polynomial.polyval(PLACES, numbers)
     assert kernel_of(found) == pytest.approx(expected, abs=256 * EPSILON * (1 + sum(numbers)))
 
@@ -114,7 +114,7 @@ def test_any_coefficients_that_are_not_negative_come_back(numbers: list[int], ge
 @pytest.mark.parametrize("signs", ["plus", "alternating"])
 def test_series_that_are_cut_off_are_wrong_by_what_is_said_and_not_less(kernel: str, get: Any, signs: str) -> None:
     """Largest at rho = 1, where the bound is attained; the kernel is the cut series up to rounding."""
-    found = activation_for(kernel, get, terms=12, signs=signs)
+    found = activation_for(kernel, get=get, degree=11, signs=signs)
     assert (found.kind, found.exact, len(found.coefficients)) == ("truncated", False, 12)
     missing = np.abs(values_of(found.kernel) - kernel_of(found))
     assert np.max(missing) <= found.error + CANCELLATION
@@ -124,7 +124,7 @@ def test_series_that_are_cut_off_are_wrong_by_what_is_said_and_not_less(kernel: 
 
 def test_the_error_of_the_arc_cosine_kernel_is_its_tail() -> None:
     """f(1) = 1/2, and the coefficients are 1/(2 pi), 1/4, 1/(4 pi), 0, 1/(48 pi), ..."""
-    found = activation_for(RELU, terms=5)
+    found = activation_for(RELU, degree=4)
     pi = math.pi
     assert found.coefficients == (1 / (2 * sp.pi), sp.Rational(1, 4), 1 / (4 * sp.pi), 0, 1 / (48 * sp.pi))
     tail = 0.5 - (1 / (2 * pi) + 1 / 4 + 1 / (4 * pi) + 1 / (48 * pi))
@@ -132,7 +132,7 @@ def test_the_error_of_the_arc_cosine_kernel_is_its_tail() -> None:
 
 
 def test_more_terms_make_the_error_smaller() -> None:
-    errors = [activation_for("1/(2 - rho)", terms=terms).error for terms in (1, 4, 16)]
+    errors = [activation_for("1/(2 - rho)", degree=degree).error for degree in (0, 3, 15)]
     assert errors == pytest.approx([2.0**-1, 2.0**-4, 2.0**-16], rel=4 * EPSILON)
 
 
@@ -173,7 +173,9 @@ def test_what_is_no_kernel_is_refused(kernel: Any) -> None:
         activation_for(kernel)
 
 
-@pytest.mark.parametrize("arguments", [{"get": "both"}, {"terms": 0}, {"terms": 99}, {"terms": True}, {"signs": "-"}])
+@pytest.mark.parametrize(
+    "arguments", [{"get": "both"}, {"degree": -1}, {"degree": 99}, {"degree": True}, {"signs": "-"}]
+)
 def test_bad_arguments_are_refused(arguments: dict[str, Any]) -> None:
     with pytest.raises(InvalidInput):
         activation_for("exp(rho)", **arguments)
@@ -189,7 +191,7 @@ def test_sympy_expressions_are_read_whatever_the_assumptions_of_their_symbol() -
 
 
 def test_the_answer_is_pickled_printed_and_told_as_plain_data() -> None:
-    found = activation_for("1/(2 - rho)", terms=4)
+    found = activation_for("1/(2 - rho)", degree=3)
     assert pickle.loads(pickle.dumps(found)) == found
     assert "to 0.062" in str(found)
     told = json.loads(json.dumps(found.to_dict()))
@@ -218,7 +220,7 @@ def test_a_kernel_beyond_floats_is_refused(text: str) -> None:
 @pytest.mark.parametrize("get", ["nngp", "ntk"])
 def test_rounded_coefficients_are_not_called_exact(get: Any) -> None:
     """The squares of the Hermite coefficients, exactly: a_k = E[s h_k] from the moments of x^n."""
-    found, exact = activation_for("rho**20", get), activation_for("rho**12", get)
+    found, exact = activation_for("rho**20", get=get), activation_for("rho**12", get=get)
     assert (exact.exact, exact.error) == (True, 0.0)
     assert not found.exact
     assert 0 < found.error < 1e-23

@@ -35,7 +35,7 @@ def gram(network: nk.Network, points: np.ndarray, get: str) -> np.ndarray:
 def verdict_of(row: dict[str, str], dim: int | None) -> Verdict | None:
     network = nk.fully_connected(row["activation"], int(row["hidden_layers"]), b_std=float(row["b_std"]) or None)
     try:
-        return positivity(network, row["kernel"], dim)
+        return positivity(network, get=row["kernel"], dim=dim)
     except nk.NoSuchDual:
         return None
 
@@ -74,7 +74,7 @@ NEGATIVE = {
 def test_witnesses_are_singular(name: str, dim: int) -> None:
     network = NEGATIVE[name]
     for get in ("nngp", "ntk"):
-        verdict = positivity(network, get, dim)
+        verdict = positivity(network, get=get, dim=dim)
         assert verdict.holds is False
         witness = verdict.witness()
         distances = np.linalg.norm(witness.points[:, None] - witness.points, axis=2) + 9 * np.eye(len(witness.points))
@@ -107,8 +107,8 @@ POLYNOMIALS = [
 
 @pytest.mark.parametrize(("network", "dim", "rank"), POLYNOMIALS)
 def test_ranks_of_polynomial_networks(network: nk.Network, dim: int, rank: int) -> None:
-    assert positivity(network, "nngp", dim).rank() == rank
-    assert positivity(network, "ntk").rank(dim) == rank
+    assert positivity(network, get="nngp", dim=dim).rank() == rank
+    assert positivity(network, get="ntk").rank(dim) == rank
     if dim > 1:
         x = np.random.default_rng(0).normal(size=(rank + 8, dim))
         matrix = gram(network, x / np.linalg.norm(x, axis=1, keepdims=True), "ntk")
@@ -118,7 +118,7 @@ def test_ranks_of_polynomial_networks(network: nk.Network, dim: int, rank: int) 
 def test_ranks_that_are_infinite_or_not_known() -> None:
     assert positivity(nk.fully_connected("relu", 2)).rank(3) == math.inf
     with pytest.raises(nk.Undecided, match="rank"):
-        positivity(nk.fully_connected("floor(x)", 1), "nngp").rank(3)
+        positivity(nk.fully_connected("floor(x)", 1), get="nngp").rank(3)
     with pytest.raises(nk.InvalidInput, match="dim=3"):
         positivity(nk.fully_connected("x", 1)).rank()
 
@@ -128,11 +128,11 @@ def test_ranks_that_are_infinite_or_not_known() -> None:
 def test_a_trained_bias_that_is_zero_at_first_makes_the_ntk_strictly_positive(name: str, depth: int) -> None:
     network = nk.fully_connected(name, depth)
     assert positivity(network, trained_zero_bias=True).holds is True
-    assert positivity(network, "nngp", trained_zero_bias=True).holds == positivity(network, "nngp").holds
+    assert positivity(network, get="nngp", trained_zero_bias=True).holds == positivity(network, get="nngp").holds
 
 
 def test_an_undecided_verdict_has_no_truth_value() -> None:
-    verdict = positivity(nk.fully_connected("floor(x)", 1), "nngp")
+    verdict = positivity(nk.fully_connected("floor(x)", 1), get="nngp")
     assert verdict.holds is None
     assert "pieces" in verdict.reason
     with pytest.raises(nk.Undecided, match=r"\.holds"):
@@ -149,7 +149,7 @@ def test_the_truth_value_of_a_decided_one() -> None:
 def test_part_of_what_is_unknown_may_be_enough() -> None:
     """Neither part of floor is known, but a network that ends in cos is even in its last layer, whatever they are."""
     network = nk.serial(nk.Dense(), "x**2", nk.Dense(), "floor(x)", nk.Dense())
-    assert positivity(network, "nngp").holds is False
+    assert positivity(network, get="nngp").holds is False
 
 
 def test_mixed_layers() -> None:
@@ -191,7 +191,7 @@ def test_verdicts_are_plain_values() -> None:
     ("arguments", "named", "match"),
     [
         (("relu",), {}, "needs a Network"),
-        ((MIXED, "both"), {}, "get"),
+        ((MIXED,), {"get": "both"}, "get"),
         ((MIXED,), {"dim": 0}, "dim"),
         ((MIXED,), {"dim": True}, "dim"),
         ((MIXED,), {"dim": 2.5}, "dim"),
@@ -209,7 +209,7 @@ def test_bad_requests_are_refused(arguments: tuple, named: dict, match: str) -> 
 def test_the_ntk_needs_a_slope_whose_square_is_integrable(formula: str) -> None:
     with pytest.raises(nk.NoSuchDual, match="nngp"):
         positivity(nk.fully_connected(formula, 1))
-    assert positivity(nk.fully_connected(formula, 1, b_std=0.1), "nngp").holds is True
+    assert positivity(nk.fully_connected(formula, 1, b_std=0.1), get="nngp").holds is True
 
 
 @pytest.mark.parametrize("formula", ["abs(x)**0.6", "x*log(abs(x))", "x**2*sin(1/x)", "max(x, 0)**0.75"])
@@ -221,18 +221,18 @@ def test_steep_slopes_may_have_an_integrable_square(formula: str) -> None:
 @pytest.mark.parametrize("get", ["nngp", "ntk"])
 def test_there_is_no_kernel_where_the_square_is_not_integrable(formula: str, get: str) -> None:
     with pytest.raises(nk.NoSuchDual, match="every variance"):
-        positivity(nk.fully_connected(formula, 1), get)
+        positivity(nk.fully_connected(formula, 1), get=get)
 
 
 def test_existence_is_supposed_where_pieces_are_not_known() -> None:
-    claims = [step.claim for step in positivity(nk.fully_connected("tan(x)", 1), "nngp").proof]
+    claims = [step.claim for step in positivity(nk.fully_connected("tan(x)", 1), get="nngp").proof]
     assert any("supposed to be finite" in claim for claim in claims)
 
 
 def test_many_open_questions_take_no_time() -> None:
     formulas = ("floor(x)", "ceiling(x)", "x - floor(x)", "sin(floor(x))", "cos(floor(x))", "floor(2*x)", "floor(x/2)")
     layers = [part for formula in formulas for part in (nk.Dense(), formula)]
-    assert positivity(nk.serial(*layers, nk.Dense()), "nngp").holds is None
+    assert positivity(nk.serial(*layers, nk.Dense()), get="nngp").holds is None
 
 
 def test_polynomials_of_huge_degree() -> None:
@@ -252,7 +252,7 @@ def test_a_disguised_polynomial_is_not_called_positive() -> None:
     """Identically x - x**2: sinh of what decays, decays."""
     decaying = "exp(-x**2)"
     formula = f"log(sinh(log(1 + {decaying}))) - log((2 + {decaying})/(2 + 2*{decaying})) + x"
-    assert positivity(nk.fully_connected(formula, 1, b_std=0.1), "nngp").holds is not True
+    assert positivity(nk.fully_connected(formula, 1, b_std=0.1), get="nngp").holds is not True
 
 
 def test_on_two_points_there_is_no_witness_where_the_kernel_is_positive() -> None:
@@ -298,7 +298,7 @@ SPACE = [
 @pytest.mark.parametrize(("network", "holds"), SPACE)
 def test_points_of_any_norm(network: nk.Network, holds: bool | None) -> None:
     for get in ("nngp", "ntk"):
-        verdict = positivity(network, get, domain="euclidean")
+        verdict = positivity(network, get=get, domain="euclidean")
         assert verdict.holds is holds
         if holds is False:
             witness = verdict.witness(2)
@@ -338,8 +338,8 @@ NETWORKS = [
 @pytest.mark.parametrize("get", ["nngp", "ntk"])
 def test_supports_are_those_of_computed_coefficients(network: nk.Network, get: str) -> None:
     """Infinitely many powers of a parity show themselves among the first 24."""
-    (support,) = positivity(network, get).supports
-    present = np.flatnonzero(nk.power_series(network, 24, get).coefficients > 0)
+    (support,) = positivity(network, get=get).supports
+    present = np.flatnonzero(nk.power_series(network, degree=23, get=get).coefficients > 0)
     for parity, largest in enumerate((support.even, support.odd)):
         found = max(present[present % 2 == parity], default=-1)
         assert found == largest if largest < math.inf else found > 15

@@ -114,3 +114,10 @@ def test_with_ball_arithmetic_the_source_says_so() -> None:
     pytest.importorskip("flint")
     (even, _) = half_line.halves_of(Activation("x*tanh(x)"))
     assert "ball arithmetic" in half_line.examine(even).source
+
+
+def test_parts_are_those_of_the_activation_that_was_asked_for() -> None:
+    """The same function under two names: each answer has the name of its question."""
+    names = "max(x, 0)", "relu"
+    assert Activation(names[0]) == Activation(names[1])
+    assert [parts_of(Activation(name)).activation.name for name in names] == [Activation(name).name for name in names]

@@ -10,14 +10,15 @@ from ntksym.hermite.analyticity import Plane, plane_of
 from ntksym.theory.spectrum.decay import predict
 from ntksym.theory.spectrum.gegenbauer import decay_exponent, power_coefficient
 from ntksym.theory.spectrum.kinks import even_kinks, kinks_of, lowest_order, odd_kinks
-from ntksym.theory.spectrum.mercer import spectrum, support_of
+from ntksym.theory.spectrum.mercer import spectrum
 from ntksym.theory.spectrum.singular_part import leading_singularity
+from ntksym.theory.zonal import ZonalKernel
 
 ROOT = 2**0.5
 
 
 def laws(network: nk.Network, get: str, dim: int = 3):
-    return predict(network, get, dim, 1.0, support_of(network, get))
+    return predict(ZonalKernel(network, get, 1.0), dim)
 
 
 TABLE = [
@@ -48,14 +49,14 @@ def test_each_parity_has_the_exponent_of_its_part(formula: str, even: int | None
 
 @pytest.mark.parametrize("depth", [1, 2, 3])
 def test_the_coefficient_of_relu_is_the_known_one(depth: int) -> None:
-    found = leading_singularity(nk.fully_connected("relu", depth, ROOT), "ntk", 0.5, 1)
+    found = leading_singularity(ZonalKernel(nk.fully_connected("relu", depth, ROOT), "ntk", 0.5), 1)
     assert math.isclose(found.plus, -ROOT / math.pi * depth * (depth + 1) / 2, rel_tol=1e-12)
     assert math.isclose(found.minus / found.plus, {1: 1.0, 2: 1 / 6, 3: 0.05026}[depth], rel_tol=1e-4)
 
 
 @pytest.mark.parametrize(("get", "even", "odd"), [("nngp", 0.489, 1.511), ("ntk", 0.630, 1.370)])
 def test_the_factors_of_elu_of_depth_two_are_the_known_ones(get: str, even: float, odd: float) -> None:
-    found = leading_singularity(nk.fully_connected("elu", 2), get, 1.0, 2)
+    found = leading_singularity(ZonalKernel(nk.fully_connected("elu", 2), get, 1.0), 2)
     assert abs(1 + found.minus / found.plus - even) < 6e-4
     assert abs(1 - found.minus / found.plus - odd) < 6e-4
 
@@ -85,7 +86,7 @@ MEASURED = [
 @pytest.mark.parametrize(("network", "get", "dim", "degree", "corrections"), MEASURED)
 def test_eigenvalues_reach_the_predicted_leading_term(network, get, dim, degree, corrections) -> None:
     """The next term of the expansion is 1/n or smaller beside the leading one; the bound is that of this case."""
-    decay = spectrum(network, dim, degree, get).decay
+    decay = spectrum(network, dim=dim, degree=degree, get=get).decay
     compared = [(law, fit) for law, fit in ((decay.even, decay.even_fit), (decay.odd, decay.odd_fit)) if fit]
     assert compared
     for law, fit in compared:
@@ -125,9 +126,9 @@ def test_the_parts_of_a_single_layer_have_laws_of_their_own() -> None:
 
 
 def test_eigenvalues_of_tanh_follow_the_stretched_exponential() -> None:
-    found = spectrum(nk.fully_connected("tanh(x)", 1), 3, 80)
+    found = spectrum(nk.fully_connected("tanh(x)", 1), dim=3, degree=80)
     assert abs(found.decay.odd_fit.ratio - 1) < 0.01
-    deep = spectrum(nk.fully_connected("tanh(x)", 2, 1.2, 0.3), 3, 60)
+    deep = spectrum(nk.fully_connected("tanh(x)", 2, 1.2, 0.3), dim=3, degree=60)
     assert abs(deep.decay.odd_fit.ratio - 1) < 0.05
     assert abs(deep.decay.even_fit.ratio - 1) < 0.05
 
@@ -143,7 +144,7 @@ def test_eigenvalues_of_tanh_follow_the_stretched_exponential() -> None:
 )
 def test_gaussians_make_geometric_sequences(formula: str, t: float) -> None:
     network = nk.fully_connected(formula, 1)
-    decay = spectrum(network, 3, 60).decay
+    decay = spectrum(network, dim=3, degree=60).decay
     for law, fit in ((decay.even, decay.even_fit), (decay.odd, decay.odd_fit)):
         if law.kind == "geometric":
             assert math.isclose(law.constant, 1 / (t + math.sqrt(t * t - 1)), rel_tol=1e-9)
@@ -153,13 +154,13 @@ def test_gaussians_make_geometric_sequences(formula: str, t: float) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("network", [nk.fully_connected("erf(x)", 2, 1.5), nk.fully_connected("gelu", 2, 1.2, 0.5)])
 def test_the_singularity_of_a_composition_is_the_nearest_one(network: nk.Network) -> None:
-    decay = spectrum(network, 3, 60).decay
+    decay = spectrum(network, dim=3, degree=60).decay
     assert decay.odd.kind == "geometric"
     assert abs(decay.odd_fit.ratio - 1) < 1e-2
 
 
 def test_entire_kernels_fall_faster_than_every_geometric_sequence() -> None:
-    found = spectrum(nk.fully_connected("sin(x)", 1), 3, 41)
+    found = spectrum(nk.fully_connected("sin(x)", 1), dim=3, degree=41)
     assert found.decay.odd.kind == "super-geometric"
     ratios = found.eigenvalues[3::2] / found.eigenvalues[1:-2:2]
     assert np.all(np.diff(ratios) < 0)

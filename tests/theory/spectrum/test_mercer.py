@@ -10,13 +10,12 @@ import numpy as np
 import pytest
 
 import ntksym as nk
-from ntksym.theory.powers.zonal_series import zonal_series
 from ntksym.theory.spectrum.angle_quadrature import integrate, integrate_digits
 from ntksym.theory.spectrum.decay import predict
 from ntksym.theory.spectrum.eigenvalues import _projected, by_angle, by_series
 from ntksym.theory.spectrum.gegenbauer import normaliser
-from ntksym.theory.spectrum.mercer import Spectrum, spectrum, support_of
-from ntksym.theory.zonal import evaluate_angles, evaluate_digits
+from ntksym.theory.spectrum.mercer import Spectrum, spectrum
+from ntksym.theory.zonal import ZonalKernel
 from tests.oracle import recursion_at
 
 EPSILON = float(np.finfo(np.float64).eps)
@@ -42,7 +41,7 @@ GOLDEN = {
 @pytest.mark.parametrize(("dim", "depth"), GOLDEN)
 def test_golden_eigenvalues_to_thirteen_digits(dim: int, depth: int) -> None:
     network = nk.serial(*[nk.Dense(1.0), *["relu", nk.Dense(ROOT)] * depth])
-    found = spectrum(network, dim, 6)
+    found = spectrum(network, dim=dim, degree=6)
     for n, golden in enumerate(GOLDEN[dim, depth]):
         assert abs(found.eigenvalues[n] - float(golden)) <= 1e-13 * abs(float(golden))
         assert (found.eigenvalues[n] == 0) == (golden == 0)
@@ -92,7 +91,7 @@ def test_eigenvalues_agree_with_integrals_at_thirty_digits(
     network: nk.Network, get: str, dim: int, mean_square: float
 ) -> None:
     degrees = [0, 1, 2, 5, 16, 25]
-    found = spectrum(network, dim, 25, get, mean_square)
+    found = spectrum(network, dim=dim, degree=25, get=get, mean_square=mean_square)
     for n, exact in zip(degrees, oracle(network, get, dim, degrees, mean_square), strict=True):
         error = abs(found.eigenvalues[n] / exact - 1)
         assert error <= max(found.relative_errors[n], 2 * EPSILON)
@@ -101,7 +100,7 @@ def test_eigenvalues_agree_with_integrals_at_thirty_digits(
 
 def test_tiny_eigenvalues_keep_their_digits() -> None:
     network = nk.fully_connected("erf(x)", 1)
-    found = spectrum(network, 30, 41, "nngp")
+    found = spectrum(network, dim=30, degree=41, get="nngp")
     with mpmath.workdps(40):
         for n in (21, 41):
             exact = mpmath.nsum(lambda j, n=n: _arcsine(int(n + 2 * j)) * _projection(int(n + 2 * j), n, 30), [0, 300])
@@ -123,10 +122,10 @@ def _projection(k: int, n: int, dim: int) -> mpmath.mpf:
 @pytest.mark.parametrize("formula", [pytest.param("erf(x)", marks=pytest.mark.slow), "tanh(x)", "log(1+exp(x))"])
 def test_power_series_and_quadrature_agree(formula: str) -> None:
     network = nk.fully_connected(formula, 2, 1.2, 0.3)
-    laws = predict(network, "ntk", 5, 1.0, support_of(network, "ntk"))
-    series = by_series(network, "ntk", 1.0, 5, 12, 200)
-    total = spectrum(network, 5, 2).trace
-    angle = by_angle(network, "ntk", 1.0, 5, 12, laws, total)
+    kernel = ZonalKernel(network, "ntk", 1.0)
+    series = by_series(kernel, dim=5, degree=12, first=200)
+    total = spectrum(network, dim=5, degree=2).trace
+    angle = by_angle(kernel, dim=5, degree=12, laws=predict(kernel, 5))
     assert np.all(np.abs(series.values - angle.values) <= series.errors + angle.errors + 1e-13 * total)
 
 
@@ -140,9 +139,9 @@ def test_power_series_and_quadrature_agree(formula: str) -> None:
 )
 def test_what_a_short_series_leaves_out_is_within_its_errors(network: nk.Network) -> None:
     for dim in (3, 10):
-        longer = by_series(network, "ntk", 1.0, dim, 40, 700)
+        longer = by_series(ZonalKernel(network, "ntk", 1.0), dim=dim, degree=40, first=700)
         for terms in (50, 60, 90, 160, 250):
-            values, errors = _projected(zonal_series(network, "ntk", 1.0, terms), dim, 40)
+            values, errors = _projected(ZonalKernel(network, "ntk", 1.0).series(terms), dim, 40)
             assert np.all(np.abs(values - longer.values) <= errors + longer.errors)
         assert np.all(longer.errors <= 1e-10 * longer.values)
 
@@ -150,22 +149,23 @@ def test_what_a_short_series_leaves_out_is_within_its_errors(network: nk.Network
 def test_coefficients_that_rise_again_are_not_extrapolated() -> None:
     """sin(30 x) twice: most of the kernel is a spike at rho = 1, in powers beyond those that are computed."""
     network = nk.fully_connected("sin(30*x)", 2, 0.9, 0.2)
-    values, errors = _projected(zonal_series(network, "nngp", 1.0, 300), 3, 2)
-    kernel = lambda gap, sign: evaluate_angles(network, "nngp", 1.0, gap, sign)  # noqa: E731
-    fine = integrate(kernel, 3, 2, power=8)
+    kernel = ZonalKernel(network, "nngp", 1.0)
+    values, errors = _projected(kernel.series(300), 3, 2)
+    fine = integrate(kernel.at_gaps, 3, 2, power=8)
     assert np.all(np.abs(values - fine.values) <= errors + fine.errors)
-    found = spectrum(network, 3, 2, "nngp")
+    found = spectrum(network, dim=3, degree=2, get="nngp")
     assert np.all(np.abs(found.eigenvalues - fine.values) <= found.relative_errors * found.eigenvalues + fine.errors)
     assert np.all(found.relative_errors < 1e-8)
 
 
 @pytest.mark.parametrize("network", [nk.fully_connected("relu", 3, ROOT, 0.3), nk.fully_connected("erf(x)", 2, 1.5)])
 def test_quadrature_in_float64_is_within_its_errors(network: nk.Network) -> None:
+    kernel = ZonalKernel(network, "ntk", 1.0)
     for dim in (2, 3, 20):
-        floats = integrate(lambda gap, sign: evaluate_angles(network, "ntk", 1.0, gap, sign), dim, 60)
-        exact = integrate_digits(lambda cosines: evaluate_digits(network, "ntk", 1.0, cosines), dim, 60, 40)
+        floats = integrate(kernel.at_gaps, dim, 60)
+        exact = integrate_digits(kernel.at_cosines, dim, 60, 40)
         assert np.all(np.abs(floats.values - exact.values) <= floats.errors)
-        assert np.all(floats.errors <= 1e-13 * spectrum(network, dim, 1).trace)
+        assert np.all(floats.errors <= 1e-13 * spectrum(network, dim=dim, degree=1).trace)
 
 
 ZEROS = [
@@ -184,13 +184,13 @@ ZEROS = [
 
 @pytest.mark.parametrize(("formula", "depth", "b_std", "get", "vanishes"), ZEROS)
 def test_eigenvalues_are_exactly_zero_where_no_power_reaches_them(formula, depth, b_std, get, vanishes) -> None:
-    found = spectrum(nk.fully_connected(formula, depth, 1.0, b_std), 3, 10, get)
+    found = spectrum(nk.fully_connected(formula, depth, 1.0, b_std), dim=3, degree=10, get=get)
     assert [value == 0 for value in found.eigenvalues] == [vanishes(n) for n in range(11)]
     assert all(found.relative_errors[n] == 0 for n in range(11) if vanishes(n))
 
 
 def test_polynomial_networks_have_their_trace_in_finitely_many_eigenvalues() -> None:
-    found = spectrum(nk.fully_connected("x**2+x", 2, 1.0), 3, 4)
+    found = spectrum(nk.fully_connected("x**2+x", 2, 1.0), dim=3, degree=4)
     assert found.tail(4) == 0
     assert abs(found.check.defect) <= 32 * EPSILON
     rank = sum(count for count, value in zip(found.multiplicities, found.eigenvalues, strict=True) if value > 0)
@@ -207,41 +207,41 @@ def test_polynomial_networks_have_their_trace_in_finitely_many_eigenvalues() -> 
     ],
 )
 def test_the_sum_of_all_eigenvalues_is_the_diagonal(network: nk.Network, dim: int) -> None:
-    found = spectrum(network, dim, 20)
+    found = spectrum(network, dim=dim, degree=20)
     assert abs(found.check.defect) <= 1e-12
-    longer = spectrum(network, dim, 30)
+    longer = spectrum(network, dim=dim, degree=30)
     between = float(np.sum(longer.masses[21:]))
     assert abs(found.tail(20) - longer.tail(30) - between) <= 1e-11 * found.tail(20)
 
 
 def test_the_sum_rule_of_kinked_kernels_uses_the_law() -> None:
     for depth, b_std in ((1, None), (2, None), (3, 0.3)):
-        found = spectrum(nk.fully_connected("relu", depth, ROOT, b_std), 3, 120)
+        found = spectrum(nk.fully_connected("relu", depth, ROOT, b_std), dim=3, degree=120)
         assert abs(found.check.defect) <= 1e-3 * found.tail(120) / found.trace
 
 
 def test_on_two_points_the_eigenvalues_are_sum_and_difference() -> None:
-    found = spectrum(nk.fully_connected("relu", 1, ROOT), 1, 1)
+    found = spectrum(nk.fully_connected("relu", 1, ROOT), dim=1, degree=1)
     assert found.multiplicities == (1, 1)
     assert abs(found.eigenvalues[0] - 2.0) <= 64 * EPSILON
     assert abs(found.eigenvalues[1] - 2.0) <= 64 * EPSILON
     with pytest.raises(nk.InvalidInput, match="two points"):
-        spectrum(nk.fully_connected("relu", 1), 1, 2)
+        spectrum(nk.fully_connected("relu", 1), dim=1, degree=2)
 
 
 def test_broad_spheres() -> None:
-    found = spectrum(nk.fully_connected("relu", 2, ROOT, 0.1), 1000, 20)
-    narrow = spectrum(nk.fully_connected("relu", 2, ROOT, 0.1), 64, 20)
+    found = spectrum(nk.fully_connected("relu", 2, ROOT, 0.1), dim=1000, degree=20)
+    narrow = spectrum(nk.fully_connected("relu", 2, ROOT, 0.1), dim=64, degree=20)
     assert np.all(found.relative_errors < 1e-9)
     assert np.all(found.eigenvalues[1:] < narrow.eigenvalues[1:])
     series = nk.fully_connected("tanh(x)", 2, 1.5, 0.1)
-    broad = spectrum(series, 1000, 40)
+    broad = spectrum(series, dim=1000, degree=40)
     assert np.all(broad.relative_errors < 1e-12)
     assert abs(broad.check.defect) < 1e-13
 
 
 def test_effective_dimension_counts_eigenvalues_above_the_ridge() -> None:
-    found = spectrum(nk.fully_connected("erf(x)", 1, 1.5, 0.5), 3, 60)
+    found = spectrum(nk.fully_connected("erf(x)", 1, 1.5, 0.5), dim=3, degree=60)
     for ridge in (1e-1, 1e-4):
         answer = found.effective_dimension(ridge)
         direct = sum(
@@ -250,14 +250,14 @@ def test_effective_dimension_counts_eigenvalues_above_the_ridge() -> None:
         )
         assert abs(float(answer) - direct) <= 1e-12 * direct
         assert 0 <= answer.remainder < 1e-6
-    kinked = spectrum(nk.fully_connected("relu", 2), 3, 20).effective_dimension(1e-3)
-    longer = spectrum(nk.fully_connected("relu", 2), 3, 100).effective_dimension(1e-3)
+    kinked = spectrum(nk.fully_connected("relu", 2), dim=3, degree=20).effective_dimension(1e-3)
+    longer = spectrum(nk.fully_connected("relu", 2), dim=3, degree=100).effective_dimension(1e-3)
     assert kinked.value <= longer.value <= kinked.value + kinked.remainder
 
 
 def test_a_mean_square_scales_homogeneous_networks() -> None:
-    one = spectrum(nk.fully_connected("relu", 2, 1.5), 4, 12)
-    four = spectrum(nk.fully_connected("relu", 2, 1.5), 4, 12, mean_square=4.0)
+    one = spectrum(nk.fully_connected("relu", 2, 1.5), dim=4, degree=12)
+    four = spectrum(nk.fully_connected("relu", 2, 1.5), dim=4, degree=12, mean_square=4.0)
     assert np.allclose(four.eigenvalues, 4 * one.eigenvalues, rtol=1e-13, atol=0)
 
 
@@ -276,19 +276,20 @@ def test_a_mean_square_scales_homogeneous_networks() -> None:
     ],
 )
 def test_bad_input_is_refused(arguments: tuple, message: str) -> None:
+    network, *given = arguments
     with pytest.raises(nk.InvalidInput, match=message):
-        spectrum(*arguments)
+        spectrum(network, **dict(zip(("dim", "degree", "get", "mean_square"), given, strict=False)))
 
 
 def test_what_does_not_exist_is_said() -> None:
     with pytest.raises(nk.NoSuchDual, match="nngp"):
-        spectrum(nk.fully_connected("step", 1), 3, 5)
+        spectrum(nk.fully_connected("step", 1), dim=3, degree=5)
     with pytest.raises(nk.NoSuchDual):
-        spectrum(nk.fully_connected("exp(x**2)", 1), 3, 5)
+        spectrum(nk.fully_connected("exp(x**2)", 1), dim=3, degree=5)
 
 
 def test_degrees_and_ridges_are_checked() -> None:
-    found = spectrum(nk.fully_connected("erf(x)", 1), 3, 5)
+    found = spectrum(nk.fully_connected("erf(x)", 1), dim=3, degree=5)
     with pytest.raises(nk.InvalidInput, match="degree"):
         found.tail(6)
     for ridge in (0, -1.0, math.nan, True, "1"):
@@ -297,7 +298,7 @@ def test_degrees_and_ridges_are_checked() -> None:
 
 
 def test_spectra_print_pickle_and_become_json() -> None:
-    found = spectrum(nk.fully_connected("relu", 1, ROOT), 3, 16)
+    found = spectrum(nk.fully_connected("relu", 1, ROOT), dim=3, degree=16)
     again = pickle.loads(pickle.dumps(found))
     assert isinstance(again, Spectrum)
     assert np.array_equal(again.eigenvalues, found.eigenvalues)
@@ -312,7 +313,7 @@ def test_spectra_print_pickle_and_become_json() -> None:
 def test_tiny_eigenvalues_of_tanh_are_those_of_integrals_in_many_digits() -> None:
     """mu_n = sum_k a_k^2 m(k, n), with a_k = E[tanh(Z) h_k(Z)] by the trapezoidal rule in 50 digits."""
     dim, terms = 10, 1100
-    found = spectrum(nk.serial(nk.Dense(1.0), nk.Activation("tanh(x)"), nk.Dense(1.0)), dim, 101, "nngp")
+    found = spectrum(nk.serial(nk.Dense(1.0), nk.Activation("tanh(x)"), nk.Dense(1.0)), dim=dim, degree=101, get="nngp")
     with mpmath.workdps(50):
         step = mpmath.mpf(1) / 13
         places = np.array([step * j for j in range(1, 13 * 18)], dtype=object)
@@ -333,11 +334,11 @@ def test_tiny_eigenvalues_of_tanh_are_those_of_integrals_in_many_digits() -> Non
 
 
 def test_a_kernel_that_is_zero_has_zero_eigenvalues() -> None:
-    found = spectrum(nk.fully_connected("0*x", 1), 3, 6)
+    found = spectrum(nk.fully_connected("0*x", 1), dim=3, degree=6)
     assert not found.eigenvalues.any()
     assert not found.relative_errors.any()
     assert found.decay.even.kind == "zero"
 
 
 def test_a_polynomial_of_high_degree_has_finite_rank() -> None:
-    assert spectrum(nk.fully_connected("x**80", 1), 3, 6).decay.even.kind == "finite rank"
+    assert spectrum(nk.fully_connected("x**80", 1), dim=3, degree=6).decay.even.kind == "finite rank"

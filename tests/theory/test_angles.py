@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import ntksym as nk
+from ntksym.theory.angles import diagonal, evaluate_angles, evaluate_digits, has_digits
 from ntksym.theory.powers.nonnegative_series import compose, compose_remainder
-from ntksym.theory.zonal import diagonal, evaluate_angles, evaluate_digits, has_digits
 
 EPSILON = float(np.finfo(np.float64).eps)
 
