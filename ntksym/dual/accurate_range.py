@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from ntksym.dual.covariance import ValueAndSlope
 from ntksym.errors import NtkSymError
+from ntksym.numerics.limits import EPSILON
 
 __all__ = ["EVERYWHERE", "NOWHERE", "AccurateRange", "keeps_by_noise", "keeps_by_precision"]
 
@@ -39,7 +40,7 @@ PLACES = ((1.0, 1.0), (0.25, 1.0), (1.0, 0.5), (0.25, -0.3), (1.0, 1 - 1e-6))
 ACCURACY = 5e-13
 """Error allowed, relative to the diagonals: half the tolerance that kernels have by default ..."""
 
-ROUNDINGS = 8 * float(np.finfo(np.float64).eps)
+ROUNDINGS = 8 * EPSILON
 """... beside what so large a change of c or of the variances would do, which no formula can help."""
 
 NEIGHBOURS, ORDER = 24, 6

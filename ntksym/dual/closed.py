@@ -13,12 +13,13 @@ import sympy as sp
 from ntksym import typeset
 from ntksym.activation.activation import Activation
 from ntksym.dual.accurate_range import EVERYWHERE, NOWHERE, AccurateRange, keeps_by_noise, keeps_by_precision
-from ntksym.dual.covariance import SMALLEST, ValueAndSlope, check_covariance, gap_of
+from ntksym.dual.covariance import ValueAndSlope, check_covariance, gap_of
 from ntksym.dual.float_formula import FloatFormula
 from ntksym.dual.precise_formula import PreciseFormula
 from ntksym.dual.protocol import Kind
 from ntksym.errors import InvalidInput, NoClosedForm, NoSuchDual
 from ntksym.hermite.pair_values import evaluate_pairs
+from ntksym.numerics.limits import SMALLEST_VARIANCE
 from ntksym.symbolic.descent import DescendedFormulae
 from ntksym.symbolic.formulae import VIEWS, Formulae
 from ntksym.symbolic.integrands import Integrand, read_integrands
@@ -203,7 +204,9 @@ class ClosedDual:
         first, second, cov = (np.asarray(a, dtype=np.float64) for a in (q1, q2, c))
         check_covariance(first, second, cov)
         self._check_domain(first, second, cov)
-        first, second, cov = np.broadcast_arrays(np.maximum(first, SMALLEST), np.maximum(second, SMALLEST), cov)
+        first, second, cov = np.broadcast_arrays(
+            np.maximum(first, SMALLEST_VARIANCE), np.maximum(second, SMALLEST_VARIANCE), cov
+        )
         known = None if gap is None else np.broadcast_to(np.asarray(gap, dtype=np.float64), cov.shape)
         value, slope = self._in_float64(first, second, cov, known)
         lost = np.asarray(self.accurate_range.excludes(first, second))

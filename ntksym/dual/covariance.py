@@ -6,13 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ntksym.errors import InvalidInput
+from ntksym.numerics.limits import EPSILON
 
-__all__ = ["ROUNDING", "SMALLEST", "ValueAndSlope", "check_covariance", "gap_of", "snapped"]
+__all__ = ["ROUNDING", "ValueAndSlope", "check_covariance", "gap_of", "snapped"]
 
-SMALLEST = 1e-140
-"""A variance below this is raised to it; s moves by at most its modulus of continuity at 1e-70 times |Z|."""
-
-ROUNDING = 8 * np.finfo(np.float64).eps
+ROUNDING = 8 * EPSILON
 """Within this of +-1, relatively, a correlation is +-1: c itself carries as much rounding."""
 
 SPLIT = 2.0**27 + 1

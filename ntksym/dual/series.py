@@ -14,7 +14,7 @@ from ntksym.activation.activation import Activation
 from ntksym.dual.accurate_range import EVERYWHERE, AccurateRange
 from ntksym.dual.certification import certified_errors, require_certification
 from ntksym.dual.closed import closed_dual
-from ntksym.dual.covariance import SMALLEST, ValueAndSlope, check_covariance, gap_of
+from ntksym.dual.covariance import ValueAndSlope, check_covariance, gap_of
 from ntksym.dual.plane_integral import integrate_pair
 from ntksym.dual.protocol import Kind
 from ntksym.errors import NoClosedForm, NoSuchDual
@@ -29,6 +29,7 @@ from ntksym.hermite.derivation_steps import (
 from ntksym.hermite.expansion import STEP, Expansion, SeriesLayout
 from ntksym.hermite.pair_values import SERVED, evaluate_all, evaluate_pairs, table_of
 from ntksym.hermite.truncation import Accuracy, Sensitivity, accuracy, certified_accuracy, limits, response
+from ntksym.numerics.limits import SMALLEST_VARIANCE
 from ntksym.symbolic.steps import Step
 from ntksym.symbols import q
 
@@ -184,7 +185,7 @@ class SeriesDual:
 
     def _admitted(self, q: npt.ArrayLike) -> Array:
         """Variances, not negative, raised to the smallest, at which E[s(U)^2] exists; shape (n,)."""
-        variances = np.maximum(np.asarray(q, dtype=np.float64).ravel(), SMALLEST)
+        variances = np.maximum(np.asarray(q, dtype=np.float64).ravel(), SMALLEST_VARIANCE)
         check_covariance(variances, variances, variances)
         self._check_domain(variances)
         return variances
@@ -236,7 +237,7 @@ class SeriesDual:
         shape = first.shape
         if first.size == 0:
             return ValueAndSlope(np.empty(shape), np.empty(shape))
-        pairs = np.maximum(first.ravel(), SMALLEST), np.maximum(second.ravel(), SMALLEST)
+        pairs = np.maximum(first.ravel(), SMALLEST_VARIANCE), np.maximum(second.ravel(), SMALLEST_VARIANCE)
         known = None if gap is None else np.broadcast_to(np.asarray(gap, dtype=np.float64), shape).ravel()
         value, slope = self._evaluate(*pairs, cov.ravel(), known)
         return ValueAndSlope(value.reshape(shape)[()], slope.reshape(shape)[()])
@@ -251,7 +252,7 @@ class SeriesDual:
 
     def accuracy(self, q: npt.ArrayLike) -> Accuracy:
         """What is left out and what is wrong at variances q, shape (n,)."""
-        variances = np.maximum(np.asarray(q, dtype=np.float64).ravel(), SMALLEST)
+        variances = np.maximum(np.asarray(q, dtype=np.float64).ravel(), SMALLEST_VARIANCE)
         found = self.coefficients(variances)
         if not self.certified:
             return accuracy(found, variances, SERVED)
@@ -259,7 +260,7 @@ class SeriesDual:
 
     def response(self, q: npt.ArrayLike, largest: float, tolerance: float) -> Sensitivity:
         """How the dual answers to errors at variances q, shape (n,), for correlations up to ``largest``."""
-        variances = np.maximum(np.asarray(q, dtype=np.float64).ravel(), SMALLEST)
+        variances = np.maximum(np.asarray(q, dtype=np.float64).ravel(), SMALLEST_VARIANCE)
         return response(self._table, variances, largest, tolerance)
 
     def _bound(

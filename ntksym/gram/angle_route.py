@@ -28,8 +28,9 @@ from ntksym.gram.pairs import carry
 from ntksym.gram.pairs.one_variance import terms_at
 from ntksym.gram.rows import RowStates, prepare
 from ntksym.gram.schedule import LayerArrays, LayerPlan
+from ntksym.numerics.limits import SURE_VARIANCES
 
-__all__ = ["HOMOGENEOUS", "LARGEST", "ONE_NORM", "SMALLEST", "Refusal", "ZonalRoute", "collapse", "is_homogeneous"]
+__all__ = ["HOMOGENEOUS", "ONE_NORM", "Refusal", "ZonalRoute", "collapse", "is_homogeneous"]
 
 Array = NDArray[np.float64]
 
@@ -53,9 +54,6 @@ SERIES = 40.0
 
 FIT = 5e6
 """Cost of a layer in a fit, of which a call must save as much: others may follow."""
-
-SMALLEST, LARGEST = 1e-120, 1e75
-"""Variances at which formulas hold to the last digit."""
 
 
 @dataclass(frozen=True)
@@ -208,7 +206,7 @@ def _fit(task: _Task) -> _Fit | Refusal:
     steps = np.array([1.0] if task.homogeneous else [1.0, 1 - STEP, 1 + STEP])
     states = _states(task, task.mean_square * steps)
     variances = states.variances[0, :, : len(steps)]
-    if not (np.all(variances > SMALLEST) and np.all(variances < LARGEST)):
+    if not (np.all(variances > SURE_VARIANCES[0]) and np.all(variances < SURE_VARIANCES[1])):
         return Refusal("a variance is too small or too large")
     for entry, variance in zip(task.schedule.hidden, variances[:, 0], strict=False):
         if entry.series is not None and terms_at(entry.series, float(variance)) is None:
@@ -259,4 +257,4 @@ def _in_range(schedule: LayerPlan, variances: Array, ratios: Array) -> bool:
     degrees = [1.0 if entry.dual is None else _degree(entry.dual) for entry in schedule.hidden]
     powers = np.cumprod([1.0, *degrees])
     ends = np.outer(powers, [positive.min(initial=0.0), positive.max(initial=0.0)]) + np.log(variances)[:, None]
-    return bool(ends.min() > np.log(SMALLEST) and ends.max() < np.log(LARGEST))
+    return bool(ends.min() > np.log(SURE_VARIANCES[0]) and ends.max() < np.log(SURE_VARIANCES[1]))

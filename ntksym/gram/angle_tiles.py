@@ -13,7 +13,8 @@ from ntksym.gram.schedule import LayerArrays
 from ntksym.gram.tiles import Transform
 from ntksym.lowering import store
 from ntksym.lowering.templates.angle import DIAGONALS, INVERSE, ROOTS, SLOTS, angle_source
-from ntksym.lowering.templates.frame import SMALLEST_VARIANCE, TILE
+from ntksym.lowering.templates.frame import TILE
+from ntksym.numerics.limits import SMALLEST_VARIANCE
 
 __all__ = ["compare", "transform"]
 

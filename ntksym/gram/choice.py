@@ -23,8 +23,8 @@ from ntksym.lowering import store
 from ntksym.lowering.costs import HEAVY, LAYER, SERIES_STEP, SINGLE_PAIR
 from ntksym.lowering.emit import Source, emit
 from ntksym.lowering.lowered_activation import LoweredActivation, lower
-from ntksym.lowering.templates.frame import SMALLEST_VARIANCE
 from ntksym.network.layers import Network
+from ntksym.numerics.limits import SMALLEST_VARIANCE
 
 __all__ = ["Choice", "LoweredNetwork", "choose", "engines", "may_lose_digits", "sampled_correlations"]
 

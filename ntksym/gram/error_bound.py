@@ -21,7 +21,7 @@ from ntksym.gram.pairs.one_variance import SERVED
 from ntksym.gram.rows import RowStates
 from ntksym.gram.schedule import HiddenLayer, LayerArrays, LayerPlan
 from ntksym.hermite.truncation import Sensitivity
-from ntksym.lowering.templates.frame import SMALLEST_VARIANCE
+from ntksym.numerics.limits import EPSILON, SMALLEST_NORMAL, SMALLEST_VARIANCE
 
 __all__ = ["Bound", "bound_of_single_pairs", "largest_correlation", "propagate"]
 
@@ -30,11 +30,8 @@ Array = NDArray[np.float64]
 REPRESENTATIVES = 5
 """Rows whose variances stand for all: quantiles of the variance, with the smallest and the largest."""
 
-ROUNDING = 4 * float(np.finfo(np.float64).eps)
+ROUNDING = 4 * EPSILON
 """Relative rounding of W_std^2 K + b_std^2, of rho and of the sums of the NTK in a layer."""
-
-TINY = float(np.finfo(np.float64).tiny)
-"""A variance that underflows has entries that do."""
 
 PANEL = 128
 """Rows whose correlations are looked at together."""
@@ -79,7 +76,9 @@ def propagate(
         with np.errstate(invalid="ignore", over="ignore"):  # what jumps has no slope, and its NTK no bound
             errors = _advance(errors, layer, (q, tangent, weight, bias), largest)
             tangent = weight * (layer.value + layer.slope * tangent) + bias
-        after = np.maximum(weight * layer.value + bias, TINY)
+        after = np.maximum(
+            weight * layer.value + bias, SMALLEST_NORMAL
+        )  # a variance that underflows has entries that do
         largest = min(1.0, _worst((weight * layer.value_at + bias) / after))
     return Bound(max(errors.pair, errors.row), max(errors.tangent_pair, errors.tangent_row))
 
@@ -114,7 +113,7 @@ class _Errors:
 
 def _advance(errors: _Errors, layer: Sensitivity, before: tuple[Array, Array, float, float], largest: float) -> _Errors:
     q, tangent, weight, bias = before
-    after = np.maximum(weight * layer.value + bias, TINY)
+    after = np.maximum(weight * layer.value + bias, SMALLEST_NORMAL)  # a variance that underflows has entries that do
     grown = weight * tangent
     total = after + grown * layer.slope
     moved = _moved(layer.value, layer.value_at, q * layer.slope_at, largest, errors.pair + errors.row)

@@ -11,6 +11,7 @@ from ntksym.activation.activation import Activation
 from ntksym.dual import Dual
 from ntksym.errors import InvalidInput, NoSuchDual
 from ntksym.gram.schedule import LayerPlan
+from ntksym.numerics.limits import LARGEST_VARIANCE
 from ntksym.symbols import q
 
 __all__ = [
@@ -21,9 +22,6 @@ __all__ = [
     "require_tangents",
     "require_variances",
 ]
-
-LARGEST_VARIANCE = 1e75
-"""Products of four variances, which some duals form, stay within float64."""
 
 Array = NDArray[np.float64]
 

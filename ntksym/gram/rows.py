@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from ntksym.gram.schedule import HiddenLayer, LayerArrays
 from ntksym.gram.threads import in_parallel
 from ntksym.lowering import store
-from ntksym.lowering.templates.frame import SMALLEST_VARIANCE, TILE
+from ntksym.lowering.templates.frame import TILE
 from ntksym.lowering.templates.series_layers import FIRST_GROUP, pack, slots_of
+from ntksym.numerics.limits import SMALLEST_VARIANCE
 
 __all__ = ["RowStates", "prepare"]
 

@@ -18,10 +18,9 @@ from ntksym.lowering.lowered_activation import LoweredActivation, LoweredSeries
 from ntksym.lowering.templates.deferral import NEAREST
 from ntksym.lowering.templates.frame import DIAGONAL_SLOPE
 from ntksym.network.layers import Dense, Network
+from ntksym.numerics.limits import EPSILON
 
 __all__ = ["HiddenLayer", "LayerArrays", "LayerPlan", "schedule"]
-
-EPSILON = float(np.finfo(np.float64).eps)
 
 ROUNDING = 8 * EPSILON
 """How far, relatively, a covariance that went through a dual may be from the variance that it should equal."""

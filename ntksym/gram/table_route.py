@@ -15,13 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ntksym.errors import NoSuchDual, ToleranceNotMet
-from ntksym.gram.angle_route import LARGEST, SMALLEST
 from ntksym.gram.choice import LoweredNetwork, sampled_correlations
 from ntksym.gram.error_bound import Bound, bound_of_single_pairs
 from ntksym.gram.fits.table_series import Domain, Places, TableSeries, fit
 from ntksym.gram.pairs import carry
 from ntksym.gram.rows import RowStates, prepare
 from ntksym.gram.schedule import LayerArrays, LayerPlan
+from ntksym.numerics.limits import SURE_VARIANCES
 
 __all__ = ["InterpolatedRoute", "tabulate"]
 
@@ -194,7 +194,7 @@ def _fit(task: _Task) -> _Fit | str:
     low, high = task.domain.variances
     states = _states(task, np.array([low, high]))
     variances = states.variances[:, :, : states.count]
-    if not (np.all(variances > SMALLEST) and np.all(variances < LARGEST)):
+    if not (np.all(variances > SURE_VARIANCES[0]) and np.all(variances < SURE_VARIANCES[1])):
         return "a variance is too small or too large for a table"
     largest = float(np.cos(min(task.domain.angles[0], np.pi - task.domain.angles[1])))
     duals = bound_of_single_pairs(task.machine[1], task.schedule, [states], largest)

@@ -10,8 +10,9 @@ from ntksym.gram.rows import RowStates
 from ntksym.gram.schedule import LayerArrays
 from ntksym.gram.tiles import Transform
 from ntksym.lowering import store
-from ntksym.lowering.templates.frame import SMALLEST_VARIANCE, TILE
+from ntksym.lowering.templates.frame import TILE
 from ntksym.lowering.templates.table import DIAGONALS, FIRST, GROUP, INVERSE, ROOTS, table_source
+from ntksym.numerics.limits import SMALLEST_VARIANCE
 
 __all__ = ["transform"]
 

@@ -15,14 +15,13 @@ from numpy.typing import NDArray
 from ntksym.errors import ToleranceNotMet
 from ntksym.hermite.moments import MOST_TERMS, SMOOTH_TERMS, Moments, layout, moments, rule
 from ntksym.hermite.tabulated_activation import TabulatedActivation
+from ntksym.numerics.limits import EPSILON
 
 __all__ = ["Coefficients", "HermiteTable"]
 
 Array = NDArray[np.float64]
 
 NODES = 16
-EPSILON = float(np.finfo(np.float64).eps)
-
 WHOLES = 4
 """Columns of a panel that are not coefficients."""
 

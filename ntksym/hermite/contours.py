@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from ntksym.activation.activation import Activation
 from ntksym.hermite.analyticity import plane_of
+from ntksym.numerics.limits import EPSILON
 from ntksym.symbols import x
 
 __all__ = ["far_coefficients", "second_kind"]
@@ -30,8 +31,6 @@ Points = NDArray[np.complex128]
 
 DIGITS = 25
 """Digits of the function, so that a formula that cancels does no harm."""
-
-EPSILON = float(np.finfo(np.float64).eps)
 
 FORGOTTEN = 20.0
 """The continued fraction forgets where it began by exp(-2 * 20)."""

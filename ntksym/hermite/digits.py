@@ -21,6 +21,7 @@ from ntksym.errors import ToleranceNotMet
 from ntksym.hermite.analyticity import plane_of
 from ntksym.hermite.contours import far_coefficients
 from ntksym.numerics.fixed_point import Integers, decode, encode
+from ntksym.numerics.limits import EPSILON
 
 __all__ = ["HermiteSquares", "hermite_squares", "mean_squares", "present_among"]
 
@@ -59,7 +60,7 @@ NEARLY_LINEAR = 0.65
 SMALL = 1e-3
 """Share of E[s^2] below which a coefficient belongs to the tail."""
 
-SMALLEST = 1e-300
+VANISHING = 1e-300
 """A square below this is set to zero: it is about to leave float64."""
 
 CONVERGED = 69.0
@@ -76,7 +77,7 @@ BOUND_BITS = 16
 SHARED = 16
 """Coefficients that are computed both ways."""
 
-ROUNDING = 8 * float(np.finfo(np.float64).eps)
+ROUNDING = 8 * EPSILON
 """Relative error of a square that was rounded to float64, and of what is made of a few such."""
 
 
@@ -129,8 +130,8 @@ def hermite_squares(activation: Activation, variance: Any, count: int, degrees: 
         squares, bounds = _continued(activation, variance, present, squares, bounds)
         if len(squares) < count:
             squares, bounds, _ = _converged(activation, variance, count, degrees, (value, digits))
-    kept = present & (squares > SMALLEST)
-    bounds = np.where(kept, bounds, np.where(present, 2 * SMALLEST, 0.0))
+    kept = present & (squares > VANISHING)
+    bounds = np.where(kept, bounds, np.where(present, 2 * VANISHING, 0.0))
     return HermiteSquares(np.where(kept, squares, 0.0), bounds, value, slope)
 
 
@@ -159,7 +160,7 @@ def _converged(
     while True:
         squares, bounds = _integrate(activation, variance, present, digits, step, value)
         reliable = squares > 10.0 ** (2 * (RELATIVE_DIGITS - digits)) * float(value)
-        bad = (bounds > 2 * RELATIVE * squares) & present & (squares > SMALLEST)
+        bad = (bounds > 2 * RELATIVE * squares) & present & (squares > VANISHING)
         if np.any(bad & reliable) and _nodes(activation, variance, digits, step) < MOST_NODES // 2:
             step /= FINER
         elif np.any(bad & ~reliable) and digits < MOST_DIGITS:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from ntksym.errors import ToleranceNotMet
 from ntksym.hermite.tabulated_activation import Table, TabulatedActivation
 from ntksym.numerics.legendre import legendre
+from ntksym.numerics.limits import EPSILON
 
 __all__ = ["MOST_TERMS", "SMALLEST_REACH", "Moments", "Rule", "layout", "moments", "reach_of", "rule"]
 
@@ -28,7 +29,7 @@ POINTS = 24
 SMOOTH_TERMS = 144
 """Up to this many Hermite functions a panel of one standard deviation resolves; more need narrower ones."""
 
-SETTLED = 64 * float(np.finfo(np.float64).eps)
+SETTLED = 64 * EPSILON
 """Parseval's sum may be complete when it comes this near to the integral, relatively ..."""
 
 FADED = 1e-29

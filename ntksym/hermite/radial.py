@@ -21,6 +21,7 @@ from ntksym.hermite.moments import reach_of
 from ntksym.hermite.pair_values import table_of
 from ntksym.hermite.tabulated_activation import TabulatedActivation
 from ntksym.numerics.legendre import legendre
+from ntksym.numerics.limits import DIVISOR_FLOOR, EPSILON
 
 __all__ = ["CLOSEST", "WIDEST", "radial_differences", "radial_gap"]
 
@@ -29,7 +30,7 @@ Array = NDArray[np.float64]
 WIDEST = 2.0**-4
 """Relative difference of radii up to which all this is interpolated."""
 
-CLOSEST = 4 * float(np.finfo(np.float64).eps)
+CLOSEST = 4 * EPSILON
 """Radii nearer than this are one radius."""
 
 CELLS = 2
@@ -40,8 +41,6 @@ RADII, DIFFERENCES = 12, 10
 
 POINTS = 16
 MEAN_POINTS = 6
-
-LEAST = 1e-300
 
 
 def radial_gap(activation: Activation, first: Array, second: Array) -> Array:
@@ -102,7 +101,9 @@ def _coefficients(activation: Activation, cell: int, slopes: bool) -> Array:
     shares = np.array(
         [[_shares(profile, (r * (1 + t / 2), r * (1 - t / 2)), slopes) for t in differences] for r in radii]
     )
-    values = np.stack([np.log(np.maximum(shares[..., 0], LEAST) / differences**order), shares[..., 1] / differences])
+    values = np.stack(
+        [np.log(np.maximum(shares[..., 0], DIVISOR_FLOOR) / differences**order), shares[..., 1] / differences]
+    )
     inverses = [np.linalg.inv(_chebyshev(points, len(points))) for points in nodes]
     return np.asarray(inverses[0] @ values @ inverses[1].T)
 

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from ntksym.activation.activation import Activation
 from ntksym.errors import NoClosedForm, ToleranceNotMet
+from ntksym.numerics.limits import EPSILON
 
 __all__ = ["Table", "TabulatedActivation"]
 
@@ -28,8 +29,6 @@ NODES = 20
 
 DIGITS = 30
 """Decimal digits at which s and s' are computed, at arguments of size one, before they are rounded to float64."""
-
-EPSILON = float(np.finfo(np.float64).eps)
 
 DEEPEST = 44
 """Bisections of an octave: at a kink that is not known the last piece is a rounding error wide."""

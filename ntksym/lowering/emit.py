@@ -18,13 +18,13 @@ from ntksym.lowering.templates.frame import (
     HEAD,
     PREPARE,
     ROOT,
-    SMALLEST_VARIANCE,
     STRIP,
     TILE,
     WRITE,
 )
 from ntksym.lowering.templates.inner_products import product_functions
 from ntksym.lowering.templates.near import near_function, near_list
+from ntksym.numerics.limits import DIVISOR_FLOOR, EPSILON, SMALLEST_VARIANCE
 from ntksym.special.vector import vectormath
 
 __all__ = ["Source", "emit"]
@@ -87,7 +87,13 @@ def emit(parts: Sequence[LoweredActivation | LoweredSeries]) -> Source:
 def _emitted(parts: tuple[LoweredActivation | LoweredSeries, ...]) -> Source:
     sections = [
         HEAD.substitute(
-            summary=_summary(parts), tile=TILE, strip=STRIP, smallest=SMALLEST_VARIANCE, decorators=DECORATORS
+            summary=_summary(parts),
+            tile=TILE,
+            strip=STRIP,
+            smallest=SMALLEST_VARIANCE,
+            epsilon=EPSILON,
+            divisor_floor=DIVISOR_FLOOR,
+            decorators=DECORATORS,
         ),
         *_library([part for part in parts if isinstance(part, LoweredActivation)]),
         *(function for part in parts for function in _functions(part)),

@@ -13,6 +13,7 @@ from typing import Any
 
 import sympy as sp
 
+from ntksym.numerics.limits import DIVISOR_FLOOR
 from ntksym.special.symbolic import ExpBivariateNormalCDF, ExpCosh, ExpErfi, ExpNormalCDF, ExpSinh, NormalCDF
 from ntksym.symbolic.factors import Root
 from ntksym.symbolic.field import Field, Scalar
@@ -165,5 +166,5 @@ class NumericWriter:
             point = [known.get(g, float(s)) for g, s in zip(self.field.generators, self.field.sample, strict=True)]
             point.append(first * second * (1 - correlation * correlation))
             values = [v * math.prod(s**e for s, e in zip(point, m, strict=True) if e) for m, v in terms.items()]
-            worst = max(worst, sum(map(abs, values)) / max(abs(math.fsum(values)), 1e-300))
+            worst = max(worst, sum(map(abs, values)) / max(abs(math.fsum(values)), DIVISOR_FLOOR))
         return worst

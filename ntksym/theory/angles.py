@@ -24,6 +24,7 @@ from ntksym.dual.derivation import dual_of
 from ntksym.network.layers import Dense, Network, Nonlinearity
 from ntksym.network.walk import walk
 from ntksym.numerics.legendre import legendre
+from ntksym.numerics.limits import SMALLEST_NORMAL
 from ntksym.special.symbolic import MPMATH
 from ntksym.symbols import c, q, q1, q2
 from ntksym.theory.requests import Get, as_mpf, bias_variance, exact_value, require_variance, weight_variance
@@ -184,7 +185,7 @@ def _distance(activation: Activation, q: float, low: Array) -> Array:
         return low
     nodes, weights = legendre(NODES)
     t, weights = (nodes + 1) / 2, weights / 2
-    gap = np.maximum(np.outer(low / q, t * t), np.finfo(np.float64).tiny)
+    gap = np.maximum(np.outer(low / q, t * t), SMALLEST_NORMAL)
     slope = dual_of(activation).evaluate(q, q, q * (1 - gap), gap=gap).slope
     return low * (slope @ (2 * t * weights))
 

@@ -12,6 +12,7 @@ from ntksym.activation.activation import Activation
 from ntksym.dual.derivation import dual_of
 from ntksym.errors import InvalidInput, NoClosedForm, NoSuchDual
 from ntksym.network.layers import Dense, Network
+from ntksym.numerics.limits import SMALLEST_VARIANCE
 
 __all__ = [
     "Get",
@@ -30,11 +31,8 @@ __all__ = [
 
 Get = Literal["nngp", "ntk"]
 
-LARGEST = 1e140
+LARGEST_EXACT_VARIANCE = 1e140
 """Variances above this are refused: their squares leave float64."""
-
-SMALLEST = 1e-140
-"""Variances below this are refused: the activation has lost its input."""
 
 
 def check_network(network: object) -> Network:
@@ -128,13 +126,13 @@ def require_variance(variance: Any, layer: int, activation: Activation) -> None:
     InvalidInput
         If it vanishes or explodes.
     """
-    if not mpmath.isfinite(variance) or variance > LARGEST:
+    if not mpmath.isfinite(variance) or variance > LARGEST_EXACT_VARIANCE:
         raise InvalidInput(
-            f"the variance before layer {layer}, {activation.name}, is beyond {LARGEST:.0e}; "
+            f"the variance before layer {layer}, {activation.name}, is beyond {LARGEST_EXACT_VARIANCE:.0e}; "
             "use a smaller W_std or fewer layers"
         )
-    if variance < SMALLEST:
+    if variance < SMALLEST_VARIANCE:
         raise InvalidInput(
-            f"the variance before layer {layer}, {activation.name}, is below {SMALLEST:.0e}: the kernel is constant to "
-            "all digits; use a larger W_std, a bias or fewer layers"
+            f"the variance before layer {layer}, {activation.name}, is below {SMALLEST_VARIANCE:.0e}: the kernel is "
+            "constant to all digits; use a larger W_std, a bias or fewer layers"
         )

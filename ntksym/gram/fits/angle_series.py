@@ -14,13 +14,12 @@ from numpy.polynomial.chebyshev import cheb2poly
 from numpy.typing import NDArray
 
 from ntksym.lowering.templates.angle import GROUP
+from ntksym.numerics.limits import EPSILON
 
 __all__ = ["FEWEST", "MOST", "AngleSeries", "Angles", "Sample", "between", "fit"]
 
 Array = NDArray[np.float64]
 Parts = tuple[Array, Array]
-
-EPSILON = float(np.finfo(np.float64).eps)
 
 FEWEST, MOST = 32, 256
 """Chebyshev points with which the search begins, and ends."""

@@ -25,15 +25,14 @@ from ntksym.gram.schedule import HiddenLayer, LayerArrays
 from ntksym.hermite.pair_values import evaluate_pairs
 from ntksym.hermite.radial import CLOSEST, WIDEST, radial_gap
 from ntksym.lowering import store
-from ntksym.lowering.templates.frame import SMALLEST_VARIANCE, TILE
+from ntksym.lowering.templates.frame import TILE
 from ntksym.lowering.templates.near import QUANTITIES
 from ntksym.numerics.legendre import legendre
+from ntksym.numerics.limits import EPSILON, SMALLEST_VARIANCE
 
 __all__ = ["advance", "breaks_at_zero", "by_formula", "rule"]
 
 Array = NDArray[np.float64]
-
-EPSILON = float(np.finfo(np.float64).eps)
 
 NEAR = 1e-2
 """E/p up to which E is carried; beyond, p - |c| has lost two digits at most."""

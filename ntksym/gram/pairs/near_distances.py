@@ -26,15 +26,13 @@ from ntksym.gram.schedule import HiddenLayer, LayerArrays
 from ntksym.hermite.coefficient_table import Coefficients
 from ntksym.hermite.pair_values import long_table_of, table_of
 from ntksym.hermite.radial import WIDEST, radial_differences
-from ntksym.lowering.templates.frame import SMALLEST_VARIANCE
 from ntksym.lowering.templates.near import QUANTITIES
 from ntksym.numerics.legendre import legendre
+from ntksym.numerics.limits import DIVISOR_FLOOR, EPSILON, SMALLEST_VARIANCE
 
 __all__ = ["separate"]
 
 Array = NDArray[np.float64]
-
-EPSILON = float(np.finfo(np.float64).eps)
 
 AGREEMENT = 256 * EPSILON
 """What the two ways to E may differ by, relative to p: more means that D varies too fast for the nodes."""
@@ -70,9 +68,6 @@ MISSING = 1e-13
 
 TERMS = 2**18
 """Terms of a series, of all pairs, that are held at once."""
-
-TINY = 1e-300
-"""What is divided by where all is zero."""
 
 LEAST = -1e3
 """Logarithm of a correlation that is zero."""
@@ -152,12 +147,12 @@ def _through(
     p = np.where(sides[0] == sides[1], sides[0], roots[0] * roots[1])
     first, second = layer.lengths
     away = np.where(sign > 0, layer.apart, first + second)
-    spread = weight * bias * away**2 / np.maximum(p + weight * first * second + sign * bias, TINY)
+    spread = weight * bias * away**2 / np.maximum(p + weight * first * second + sign * bias, DIVISOR_FLOOR)
     low = spread + weight * layer.fall
     c = sign * weight * layer.value + bias
     carried = np.abs(p - sign * c - low) <= AGREEMENT * p
     low = np.where(carried, low, np.maximum(p - np.abs(c), 0.0))
-    gap = weight * layer.apart * (first + second) / np.maximum(roots[0] + roots[1], TINY)
+    gap = weight * layer.apart * (first + second) / np.maximum(roots[0] + roots[1], DIVISOR_FLOOR)
     gap = np.where(np.isnan(gap), roots[0] - roots[1], gap)
     nngp = gap**2 + 2 * low
     bent = layer.turn * sum(state.tangents) / 2 + layer.tilt * state.tilt / 2 + layer.slope * state.tangent

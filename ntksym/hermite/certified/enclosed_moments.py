@@ -28,7 +28,7 @@ RELATIVE_TARGET = 1e-40
 ENDS_PRECISION = 1024
 """Bits in the ends of the pieces while panels are laid."""
 SCALE_PRECISION = 512
-SMALLEST = 1e-250
+VANISHING = 1e-250
 """V and D below are treated as this: the function vanishes, or almost."""
 GUARD_BITS = 40
 MAX_ATTEMPTS = 3
@@ -134,7 +134,7 @@ def _targets(problem: _PieceTapes, count: int) -> PanelErrors:
                 if jet.value.is_finite() and jet.slope.is_finite():
                     value += weight * jet.value.mid() ** 2
                     slope += weight * jet.slope.mid() ** 2
-        value, slope = value.mid().max(SMALLEST), slope.mid().max(SMALLEST)
+        value, slope = value.mid().max(VANISHING), slope.mid().max(VANISHING)
         spread = (value / (count + 1)).sqrt().min((root**2 * slope).sqrt() / (count + 1))
         return PanelErrors(spread.mid(), value, slope).times(arb(RELATIVE_TARGET))
 

@@ -10,7 +10,6 @@ __all__ = [
     "HEAD",
     "PREPARE",
     "ROOT",
-    "SMALLEST_VARIANCE",
     "STRIP",
     "TILE",
     "WRITE",
@@ -21,9 +20,6 @@ TILE = 64
 
 STRIP = 16
 """Rows of a tile that go through all layers together: their covariances and tangents stay in the first-level cache."""
-
-SMALLEST_VARIANCE = 1e-140
-"""A variance below this is raised to it, so that its root has an inverse."""
 
 ROOT, DIAGONAL_VALUE, DIAGONAL_SLOPE = range(3)
 """Slots of the row quantities that every activation has."""
@@ -68,8 +64,8 @@ import numpy as np
 TILE = $tile
 STRIP = $strip
 SMALLEST_VARIANCE = $smallest
-FLOOR = 2.220446049250313e-16**2
-SMALLEST_FLOOR = 1e-300
+FLOOR = $epsilon**2
+SMALLEST_FLOOR = $divisor_floor
 
 $decorators''')
 

@@ -11,6 +11,7 @@ import sympy as sp
 from ntksym.activation.pieces.sign_decider import SignDecider
 from ntksym.errors import InvalidInput, NoClosedForm, Undecided
 from ntksym.formula import check_expression, compile_mpmath, parse, rational
+from ntksym.numerics.limits import SQUARABLE
 from ntksym.symbols import rho, x
 from ntksym.theory.powers.taylor import taylor
 
@@ -21,8 +22,6 @@ DIGITS = 30
 EXAMINED, FEWEST = 128, 32
 """Coefficients whose signs are decided; where so many grow beyond use."""
 
-LARGEST = 1e150
-"""Of f(1): a dual multiplies two values of its activation with each other."""
 
 PLACES = 129
 """Correlations at which a remainder is compared with its value at one."""
@@ -168,7 +167,7 @@ def value_at_one(kernel: sp.Expr) -> sp.Expr:
             f"{kernel} at rho = 1 is {value}, but E[s(U)^2] must be a finite number; scale rho, as in rho/2, or "
             "subtract what diverges"
         )
-    if abs(value.evalf(DIGITS)) > LARGEST:
+    if abs(value.evalf(DIGITS)) > SQUARABLE:
         raise InvalidInput(
             f"{kernel} at rho = 1 is {value.evalf(6)}, beyond float64, in which its activation is evaluated; "
             "divide the kernel by a number",

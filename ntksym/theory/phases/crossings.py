@@ -14,12 +14,11 @@ from numpy.polynomial import Chebyshev
 from numpy.typing import NDArray
 
 from ntksym.errors import NoSuchDual, ToleranceNotMet
+from ntksym.numerics.limits import EPSILON
 
 __all__ = ["EPSILON", "Crossing", "Survey", "root_between", "survey"]
 
 Array = NDArray[np.float64]
-
-EPSILON = float(np.finfo(np.float64).eps)
 
 DEGREE = 16
 

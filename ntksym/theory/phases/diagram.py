@@ -17,6 +17,7 @@ from ntksym.activation.activation import Activation
 from ntksym.dual.derivation import dual_of
 from ntksym.errors import InvalidInput, NoClosedForm, NoSuchDual
 from ntksym.network.layers import Dense
+from ntksym.numerics.limits import LARGEST_VARIANCE
 from ntksym.theory.phases.correlation import CorrelationMap
 from ntksym.theory.phases.equilibria import FixedPoint, fixed_points, reached
 from ntksym.theory.phases.lengths import LengthMap
@@ -26,9 +27,6 @@ from ntksym.theory.phases.wording import sentence, table
 __all__ = ["FixedPoint", "Phases", "phases"]
 
 Array = NDArray[np.float64]
-
-LARGEST = 1e75
-"""A length beyond this has exploded: products of four of them, which some duals form, must stay within float64."""
 
 
 @dataclass(frozen=True)
@@ -177,12 +175,12 @@ class Phases:
         NoSuchDual
             Where a length explodes beyond 1e75, or E[s(U)^2] diverges.
         """
-        found = [float(_checked("q", q, 0.0, LARGEST))]
+        found = [float(_checked("q", q, 0.0, LARGEST_VARIANCE))]
         for layer in range(_whole(depth)):
             found.append(float(self.length_map(found[-1])))
-            if not found[-1] <= LARGEST:
+            if not found[-1] <= LARGEST_VARIANCE:
                 raise NoSuchDual(
-                    f"the length explodes: it is beyond {LARGEST:.0e} after {layer + 1} layers; "
+                    f"the length explodes: it is beyond {LARGEST_VARIANCE:.0e} after {layer + 1} layers; "
                     f"use a smaller W_std, or a depth below {layer + 1}"
                 )
         return np.array(found)
@@ -212,7 +210,7 @@ class Phases:
 
     def _length(self, q: float | None) -> float:
         if q is not None:
-            length = float(_checked("q", q, 0.0, LARGEST))
+            length = float(_checked("q", q, 0.0, LARGEST_VARIANCE))
             if length > 0:
                 return length
             raise InvalidInput("q must be positive: zero has no correlation; use a small length such as q=1e-6")
@@ -287,7 +285,7 @@ def phases(
     Poole et al., NeurIPS 2016, eqs. (3)-(5); Schoenholz et al., ICLR 2017, eqs. (6)-(9).
     """
     layer = Dense(W_std, b_std)
-    start = float(_checked("mean_square", mean_square, 0.0, LARGEST))
+    start = float(_checked("mean_square", mean_square, 0.0, LARGEST_VARIANCE))
     _within_reach("W_std", layer.W_std)
     _within_reach("b_std", layer.b_std or 0.0)
     act = Activation(activation)
@@ -310,10 +308,10 @@ def _checked(name: str, value: ArrayLike, low: float, high: float) -> Array:
 
 
 def _within_reach(name: str, deviation: float) -> None:
-    if deviation > LARGEST**0.5:
+    if deviation > LARGEST_VARIANCE**0.5:
         raise InvalidInput(
-            f"{name}={deviation:g} makes lengths of more than {LARGEST:.0e}, which float64 does not follow; "
-            f"take {name} below {LARGEST**0.5:.0e}",
+            f"{name}={deviation:g} makes lengths of more than {LARGEST_VARIANCE:.0e}, which float64 does not follow; "
+            f"take {name} below {LARGEST_VARIANCE**0.5:.0e}",
             **{name: deviation},
         )
 

@@ -12,6 +12,7 @@ from ntksym.dual import Dual
 from ntksym.errors import ToleranceNotMet
 from ntksym.hermite.moments import moments, rule
 from ntksym.hermite.pair_values import table_of
+from ntksym.numerics.limits import SQUARABLE
 
 __all__ = ["PowerLaw", "at_infinity", "at_zero", "curvature", "mean_squares"]
 
@@ -28,9 +29,6 @@ FAR = 30
 
 EARLY = 1 / 8
 """Of the variance at which E[s(U)^2] diverges: up to this much of it the Gaussian hides s within a few deviations."""
-
-LARGEST = 1e150
-"""A coefficient above this, or below its inverse, has no square in float64."""
 
 SAME = 1e-6
 """Exponents nearer to a whole number than this are that number: the next power is that much smaller at `FAR`."""
@@ -135,7 +133,7 @@ def _law(activation: Activation, order: int, *, smaller: bool) -> PowerLaw:
         return PowerLaw(np.inf, 0.0, 0.0) if smaller else PowerLaw(0.0, 0.0, 0.0)
     leading = (min if smaller else max)(exponent for exponent, _, _ in sides)
     found = {sign: factor for exponent, sign, factor in sides if exponent == leading}
-    if leading != np.inf and any(not 1 / LARGEST <= abs(factor) <= LARGEST for factor in found.values()):
+    if leading != np.inf and any(not 1 / SQUARABLE <= abs(factor) <= SQUARABLE for factor in found.values()):
         raise ToleranceNotMet(
             f"{activation.name} is like {max(found.values(), key=abs):.3g} |x|^{leading:g} "
             f"{'near zero' if smaller else 'far out'}, and the square of that factor is beyond float64; "

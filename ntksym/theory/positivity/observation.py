@@ -15,6 +15,7 @@ from ntksym.dual.derivation import derive
 from ntksym.errors import InvalidInput
 from ntksym.network.layers import Network
 from ntksym.network.recursion import PairMap, begin, evaluate
+from ntksym.numerics.limits import EPSILON, LARGEST_VARIANCE, SMALLEST_NORMAL
 from ntksym.theory.positivity.criteria import Criterion
 from ntksym.theory.positivity.separation import vanishes_at_zero
 from ntksym.theory.positivity.witness import dimension
@@ -27,17 +28,11 @@ Array = NDArray[np.float64]
 MOST = 2000
 """Rows for which a Gram matrix is computed here."""
 
-SAME = 64 * float(np.finfo(np.float64).eps)
+SAME = 64 * EPSILON
 """Norms that differ by no more, relatively, are taken for equal."""
 
 DECIMALS = 14
 """Unit vectors that agree in so many are taken for parallel."""
-
-EPSILON = float(np.finfo(np.float64).eps)
-LARGEST = 1e75
-"""Products of four variances stay within float64."""
-
-SMALLEST = float(np.finfo(np.float64).tiny)
 
 
 @dataclass(frozen=True)
@@ -232,7 +227,9 @@ def _clamped(dual: Any, errors: list[float]) -> PairMap:
         largest = np.sqrt(q1) * np.sqrt(q2)
         value, slope = dual.evaluate(q1, q2, np.clip(c, -largest, largest))
         size = float(np.max(q1, initial=0.0))
-        errors.append(float(dual.error_bound(size, size)) / max(float(np.max(np.abs(value), initial=0.0)), SMALLEST))
+        errors.append(
+            float(dual.error_bound(size, size)) / max(float(np.max(np.abs(value), initial=0.0)), SMALLEST_NORMAL)
+        )
         return value, slope
 
     return evaluate_clamped
@@ -246,8 +243,8 @@ def _gram(network: Network, get: str, x: Array) -> tuple[Array, float]:
     with np.errstate(over="ignore", invalid="ignore"):
         squares = np.einsum("ij,ij->i", x, x) / x.shape[1]
         covariances = np.einsum("ik,jk->ij", x, x)[i, j] / x.shape[1]
-    if not (squares <= LARGEST).all():
-        raise InvalidInput(f"rows with |x|^2/d above {LARGEST:g} are too large; scale them")
+    if not (squares <= LARGEST_VARIANCE).all():
+        raise InvalidInput(f"rows with |x|^2/d above {LARGEST_VARIANCE:g} are too large; scale them")
     covariances[i == j] = squares
     state = evaluate(network, begin(squares[i], squares[j], covariances), duals)
     matrix = np.empty((len(x), len(x)))

@@ -16,6 +16,7 @@ from ntksym.dual.derivation import dual_of
 from ntksym.errors import InvalidInput, NoClosedForm
 from ntksym.network.layers import Dense, Network, Nonlinearity, flattened
 from ntksym.network.walk import walk
+from ntksym.numerics.limits import EPSILON
 from ntksym.symbols import c, q, q1, q2, x
 from ntksym.theory.powers.parity_parts import parts_of
 from ntksym.theory.powers.taylor import Series, add, compose, multiply, scale, taylor
@@ -45,8 +46,6 @@ MOST_BIASED_TERMS = 10
 
 SPARE_TERMS = 64
 """More terms than are asked for, since with a bias every coefficient has contributions from all later ones."""
-
-EPSILON = float(np.finfo(np.float64).eps)
 
 DIGITS = 25
 

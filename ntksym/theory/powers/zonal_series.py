@@ -26,6 +26,7 @@ from ntksym.errors import ToleranceNotMet
 from ntksym.hermite.digits import HermiteSquares, hermite_squares, mean_squares, present_among
 from ntksym.network.layers import Dense, Network, Nonlinearity
 from ntksym.network.walk import walk
+from ntksym.numerics.limits import EPSILON
 from ntksym.theory.powers.nonnegative_series import compose, compose_remainder, multiply, slope_terms
 from ntksym.theory.powers.parity_parts import parts_of
 from ntksym.theory.requests import (
@@ -41,8 +42,6 @@ from ntksym.theory.requests import (
 __all__ = ["ZonalSeries", "layer_variances", "zonal_series"]
 
 Array = NDArray[np.float64]
-
-EPSILON = float(np.finfo(np.float64).eps)
 
 DIGITS = 40
 """Digits of the variances."""

@@ -20,13 +20,12 @@ from numpy.typing import NDArray
 
 from ntksym.numerics.fixed_point import decode, decode_floats, encode
 from ntksym.numerics.legendre import legendre_fixed
+from ntksym.numerics.limits import EPSILON
 from ntksym.theory.spectrum.gegenbauer import normaliser, sums, sums_in_digits
 
 __all__ = ["AngleNodes", "Integrals", "angles", "integrate", "integrate_digits", "node_count"]
 
 Array = NDArray[np.float64]
-
-EPSILON = float(np.finfo(np.float64).eps)
 
 ROUNDING = 16.0
 """Roundings, in units of eps, in a value of the kernel and its weight."""
