@@ -227,6 +227,11 @@ class _Reader:
                 return self._product(node)
             case ast.Pow():
                 return self.assembler.power(self.number(node.left), self.number(node.right))
+            case ast.Mod():
+                return self.assembler.call(WORDS["mod"].build, [self.number(node.left), self.number(node.right)])
+            case ast.FloorDiv():
+                inverse = self.assembler.power(self.number(node.right), sp.S.NegativeOne)
+                return sp.floor(self.assembler.multiply([self.number(node.left), inverse]))
             case ast.BitAnd():
                 return self.assembler.check(connect(sp.And, self.condition(node.left), self.condition(node.right)))
             case ast.BitOr():

@@ -10,6 +10,8 @@ from typing import Any
 
 import sympy as sp
 
+from ntksym.errors import InvalidInput
+from ntksym.formula.bounds import MAX_EXPONENT
 from ntksym.formula.conditionals import compare, connect, extremum, piecewise
 
 __all__ = [
@@ -67,6 +69,37 @@ def _numpy_sinc(value: sp.Expr) -> sp.Expr:
     return sp.sinc(sp.pi * value)
 
 
+def _quotient(value: sp.Expr, divisor: sp.Expr) -> sp.Expr:
+    if divisor.is_zero:
+        raise InvalidInput("a remainder after division by zero; write for example mod(x, 1)", divisor=divisor)
+    return value / divisor
+
+
+def _remainder(value: sp.Expr, divisor: sp.Expr) -> sp.Expr:
+    """With the sign of the divisor, as Python's % has it."""
+    return value - divisor * sp.floor(_quotient(value, divisor))
+
+
+def _truncated(value: sp.Expr) -> sp.Expr:
+    return sp.sign(value) * sp.floor(sp.Abs(value))
+
+
+def _truncated_remainder(value: sp.Expr, divisor: sp.Expr) -> sp.Expr:
+    """With the sign of the value, as C has it."""
+    return value - divisor * _truncated(_quotient(value, divisor))
+
+
+def _orthogonal(family: Callable[..., sp.Poly], degree: sp.Expr, value: sp.Expr) -> sp.Expr:
+    """The polynomial of that degree of a family of sympy's, at ``value``."""
+    if not (degree.is_Integer and 0 <= degree <= MAX_EXPONENT):
+        raise InvalidInput(
+            f"the degree {degree} is not a whole number from 0 to {MAX_EXPONENT}; write for example hermite(3, x)",
+            degree=degree,
+        )
+    coefficients = family(int(degree), sp.Dummy("t"), polys=True).all_coeffs()
+    return sp.Add(*(factor * value ** (int(degree) - place) for place, factor in enumerate(coefficients)))
+
+
 MANY = 32
 """Largest number of arguments of Max, Min, And, Or: sympy compares them in pairs."""
 
@@ -96,7 +129,12 @@ _LIST = (
     Word("sinh", sp.sinh, 1, 1),
     Word("cosh", sp.cosh, 1, 1),
     Word("tanh", sp.tanh, 1, 1),
+    Word("sec", lambda value: 1 / sp.cos(value), 1, 1),
+    Word("csc", lambda value: 1 / sp.sin(value), 1, 1, aliases=("cosec",)),
+    Word("cot", lambda value: 1 / sp.tan(value), 1, 1),
     Word("sech", lambda value: 1 / sp.cosh(value), 1, 1),
+    Word("csch", lambda value: 1 / sp.sinh(value), 1, 1),
+    Word("coth", lambda value: 1 / sp.tanh(value), 1, 1),
     Word("asinh", sp.asinh, 1, 1, aliases=("arcsinh",)),
     Word("acosh", sp.acosh, 1, 1, aliases=("arccosh",)),
     Word("atanh", sp.atanh, 1, 1, aliases=("arctanh",)),
@@ -104,6 +142,7 @@ _LIST = (
     Word("erf", sp.erf, 1, 1),
     Word("erfc", sp.erfc, 1, 1),
     Word("erfi", sp.erfi, 1, 1),
+    Word("erfcx", lambda value: sp.exp(value**2) * sp.erfc(value), 1, 1),
     Word("Phi", _normal_cdf, 1, 1, aliases=("ndtr", "normal_cdf", "norm_cdf", "NormalCDF")),
     Word("normal_pdf", lambda value: sp.exp(-(value**2) / 2) / sp.sqrt(2 * sp.pi), 1, 1, aliases=("norm_pdf",)),
     Word("abs", sp.Abs, 1, 1, aliases=("absolute", "fabs")),
@@ -116,6 +155,16 @@ _LIST = (
     Word("floor", sp.floor, 1, 1),
     Word("ceiling", sp.ceiling, 1, 1, aliases=("ceil",)),
     Word("frac", lambda value: value - sp.floor(value), 1, 1),
+    Word("round", lambda value: sp.floor(value + sp.S.Half), 1, 1, aliases=("rint",)),
+    Word("trunc", _truncated, 1, 1, aliases=("fix",)),
+    Word("mod", _remainder, 2, 2, aliases=("remainder",)),
+    Word("fmod", _truncated_remainder, 2, 2),
+    Word("hermite", partial(_orthogonal, sp.hermite_poly), 2, 2, aliases=("eval_hermite",)),
+    Word("hermite_prob", partial(_orthogonal, sp.hermite_prob_poly), 2, 2, aliases=("eval_hermitenorm",)),
+    Word("legendre", partial(_orthogonal, sp.legendre_poly), 2, 2, aliases=("eval_legendre",)),
+    Word("chebyshevt", partial(_orthogonal, sp.chebyshevt_poly), 2, 2, aliases=("eval_chebyt",)),
+    Word("chebyshevu", partial(_orthogonal, sp.chebyshevu_poly), 2, 2, aliases=("eval_chebyu",)),
+    Word("laguerre", partial(_orthogonal, sp.laguerre_poly), 2, 2, aliases=("eval_laguerre",)),
     Word("and", partial(connect, sp.And), 2, MANY, aliases=("logical_and",), boolean=True),
     Word("or", partial(connect, sp.Or), 2, MANY, aliases=("logical_or",), boolean=True),
     Word("not", sp.Not, 1, 1, aliases=("logical_not",), boolean=True),
@@ -129,6 +178,8 @@ _LIST = (
 
 NORMALISED_SINC = Word("sinc", _numpy_sinc, 1, 1)
 """NumPy, JAX and PyTorch mean sin(pi x)/(pi x); a bare ``sinc`` means sin(x)/x."""
+SIGNED_FRACTION = Word("frac", lambda value: value - _truncated(value), 1, 1)
+"""PyTorch means x - trunc(x), with the sign of x; a bare ``frac`` means x - floor(x), as sympy has it."""
 
 CONSTANTS: Mapping[str, sp.Expr] = {"pi": sp.pi, "e": sp.E}
 """Folded names of the constants."""
@@ -203,6 +254,8 @@ def lookup(name: str, namespace: str = "") -> Word | None:
         return None
     if name == "sinc" and namespace not in ("", "sp", "sympy"):
         return NORMALISED_SINC
+    if name == "frac" and namespace == "torch":
+        return SIGNED_FRACTION
     return WORDS.get(fold(name))
 
 
@@ -217,7 +270,8 @@ HEADS: Mapping[str, Callable[..., Any]] = {
     "Max": partial(extremum, sp.Max),
     "Min": partial(extremum, sp.Min),
     "frac": lambda value: value - sp.floor(value),
-    "sech": lambda value: 1 / sp.cosh(value),
+    **{name: WORDS[name].build for name in ("sec", "csc", "cot", "sech", "csch", "coth")},
+    "Mod": _remainder,
     "NormalCDF": _normal_cdf,
 }  # fmt: skip
 """Function heads accepted in a sympy expression, by class name."""
