@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any
 
+import mpmath
 import numpy as np
 from numpy.typing import NDArray
 
@@ -23,7 +24,7 @@ from ntksym.theory.angles import (
     is_elementary,
 )
 from ntksym.theory.powers.parity_parts import parts_of
-from ntksym.theory.powers.supports import Support, layer_supports
+from ntksym.theory.powers.supports import ABSENT, Support, layer_supports
 from ntksym.theory.powers.zonal_series import ZonalSeries, layer_variances, zonal_series
 from ntksym.theory.requests import (
     Get,
@@ -37,6 +38,9 @@ from ntksym.theory.requests import (
 __all__ = ["ZonalKernel", "zonal_kernel"]
 
 Array = NDArray[np.float64]
+
+SPARED_BITS = 8
+"""Correlations that differ in fewer last bits are one: rules of quadrature are symmetric to rounding."""
 
 KEPT = 32
 """Power series that are kept: one spectrum asks for a few lengths, and a polynomial network for one."""
@@ -124,8 +128,19 @@ class ZonalKernel:
         return evaluate_angles(self.network, self.get, self.mean_square, gap, sign)
 
     def at_cosines(self, cosines: list[Any]) -> list[Any]:
-        """K(rho) as mpmath numbers, of the precision that mpmath has; where the kernel `has_digits`."""
-        return evaluate_digits(self.network, self.get, self.mean_square, cosines)
+        """K(rho) as mpmath numbers, of the precision that mpmath has but for a few bits; where it `has_digits`.
+
+        Of a kernel that is even or odd in rho one value serves rho and -rho.
+        """
+        sign = -1 if self.support.even == ABSENT else 1 if self.support.odd == ABSENT else 0
+        if not sign:
+            return evaluate_digits(self.network, self.get, self.mean_square, cosines)
+        bits = mpmath.mp.prec - SPARED_BITS
+        keys = [int(mpmath.ldexp(abs(rho), bits)) for rho in cosines]
+        sizes = dict(zip(keys, map(abs, cosines), strict=True))
+        values = evaluate_digits(self.network, self.get, self.mean_square, list(sizes.values()))
+        known = dict(zip(sizes, values, strict=True))
+        return [known[key] * (sign if rho < 0 else 1) for key, rho in zip(keys, cosines, strict=True)]
 
 
 @lru_cache(maxsize=KEPT)

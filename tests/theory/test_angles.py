@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 import ntksym as nk
 from ntksym.theory.angles import diagonal, evaluate_angles, evaluate_digits, has_digits
 from ntksym.theory.powers.nonnegative_series import compose, compose_remainder
+from ntksym.theory.zonal import ZonalKernel
 
 EPSILON = float(np.finfo(np.float64).eps)
 
@@ -84,3 +85,13 @@ def test_a_network_without_layers_is_the_cosine() -> None:
     found = evaluate_angles(network, "ntk", 1.0, np.array([0.5, 0.5]), np.array([1.0, -1.0]))
     assert found.tolist() == [3.0, -1.0]
     assert math.isclose(diagonal(network, 1.0).ntk, 5.0)
+
+
+def test_odd_kernels_in_many_digits_are_odd_to_the_last() -> None:
+    kernel = ZonalKernel(nk.fully_connected("abs(x-1)-abs(x+1)", 1, 1.5), "nngp", 1.0)
+    with mpmath.workdps(40):
+        cosines = [mpmath.mpf(1) / 3, -mpmath.mpf(1) / 3, mpmath.mpf(1) / 7]
+        found = kernel.at_cosines(cosines)
+        apart = evaluate_digits(kernel.network, kernel.get, kernel.mean_square, cosines)
+        assert found[1] == -found[0]
+        assert all(abs(a - b) < mpmath.mpf("1e-37") for a, b in zip(found, apart, strict=True))
