@@ -4,11 +4,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+import mpmath
 import sympy as sp
 
 from ntksym.activation.pieces import Pieces
 from ntksym.activation.pieces.rewriting import abbreviated, term_bound
 from ntksym.activation.pieces.signs import amplitude
+from ntksym.formula import compile_mpmath
 from ntksym.formula.bounds import BoundedBuilder
 from ntksym.formula.conditionals import substitute
 from ntksym.symbols import x
@@ -35,6 +37,9 @@ class Growth:
     gaussian: sp.Expr
     attained: bool
 
+
+FAR = (10**4, 10**5)
+"""Where a function that outgrows all others in a sum has its sign."""
 
 MAX_TERMS = 40
 """Polynomials with more terms are not multiplied out; their degree is only bounded."""
@@ -159,7 +164,7 @@ def _exponential(argument: sp.Expr) -> Growth:
         else:
             rest += term
     if rest != 0 and max(_rank(_order(rest))) > 0:
-        return _by_leading_sign(rest) if polynomial == 0 else _unknown(argument)
+        return _by_leading_sign(argument if polynomial.has(x) else rest)
     coefficients = sp.Poly(polynomial, x).all_coeffs()[::-1]
     if len(coefficients) > 3:
         return _growth(gaussian=sp.oo if coefficients[-1] > 0 else -sp.oo)
@@ -172,10 +177,16 @@ def _unknown(node: Any) -> Growth:
 
 
 def _by_leading_sign(argument: sp.Expr) -> Growth:
-    """The exponential of something that is not a polynomial: bounded if that is never positive."""
+    """The exponential of something that is not a polynomial: bounded if never positive, or of what outgrows x^2."""
     if argument.is_nonpositive:
         return BOUNDED
-    raise _Unknown(argument)
+    order = _order(argument)
+    if not order.attained or _rank(order) <= (0, 0, 2):
+        raise _Unknown(argument)
+    signs = {int(mpmath.sign(compile_mpmath(argument, {})(place))) for place in FAR}
+    if signs not in ({1}, {-1}):
+        raise _Unknown(argument)
+    return _growth(gaussian=sp.oo if signs == {1} else -sp.oo)
 
 
 def _saturating(node: sp.Expr) -> Growth:

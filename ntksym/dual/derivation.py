@@ -6,6 +6,7 @@ from functools import lru_cache
 import sympy as sp
 
 from ntksym.activation.activation import Activation, as_activation
+from ntksym.activation.integrability import require_value
 from ntksym.dual import ClosedDual, Dual, SeriesDual, closed_dual, series_dual
 from ntksym.dual.protocol import require_dual
 from ntksym.errors import InvalidInput, NoClosedForm, NoSuchDual
@@ -53,6 +54,7 @@ def derive(
     if method not in METHODS:
         raise InvalidInput(f"unknown method {method!r}: choose one of {', '.join(METHODS)}")
     act = as_activation(activation)
+    require_value(act)
     if method != "series":
         try:
             return _derive(act, act, (act.name, act.name))

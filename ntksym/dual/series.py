@@ -11,6 +11,7 @@ import sympy as sp
 
 from ntksym import typeset
 from ntksym.activation.activation import Activation
+from ntksym.activation.integrability import require_value, value_integrability
 from ntksym.dual.accurate_range import EVERYWHERE, AccurateRange
 from ntksym.dual.certification import certified_errors, require_certification
 from ntksym.dual.closed import closed_dual
@@ -85,8 +86,8 @@ class SeriesDual:
     @cached_property
     def domain(self) -> tuple[sp.Expr, ...]:
         """Expressions in q that must be positive at every variance for E[s(U)^2] to exist."""
-        growth = self.activation.growth
-        return (1 - 4 * growth.gaussian * q,) if growth is not None and growth.gaussian.is_positive else ()
+        bound = value_integrability(self.activation).bound
+        return (1 - q / bound,) if bound is not None and bound.is_finite else ()
 
     @property
     def value(self) -> sp.Expr:
@@ -336,9 +337,7 @@ def series_dual(activation: Activation, certified: bool = False) -> SeriesDual:
     InvalidInput
         If it shall be certified and python-flint is not installed.
     """
-    growth = activation.growth
-    if growth is not None and growth.gaussian == sp.oo and growth.attained:
-        raise NoSuchDual(f"E[s(U)^2] diverges for {activation} at every variance: no network with it has a kernel")
+    require_value(activation)
     if certified:
         require_certification()
     return SeriesDual(activation, certified)

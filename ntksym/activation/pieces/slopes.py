@@ -12,7 +12,7 @@ from ntksym.formula import compile_mpmath
 from ntksym.formula.conditionals import piecewise, substitute
 from ntksym.symbols import x
 
-__all__ = ["compile_slope"]
+__all__ = ["compile_slope", "derivative"]
 
 FLAT = (sp.sign, sp.Heaviside, sp.floor, sp.ceiling)
 """Heads whose derivative vanishes almost everywhere."""
@@ -33,7 +33,7 @@ def compile_slope(
         The parameters' values.
     """
     if pieces is None:
-        return compile_mpmath(_derivative(expression), values)
+        return compile_mpmath(derivative(expression), values)
     slopes = [compile_mpmath(sp.diff(part, x), values) for part in pieces.expressions]
     places = [compile_mpmath(place, values) for place in pieces.breakpoints]
 
@@ -44,20 +44,26 @@ def compile_slope(
     return evaluate
 
 
-def _derivative(node: sp.Expr) -> sp.Expr:
-    """The chain rule, branch by branch, with nothing at the places where branches meet."""
+def derivative(node: sp.Expr) -> sp.Expr:
+    """The derivative in x by the chain rule, branch by branch, with nothing at the places where branches meet.
+
+    Parameters
+    ----------
+    node : Expr
+        s, in x and parameters.
+    """
     if not node.has(x) or isinstance(node, FLAT):
         return sp.S.Zero
     if node == x:
         return sp.S.One
     if isinstance(node, sp.Piecewise):
-        return piecewise([(_derivative(value), condition) for value, condition in node.args])
+        return piecewise([(derivative(value), condition) for value, condition in node.args])
     holes = [sp.Dummy(real=True) for _ in node.args]
     arguments = dict(zip(holes, node.args, strict=True))
     outer = node.func(*holes)
     terms = []
     for hole, argument in arguments.items():
-        slope = _derivative(argument)
+        slope = derivative(argument)
         if slope != 0:
             terms.append(substitute(sp.diff(outer, hole), arguments) * slope)
     return sp.Add(*terms)
