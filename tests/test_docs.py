@@ -7,15 +7,14 @@ A ``console`` block holds ``$ command`` lines, each followed by its output. In o
 import contextlib
 import doctest
 import io
-import os
 import re
 import shlex
-import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
+from ntksym.cli import main
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -71,17 +70,21 @@ def test_python_examples_run(page: Path, tmp_path: Path, monkeypatch: pytest.Mon
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_console_examples_run(page: Path, tmp_path: Path) -> None:
-    paths = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-    environment = os.environ | {"PATH": paths, "NO_COLOR": "1", "COLUMNS": "120"}
+def test_console_examples_run(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In this process: starting one costs more than most commands, and `tests/cli/test_main.py` starts some."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", "120")
     for block in blocks_of(page):
         if block.kind != "console":
             continue
         for command, expected in commands_of(block):
-            finished = subprocess.run(
-                shlex.split(command), cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
-            )
-            assert_printed(expected, finished.stdout + finished.stderr, f"{page.name}: {command}")
+            program, *words = shlex.split(command)
+            assert program == "ntksym"
+            printed = io.StringIO()
+            with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
+                main(words)
+            assert_printed(expected, printed.getvalue(), f"{page.name}: {command}")
 
 
 def commands_of(block: Block) -> list[tuple[str, str]]:
@@ -114,10 +117,10 @@ def test_links_between_pages_lead_somewhere(page: Path) -> None:
 
 def test_the_catalogue_on_the_page_is_the_catalogue() -> None:
     """To renew it: ntksym catalogue --markdown."""
-    made = subprocess.run(
-        [sys.executable, "-m", "ntksym", "catalogue", "--markdown"], capture_output=True, text=True, check=True
-    )
-    assert made.stdout in (ROOT / "docs" / "activations.md").read_text(encoding="utf-8")
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        assert main(["catalogue", "--markdown"]) == 0
+    assert printed.getvalue() in (ROOT / "docs" / "activations.md").read_text(encoding="utf-8")
 
 
 def test_the_architecture_page_names_every_room() -> None:
