@@ -107,8 +107,9 @@ def _order(node: sp.Expr) -> Growth:
 
 def _sum(node: sp.Add) -> Growth:
     constant, rest = node.as_independent(x, as_Add=True)
-    waves = [amplitude(term) for term in sp.Add.make_args(rest)]
-    if all(wave is not None for wave in waves) and sp.Abs(constant) > sp.Add(*waves):
+    terms = sp.Add.make_args(rest)
+    waves = [wave for wave in map(amplitude, terms) if wave is not None]
+    if len(waves) == len(terms) and sp.Abs(constant) > sp.Add(*waves):
         return _growth()
     orders = [_order(term) for term in node.args]
     largest = max(orders, key=_rank)
@@ -134,7 +135,7 @@ def _product(node: sp.Mul) -> Growth:
     return result
 
 
-def _power(node: sp.Pow) -> Growth:
+def _power(node: sp.Expr) -> Growth:
     base, exponent = node.args
     if not base.has(x):
         return _exponential(exponent * sp.log(base))
@@ -157,7 +158,8 @@ def _scaled(part: sp.Expr, factor: sp.Expr) -> sp.Expr:
 
 def _exponential(argument: sp.Expr) -> Growth:
     """The exponential of a polynomial plus something bounded."""
-    polynomial, rest = sp.S.Zero, sp.S.Zero
+    polynomial: sp.Expr = sp.S.Zero
+    rest: sp.Expr = sp.S.Zero
     for term in sp.Add.make_args(sp.expand(argument)):
         if term.is_polynomial(x):
             polynomial += term

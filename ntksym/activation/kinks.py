@@ -76,6 +76,6 @@ def _order(left: sp.Expr, right: sp.Expr, place: sp.Expr) -> int | None:
         sides = [limit_at(part, place, side).evalf(DIGITS) for part, side in ((left, "-"), (right, "+"))]
         if not all(side.is_Float or side.is_Rational for side in sides):
             return None
-        if abs(sides[0] - sides[1]) > CLEARLY_DIFFERENT * max(1, *map(abs, sides)):
+        if abs(sides[0] - sides[1]) > CLEARLY_DIFFERENT * max(1.0, *(float(abs(side)) for side in sides)):
             return order
     return None

@@ -30,7 +30,7 @@ MAX_FRACTION_BITS = 20_000
 _BEYOND_REALS = (sp.nan, sp.zoo, sp.oo, -sp.oo, sp.I)
 
 
-def _bits(number: sp.Rational) -> int:
+def _bits(number: sp.Expr) -> int:
     return int(number.p).bit_length() + int(number.q).bit_length()
 
 

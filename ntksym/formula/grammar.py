@@ -306,7 +306,7 @@ class _Reader:
         names = list(definition.parameters)
         if not 1 <= len(node.args) <= 1 + len(names):
             self._refuse(f"{name} takes x and at most {len(names)} parameters ({', '.join(names) or 'none'})", node)
-        bound = {key: rational(text) for key, text in definition.parameters.items()}
+        bound: dict[str, sp.Expr] = {key: rational(text) for key, text in definition.parameters.items()}
         bound.update(zip(["x", *names], (self.number(argument) for argument in node.args), strict=False))
         for keyword in node.keywords:
             key = definition.keywords.get(keyword.arg or "", keyword.arg or "")

@@ -46,9 +46,9 @@ def _rewritten(total: sp.Expr) -> sp.Expr:
         half = sp.Rational(sign, 2)
         if ratios == (half, half):
             return across * (half * gap**2 + rest)
-        if ratios == (sign, 0):
+        if ratios == (2 * half, sp.S.Zero):
             return across * (sign * sp.sqrt(q1) * gap + rest)
-        if ratios == (0, sign):
+        if ratios == (sp.S.Zero, 2 * half):
             return across * (-sign * sp.sqrt(q2) * gap + rest)
     return total
 

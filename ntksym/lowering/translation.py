@@ -28,7 +28,7 @@ low, high and gap are those of `complement`; negative powers of det are taken of
 DIAGONAL_INPUTS = ("q",)
 """Inputs of a diagonal program besides the parameters."""
 
-VARIABLES = {q1: "q1", q2: "q2", c: "c", det: "det", low: "low", high: "high", gap: "gap", q: "q"}
+VARIABLES: dict[sp.Expr, str] = {q1: "q1", q2: "q2", c: "c", det: "det", low: "low", high: "high", gap: "gap", q: "q"}
 
 PAIR_RANK = 4
 """Rank of what depends on both rows of a pair."""

@@ -86,7 +86,7 @@ class DescendedFormulae(Formulae):
 def _integral(slope: sp.Expr, angle: sp.Expr) -> sp.Expr:
     product = sp.sqrt(q1) * sp.sqrt(q2)
     nodes, weights = legendre(NODES)
-    total = sp.S.Zero
+    total: sp.Expr = sp.S.Zero
     for node, weight in zip(nodes, weights, strict=True):
         phi = angle * sp.Float((1 + node) / 2, 17)
         at_node = slope.xreplace({c: product * sp.sin(phi), det: q1 * q2 * sp.cos(phi) ** 2})

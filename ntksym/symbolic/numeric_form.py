@@ -162,7 +162,7 @@ class NumericWriter:
         """The largest ratio of sum |terms| to |sum| over the probes: how many digits the expression loses."""
         worst = 0.0
         for first, second, correlation in PROBES:
-            known = {q1: first, q2: second, c: correlation * math.sqrt(first * second)}
+            known: dict[sp.Expr, float] = {q1: first, q2: second, c: correlation * math.sqrt(first * second)}
             point = [known.get(g, float(s)) for g, s in zip(self.field.generators, self.field.sample, strict=True)]
             point.append(first * second * (1 - correlation * correlation))
             values = [v * math.prod(s**e for s, e in zip(point, m, strict=True) if e) for m, v in terms.items()]

@@ -142,7 +142,7 @@ class ScalarWriter:
 
     def irreducible(self, polynomial: Any) -> sp.Expr:
         """factor(P without c) + factor(the rest): (2 q1 + 1)(2 q2 + 1) - 4 c**2."""
-        position = self.field.position.get(self.mirror)
+        position = None if self.mirror is None else self.field.position.get(self.mirror)
         if position is None or not 4 <= len(polynomial) <= LONG:
             return self.field.expression(polynomial)
         ring = self.field.ring

@@ -119,7 +119,7 @@ def _event_steps(pair: Pair, name: str, writer: ScalarWriter) -> list[Step]:
         text = f"{name}: event {j + 1} is L{j + 1} {kind}, of variance {writer.sum(matrix[j + 2][j + 2])}"
         steps.append(Step("A", text, sp.Symbol(f"L{j + 1}"), sign * (argument + noise)))
     if pair.events:
-        total = sp.S.Zero
+        total: sp.Expr = sp.S.Zero
         for given, coefficient in pair.coefficients.items():
             total += writer.sum(coefficient) * _base_case(given, len(pair.events))
         steps.append(Step("S", f"{name}: Stein's lemma", sp.Symbol("M"), total))

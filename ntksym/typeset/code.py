@@ -25,7 +25,7 @@ LONGEST_FORMULA = 600
 FLOOR = sp.Symbol("floor", positive=True)
 """The determinant where it is divided by: kept away from zero by as much as it is uncertain."""
 
-ARGUMENTS: Mapping[sp.Symbol, str] = {q1: "q1", q2: "q2", c: "c", det: "det", FLOOR: "floor"}
+ARGUMENTS: Mapping[sp.Expr, str] = {q1: "q1", q2: "q2", c: "c", det: "det", FLOOR: "floor"}
 
 C_NAMES = frozenset(
     re.findall(
@@ -150,7 +150,7 @@ def _parameters(dual: Any) -> dict[sp.Symbol, sp.Rational]:
     return {**dual.activation.values, **dual.partner.values}
 
 
-def _renamed(symbols: Iterable[sp.Symbol], forbidden: Any) -> dict[sp.Symbol, str]:
+def _renamed(symbols: Iterable[sp.Symbol], forbidden: Any) -> dict[sp.Expr, str]:
     """Names of parameters that the language does not use for something else."""
     return {symbol: f"{symbol.name}_" if forbidden(symbol.name) else symbol.name for symbol in symbols}
 

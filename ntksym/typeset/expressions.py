@@ -40,7 +40,7 @@ class Dialect:
     parts: Mapping[str, str]
     pi: str
     sqrt: str
-    power: Callable[[str, bool, sp.Rational], Written]
+    power: Callable[[str, bool, sp.Expr], Written]
 
 
 def literal(number: sp.Expr) -> str:
@@ -54,7 +54,7 @@ class DialectWriter:
     """Writes expressions in a dialect and remembers which functions and parts it used."""
 
     dialect: Dialect
-    names: Mapping[sp.Symbol, str] = field(default_factory=dict)
+    names: Mapping[sp.Expr, str] = field(default_factory=dict)
     used: set[str] = field(default_factory=set)
 
     def write(self, expression: sp.Expr) -> str:
@@ -89,7 +89,7 @@ class DialectWriter:
             return self._power(expression)
         return self._call(expression)
 
-    def _rational(self, number: sp.Rational) -> Written:
+    def _rational(self, number: sp.Expr) -> Written:
         if number.is_Integer and abs(number) <= LONGEST_INTEGER:
             return _signed(str(number))
         return _signed(literal(number))
@@ -121,7 +121,7 @@ class DialectWriter:
         text, binding = self._visit(factor)
         return text if binding > PRODUCT else f"({text})"
 
-    def _power(self, power: sp.Pow) -> Written:
+    def _power(self, power: sp.Expr) -> Written:
         base, exponent = power.base, power.exp
         if not exponent.is_Rational:
             raise LoweringBug(f"no code for the power {power}: only rational exponents occur in duals")
@@ -154,12 +154,12 @@ def _constant_part(product: sp.Expr) -> tuple[sp.Expr, list[sp.Expr]]:
     return sp.Mul(coefficient, *constants), [factor for factor in factors if factor.free_symbols]
 
 
-def _array_power(base: str, is_name: bool, exponent: sp.Rational) -> Written:
+def _array_power(base: str, is_name: bool, exponent: sp.Expr) -> Written:
     text = str(exponent) if exponent.is_Integer else literal(exponent)
     return (f"{base}**{text}" if is_name else f"({base}) ** {text}"), POWER
 
 
-def _c_power(base: str, is_name: bool, exponent: sp.Rational) -> Written:
+def _c_power(base: str, is_name: bool, exponent: sp.Expr) -> Written:
     if is_name and exponent.is_Integer and exponent <= 4:
         return f"({' * '.join([base] * int(exponent))})", ATOM
     text = str(exponent) if exponent.is_Integer else literal(exponent)

@@ -37,7 +37,7 @@ class _Text(StrPrinter):
     def _print_Heaviside(self, expr: sp.Expr) -> str:
         return f"[{self._print(expr.args[0])} > 0]"
 
-    def _print_Derivative(self, expr: sp.Expr) -> str:
+    def _print_Derivative(self, expr: sp.Derivative) -> str:
         return f"d/d{self._print(expr.variables[0])} {self._print(expr.expr)}"
 
 
@@ -71,7 +71,7 @@ class _Latex(LatexPrinter):
         return text if exp is None else f"{text}^{{{exp}}}"
 
 
-def formula_text(expression: sp.Expr) -> str:
+def formula_text(expression: sp.Basic) -> str:
     """One line of plain text."""
     return str(_Text().doprint(expression))
 

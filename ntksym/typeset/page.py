@@ -50,7 +50,7 @@ class Page:
         else:
             self.blocks.append("\n".join(f"- {name}: {text}" for name, text in items))
 
-    def equation(self, left: sp.Basic, right: sp.Basic) -> None:
+    def equation(self, left: sp.Expr, right: sp.Expr) -> None:
         """``left = right`` on a line of its own."""
         if self.fmt == "text":
             line = f"    {formula_text(left)} = {formula_text(right)}"
@@ -65,7 +65,7 @@ class Page:
         return "\n\n".join(self.blocks) + "\n"
 
 
-def _aligned(left: str, right: sp.Basic) -> str:
+def _aligned(left: str, right: sp.Expr) -> str:
     """A long sum with one term a line."""
     whole = formula_latex(right)
     if len(whole) <= LONGEST_LINE or not right.is_Add:
@@ -76,7 +76,7 @@ def _aligned(left: str, right: sp.Basic) -> str:
     return "\\begin{aligned}\n" + " \\\\\n".join(lines) + "\n\\end{aligned}"
 
 
-def _broken(right: sp.Basic) -> str:
+def _broken(right: sp.Expr) -> str:
     terms = [formula_text(term) for term in positive_first(right.as_ordered_terms())] if right.is_Add else []
     first, *rest = terms or [formula_text(right)]
     signed = [f"- {text[1:]}" if text.startswith("-") else f"+ {text}" for text in rest]

@@ -1,8 +1,8 @@
 """The outcome of a verification: every comparison, and what it allows to be claimed."""
 
+import math
 from dataclasses import dataclass
 from fractions import Fraction
-from math import floor
 from typing import TYPE_CHECKING, Any, Literal
 
 import mpmath
@@ -52,10 +52,10 @@ class Check:
     bound: Any = None
 
     @property
-    def digits(self) -> int:
+    def digits(self) -> float:
         """Verified digits: neither the difference nor the integration's own error reaches into them."""
         doubt = max(self.error, self.quadrature_error)
-        return max(0, floor(-mpmath.log10(doubt))) if doubt else mpmath.inf
+        return max(0, math.floor(-mpmath.log10(doubt))) if doubt else math.inf
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ class Report:
     @property
     def digits(self) -> int:
         """Digits verified at every point, at most `dps`."""
-        return min(self.dps, *(check.digits for check in self.points))
+        return int(min(self.dps, *(check.digits for check in self.points)))
 
     def __bool__(self) -> bool:
         return self.ok
@@ -154,7 +154,7 @@ class Report:
             "activation": self.activation,
             "dps": self.dps,
             "ok": self.ok,
-            "digits": int(self.digits),
+            "digits": self.digits,
             "points": points,
         }
 

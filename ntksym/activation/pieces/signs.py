@@ -91,9 +91,9 @@ def _pattern(function: sp.Expr, question: _Question) -> SignPattern:
         return _polynomial(function, question)
     if function.is_Mul:
         return _product(list(function.args), question)
-    if function.is_Pow:
+    if isinstance(function, sp.Pow):
         return _power(function, question)
-    if function.is_Add:
+    if isinstance(function, sp.Add):
         return _sum(function, question)
     name = type(function).__name__
     if name in ("exp", "cosh", "erfc", "acos"):
@@ -209,7 +209,7 @@ def _inverted(function: sp.Add, question: _Question) -> SignPattern | None:
     if constant == 0 or not isinstance(body, sp.Function | sp.Pow):
         return None
     level, judge = -constant / weight, question.judge
-    if body.is_Pow:
+    if isinstance(body, sp.Pow):
         return _inverted_power(weight, body, level, question)
     inverse = _INVERSES.get(type(body).__name__)
     if inverse is None:
@@ -270,7 +270,8 @@ def _without_exponential(function: sp.Add, question: _Question) -> SignPattern |
 def _agreeing(function: sp.Add, question: _Question) -> SignPattern | None:
     """A sum of terms that all have one sign, up to bounded waves that a constant outweighs."""
     constant, rest = function.as_independent(x, as_Add=True)
-    waves, pattern = sp.S.Zero, None
+    waves: sp.Expr = sp.S.Zero
+    pattern = None
     for term in sp.Add.make_args(rest):
         bound = amplitude(term)
         if bound is not None:

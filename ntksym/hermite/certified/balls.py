@@ -102,7 +102,7 @@ def enclose(constant: sp.Expr) -> Ball:
     return rule(parts[0])
 
 
-def _power(base: Ball, exponent: sp.Rational) -> Ball:
+def _power(base: Ball, exponent: sp.Expr) -> Ball:
     """Cut for exponents that are not integers: the negative numbers and zero."""
     if exponent.is_Integer:
         return _whole_power(base, int(exponent))

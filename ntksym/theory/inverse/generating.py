@@ -59,7 +59,9 @@ def hermite_sum(squares: Sequence[sp.Expr], signs: str, exact: bool) -> sp.Expr:
     exact : bool
         Roots.
     """
-    terms, older, newer = [], sp.S.Zero, sp.S.One
+    terms: list[sp.Expr] = []
+    older: sp.Expr = sp.S.Zero
+    newer: sp.Expr = sp.S.One
     for degree, square in enumerate(squares):
         if square != 0:
             root = sp.sqrt(square / sp.factorial(degree))

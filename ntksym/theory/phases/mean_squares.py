@@ -233,7 +233,7 @@ def curvature(activation: Activation, variance: float) -> tuple[float, float]:
     for corner in activation.corners:
         with mpmath.workdps(2 * FAR):
             place = mpmath.mpmathify(corner.xreplace(activation.values).evalf(2 * FAR))
-            step = max(1, abs(place)) * mpmath.mpf(10) ** -FAR
+            step = max(mpmath.mpf(1), abs(place)) * mpmath.mpf(10) ** -FAR
             jump = float(slope(place + step) - slope(place - step))
         total += jump**2 * float(np.exp(-(float(place) ** 2) / (2 * variance)) / np.sqrt(2 * np.pi * variance))
     return float(moments(nodes, np.array([variance]), FEW).bend[0]), total

@@ -291,8 +291,9 @@ def _guessed(piece: Piece, lowest: int, unknowns: int) -> sp.Expr | None:
         points = [_number(low + (high - low) * sp.Rational(k, unknowns)) for k in range(unknowns)]
         matrix = mpmath.matrix([[point ** (lowest + 2 * k) for k in range(unknowns)] for point in points])
         solution = mpmath.lu_solve(matrix, mpmath.matrix([function(point) for point in points]))
-        coefficients = [_rational(number) for number in solution]
-    if any(number is None for number in coefficients):
+        near = [_rational(number) for number in solution]
+    coefficients = [number for number in near if number is not None]
+    if len(coefficients) < len(near):
         return None
     return sp.Add(*(number * x ** (lowest + 2 * k) for k, number in enumerate(coefficients)))
 

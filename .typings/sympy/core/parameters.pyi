@@ -1,0 +1,3 @@
+from contextlib import AbstractContextManager
+
+def distribute(value: bool) -> AbstractContextManager[None]: ...

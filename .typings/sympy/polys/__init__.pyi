@@ -1,0 +1,1 @@
+from sympy.polys import orderings as orderings

@@ -1,0 +1,6 @@
+class Domain:
+    def convert(self, value: object) -> int: ...
+    def __call__(self, value: object) -> int: ...
+
+ZZ: Domain
+QQ: Domain

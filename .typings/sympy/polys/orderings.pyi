@@ -1,0 +1,3 @@
+from collections.abc import Callable
+
+lex: Callable[[tuple[int, ...]], tuple[int, ...]]
