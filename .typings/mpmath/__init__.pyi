@@ -64,6 +64,7 @@ class MPContext:
     def workprec(self, bits: int) -> _Digits: ...
     def workdps(self, digits: int) -> _Digits: ...
     zero: mpf
+    ln2: mpf
     one: mpf
     pi: mpf
     inf: mpf
