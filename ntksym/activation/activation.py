@@ -17,6 +17,7 @@ from ntksym import symbols
 from ntksym.activation import traits
 from ntksym.activation.catalogue import Entry, catalogue
 from ntksym.activation.growth import Growth, growth_of, sides_of
+from ntksym.activation.kinks import Break, breaks_of
 from ntksym.activation.pieces import Pieces, split
 from ntksym.activation.pieces.slopes import compile_slope
 from ntksym.errors import InvalidInput, NoClosedForm
@@ -128,19 +129,40 @@ class Activation:
         return traits.parity_of(self.expression, self._known_pieces, self.values)
 
     @cached_property
+    def breaks(self) -> tuple[Break, ...]:
+        """Where the function is not smooth, and which derivative jumps there by how much; raises as ``pieces`` does."""
+        return breaks_of(self.pieces, self.values)
+
+    @cached_property
     def kinks(self) -> tuple[sp.Expr, ...]:
         """Where the function is continuous and a derivative of some order jumps; raises as ``pieces`` does."""
-        return traits.breaks_of(self.pieces, self.values)[0]
+        return tuple(item.place for item in self.breaks if not item.is_jump)
 
     @cached_property
     def jumps(self) -> tuple[sp.Expr, ...]:
         """Where the function is discontinuous; raises as ``pieces`` does."""
-        return traits.breaks_of(self.pieces, self.values)[1]
+        return tuple(item.place for item in self.breaks if item.is_jump)
 
     @cached_property
     def corners(self) -> tuple[sp.Expr, ...]:
         """Where the slope jumps; raises as ``pieces`` does."""
-        return traits.corners_of(self.pieces, self.values)
+        return tuple(item.place for item in self.breaks if item.is_corner)
+
+    @cached_property
+    def is_continuous(self) -> bool | None:
+        """Whether the function has no jump; None where that is not known, as for ``floor(x)``."""
+        try:
+            return not self.jumps
+        except NoClosedForm:
+            return True if traits.is_continuous(self.expression) else None
+
+    @cached_property
+    def has_continuous_slope(self) -> bool | None:
+        """Whether neither the function nor its slope jumps or is infinite; None where that is not known."""
+        try:
+            return not self.jumps and not self.corners
+        except NoClosedForm:
+            return None
 
     @cached_property
     def growth(self) -> Growth | None:

@@ -13,6 +13,7 @@ from ntksym.activation.pieces.signs import amplitude
 from ntksym.formula import compile_mpmath
 from ntksym.formula.bounds import BoundedBuilder
 from ntksym.formula.conditionals import substitute
+from ntksym.formula.functions import FUNCTIONS
 from ntksym.symbols import x
 
 __all__ = ["Growth", "growth_of", "sides_of"]
@@ -99,7 +100,8 @@ def _order(node: sp.Expr) -> Growth:
         if term_bound(node) > MAX_TERMS:
             return _growth(degree=BoundedBuilder({}).degree(node), attained=False)
         return _growth(degree=sp.Poly(abbreviated(node, {}), x).degree())
-    rule = _RULES.get(type(node).__name__)
+    name = type(node).__name__
+    rule = _RULES.get(name) or _FUNCTION_RULES.get(FUNCTIONS[name].growth if name in FUNCTIONS else name)
     if rule is None:
         raise _Unknown(node)
     return rule(node)
@@ -253,18 +255,26 @@ def _bounded(node: sp.Expr) -> Growth:
     return BOUNDED
 
 
-_RULES: Mapping[str, Callable[[Any], Growth]] = {
-    "Add": _sum,
-    "Mul": _product,
-    "Pow": _power,
-    "exp": lambda node: _exponential(node.args[0]),
-    **dict.fromkeys(("tanh", "erf", "atan"), _saturating),
-    **dict.fromkeys(("log", "asinh", "acosh"), _logarithmic),
-    **dict.fromkeys(("sinh", "cosh"), _hyperbolic),
-    **dict.fromkeys(("sin", "cos", "sign", "Heaviside", "asin", "acos"), _bounded),
-    **dict.fromkeys(("Max", "Min", "Abs", "floor", "ceiling"), _largest),
-    "erfc": _error_tail,
-    "erfi": _imaginary_error,
-    "sinc": _cardinal,
-    "Piecewise": _branches,
+def _local(node: sp.Expr) -> Growth:
+    """For tan and atanh, like u near zero: the argument's order where it decays; elsewhere a pole may be met."""
+    order = _order(node.args[0])
+    if _rank(order) < (0, 0, 0):
+        return order
+    raise _Unknown(node)
+
+
+_RULES: Mapping[str, Callable[[Any], Growth]] = {"Add": _sum, "Mul": _product, "Pow": _power, "Piecewise": _branches}
+
+_FUNCTION_RULES: Mapping[Any, Callable[[Any], Growth]] = {
+    "exponential": lambda node: _exponential(node.args[0]),
+    "saturating": _saturating,
+    "logarithmic": _logarithmic,
+    "hyperbolic": _hyperbolic,
+    "bounded": _bounded,
+    "largest argument": _largest,
+    "error tail": _error_tail,
+    "imaginary error": _imaginary_error,
+    "cardinal": _cardinal,
+    "local": _local,
 }
+"""By the kinds of growth of `ntksym.formula.functions`."""

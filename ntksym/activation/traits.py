@@ -1,4 +1,4 @@
-"""What kind of function an activation is: parity, kinks, homogeneity, polynomial or not; proved, refuted or unknown."""
+"""Traits of a function, proved, refuted or unknown: parity, homogeneity, whether it is continuous or a polynomial."""
 
 from collections.abc import Callable, Mapping
 from itertools import pairwise
@@ -10,13 +10,14 @@ import sympy as sp
 from ntksym.activation.growth import Growth
 from ntksym.activation.pieces import Pieces
 from ntksym.activation.pieces.identity import SAMPLE_POINTS, clearly_nonzero, is_zero
-from ntksym.activation.pieces.rewriting import expanded, limit_at
+from ntksym.activation.pieces.rewriting import expanded
 from ntksym.activation.pieces.sign_decider import SignDecider
 from ntksym.formula import compile_mpmath
 from ntksym.formula.conditionals import substitute
+from ntksym.formula.functions import FUNCTIONS
 from ntksym.symbols import x
 
-__all__ = ["Parity", "breaks_of", "corners_of", "homogeneity_of", "is_polynomial", "parity_of"]
+__all__ = ["Parity", "homogeneity_of", "is_continuous", "is_polynomial", "parity_of"]
 
 Parity = Literal["even", "odd", "neither", "unknown"]
 MAX_DIFFERENCE_ORDER = 40
@@ -69,41 +70,15 @@ def _reflects(expression: sp.Expr, pieces: Pieces | None, values: Values, sign: 
     )
 
 
-def breaks_of(pieces: Pieces, values: Values) -> tuple[tuple[sp.Expr, ...], tuple[sp.Expr, ...]]:
-    """The breakpoints at which the function is continuous (kinks) and those at which it is not (jumps).
-
-    Parameters
-    ----------
-    pieces : Pieces
-        The function; neighbouring pieces differ, so some derivative jumps at every breakpoint.
-    values : mapping of Symbol to Rational
-        The parameters' values, which decide where a step may vanish.
-    """
-    kinks: list[sp.Expr] = []
-    jumps: list[sp.Expr] = []
-    for place, left, right in zip(pieces.breakpoints, pieces.expressions, pieces.expressions[1:], strict=False):
-        step = limit_at(left, place, "-") - limit_at(right, place, "+")
-        continuous = bool(step.is_finite) and SignDecider(values).sign(expanded(step)) == 0
-        (kinks if continuous else jumps).append(place)
-    return tuple(kinks), tuple(jumps)
-
-
-def corners_of(pieces: Pieces, values: Values) -> tuple[sp.Expr, ...]:
-    """The breakpoints at which the slope differs on the two sides, or is not known to be the same.
-
-    Parameters
-    ----------
-    pieces : Pieces
-        The function.
-    values : mapping of Symbol to Rational
-        The parameters' values.
-    """
-    corners = []
-    for place, left, right in zip(pieces.breakpoints, pieces.expressions, pieces.expressions[1:], strict=False):
-        turn = limit_at(sp.diff(left, x), place, "-") - limit_at(sp.diff(right, x), place, "+")
-        if not turn.is_finite or SignDecider(values).sign(expanded(turn)) != 0:
-            corners.append(place)
-    return tuple(corners)
+def is_continuous(node: sp.Expr) -> bool:
+    """Whether an expression, real on the whole line, is made of continuous functions: a proof without any pieces."""
+    if not node.args:
+        return True
+    if isinstance(node, sp.Pow):
+        return bool(node.exp.is_Integer and node.exp > 0 and is_continuous(node.base))
+    function = FUNCTIONS.get(type(node).__name__)
+    known = isinstance(node, sp.Add | sp.Mul) or (function is not None and function.continuous)
+    return known and all(map(is_continuous, node.args))
 
 
 def homogeneity_of(pieces: Pieces, values: Values) -> sp.Expr | None:

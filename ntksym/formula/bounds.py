@@ -8,6 +8,7 @@ import sympy as sp
 
 from ntksym.errors import InvalidInput
 from ntksym.formula.conditionals import CONDITIONS
+from ntksym.formula.functions import FUNCTIONS
 from ntksym.symbols import x
 
 __all__ = ["MAX_BITS", "MAX_DEGREE", "MAX_DEPTH", "MAX_EXPONENT", "MAX_NODES", "MAX_TEXT", "BoundedBuilder"]
@@ -191,16 +192,10 @@ def _degree(node: Any, degrees: list[int]) -> int:
         # The exponent is bounded before the power is built; a sympy expression given directly is bounded here.
         value = abs(float(node.exp)) if abs(node.exp) <= MAX_DEGREE else float(MAX_DEGREE + 1)
         return math.ceil(value * degrees[0])
-    if type(node).__name__ in _TRANSCENDENTAL:
+    function = FUNCTIONS.get(type(node).__name__)
+    if function is not None and function.is_transcendental:
         return min(max(degrees), 1)
     return max(degrees)
-
-
-_TRANSCENDENTAL = frozenset(
-    {"exp", "log", "sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "tanh", "asinh", "acosh", "atanh"}
-    | {"sinc", "erf", "erfc", "erfi"}
-)
-"""Functions that multiplying out leaves alone."""
 
 
 def _short(expression: Any) -> str:

@@ -7,18 +7,14 @@ from typing import Any, Protocol, TypeVar
 import sympy as sp
 
 from ntksym.errors import ToleranceNotMet
+from ntksym.formula.functions import FUNCTIONS
 from ntksym.formula.stability import stabilise
 from ntksym.symbols import x
 
-__all__ = ["Tape", "TapeArithmetic", "play", "record"]
+__all__ = ["CERTIFIED", "Tape", "TapeArithmetic", "play", "record"]
 
-FUNCTIONS = frozenset(
-    {
-        "acos", "acosh", "asin", "asinh", "atan", "atanh", "cos", "cosh", "erf", "erfc", "erfi", "error_tail", "exp",
-        "expit", "expm1", "log", "log1p", "log_cosh", "sech", "sin", "sinc", "sinh", "softplus", "tan", "tanh",
-    }
-)  # fmt: skip
-"""The heads of one argument that an arithmetic must know."""
+CERTIFIED = frozenset(name for name, function in FUNCTIONS.items() if function.certified is True)
+"""The functions of one argument that an arithmetic must know."""
 
 Number = TypeVar("Number")
 
@@ -39,7 +35,7 @@ class TapeArithmetic(Protocol[Number]):
         """The real power."""
 
     def apply(self, name: str, argument: Number) -> Number:
-        """One of ``FUNCTIONS``."""
+        """One of ``CERTIFIED``."""
 
 
 @dataclass(frozen=True)
@@ -100,7 +96,7 @@ class _Recorder:
         if name == "rise":
             side, height = node.args
             return self.visit(sp.Add(side, sp.Pow(side**2 + height**2, sp.S.Half, evaluate=False), evaluate=False))
-        if name not in FUNCTIONS:
+        if name not in CERTIFIED:
             raise ToleranceNotMet(
                 f"a certificate has no rule for {name} in {node}; use certify=False", subexpression=node
             )

@@ -13,6 +13,7 @@ import sympy as sp
 from ntksym.errors import InvalidInput
 from ntksym.formula.bounds import MAX_EXPONENT
 from ntksym.formula.conditionals import compare, connect, extremum, piecewise
+from ntksym.formula.functions import FUNCTIONS, Unknown
 
 __all__ = [
     "CONSTANTS",
@@ -103,8 +104,15 @@ def _orthogonal(family: Callable[..., sp.Poly], degree: sp.Expr, value: sp.Expr)
 MANY = 32
 """Largest number of arguments of Max, Min, And, Or: sympy compares them in pairs."""
 
+_SPECIAL_SPELLINGS = frozenset({"log", "Abs", "sign", "Heaviside", "Max", "Min", "floor", "ceiling"})
+"""Functions whose word below builds something else than the bare function, or has another name."""
+
 _LIST = (
-    Word("exp", sp.exp, 1, 1),
+    *(
+        Word(name, function.head, 1, 1, aliases=function.spellings)
+        for name, function in FUNCTIONS.items()
+        if not isinstance(function.head, Unknown) and name not in _SPECIAL_SPELLINGS
+    ),
     Word("exp2", lambda value: sp.S(2) ** value, 1, 1),
     Word("expm1", lambda value: sp.exp(value) - 1, 1, 1),
     Word("log", _log, 1, 2, aliases=("ln",)),
@@ -120,28 +128,12 @@ _LIST = (
     Word("negative", lambda value: -value, 1, 1, aliases=("neg",)),
     Word("hypot", lambda first, second: (first**2 + second**2) ** sp.S.Half, 2, 2),
     Word("pow", _power, 2, 2, aliases=("power", "float_power")),
-    Word("sin", sp.sin, 1, 1),
-    Word("cos", sp.cos, 1, 1),
-    Word("tan", sp.tan, 1, 1),
-    Word("asin", sp.asin, 1, 1, aliases=("arcsin",)),
-    Word("acos", sp.acos, 1, 1, aliases=("arccos",)),
-    Word("atan", sp.atan, 1, 1, aliases=("arctan",)),
-    Word("sinh", sp.sinh, 1, 1),
-    Word("cosh", sp.cosh, 1, 1),
-    Word("tanh", sp.tanh, 1, 1),
     Word("sec", lambda value: 1 / sp.cos(value), 1, 1),
     Word("csc", lambda value: 1 / sp.sin(value), 1, 1, aliases=("cosec",)),
     Word("cot", lambda value: 1 / sp.tan(value), 1, 1),
     Word("sech", lambda value: 1 / sp.cosh(value), 1, 1),
     Word("csch", lambda value: 1 / sp.sinh(value), 1, 1),
     Word("coth", lambda value: 1 / sp.tanh(value), 1, 1),
-    Word("asinh", sp.asinh, 1, 1, aliases=("arcsinh",)),
-    Word("acosh", sp.acosh, 1, 1, aliases=("arccosh",)),
-    Word("atanh", sp.atanh, 1, 1, aliases=("arctanh",)),
-    Word("sinc", sp.sinc, 1, 1),
-    Word("erf", sp.erf, 1, 1),
-    Word("erfc", sp.erfc, 1, 1),
-    Word("erfi", sp.erfi, 1, 1),
     Word("erfcx", lambda value: sp.exp(value**2) * sp.erfc(value), 1, 1),
     Word("Phi", _normal_cdf, 1, 1, aliases=("ndtr", "normal_cdf", "norm_cdf", "NormalCDF")),
     Word("normal_pdf", lambda value: sp.exp(-(value**2) / 2) / sp.sqrt(2 * sp.pi), 1, 1, aliases=("norm_pdf",)),
@@ -260,18 +252,12 @@ def lookup(name: str, namespace: str = "") -> Word | None:
 
 
 HEADS: Mapping[str, Callable[..., Any]] = {
-    head.__name__: head
-    for head in (
-        sp.exp, sp.log, sp.sin, sp.cos, sp.tan, sp.asin, sp.acos, sp.atan, sp.sinh, sp.cosh, sp.tanh, sp.asinh,
-        sp.acosh, sp.atanh, sp.sinc, sp.erf, sp.erfc, sp.erfi, sp.Abs, sp.sign, sp.Heaviside, sp.Max, sp.Min, sp.floor,
-        sp.ceiling,
-    )
-} | {
+    **{name: function.head for name, function in FUNCTIONS.items() if not isinstance(function.head, Unknown)},
     "Max": partial(extremum, sp.Max),
     "Min": partial(extremum, sp.Min),
     "frac": lambda value: value - sp.floor(value),
     **{name: WORDS[name].build for name in ("sec", "csc", "cot", "sech", "csch", "coth")},
     "Mod": _remainder,
     "NormalCDF": _normal_cdf,
-}  # fmt: skip
+}
 """Function heads accepted in a sympy expression, by class name."""

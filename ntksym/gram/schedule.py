@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from ntksym.activation.activation import Activation
 from ntksym.dual import Dual
 from ntksym.dual.protocol import SeriesLike, is_series
-from ntksym.errors import NoClosedForm
 from ntksym.hermite.expansion import Expansion, SeriesLayout
 from ntksym.lowering.lowered_activation import LoweredActivation, LoweredSeries
 from ntksym.lowering.templates.deferral import NEAREST
@@ -171,11 +170,8 @@ class LayerPlan:
 
 
 def _bends(dual: Dual) -> bool:
-    """Whether s' has no jump."""
-    try:
-        return bool(dual.continuous) and not dual.activation.corners
-    except NoClosedForm:  # the pieces of s are not known
-        return False
+    """Whether s' is known to have no jump."""
+    return bool(dual.continuous and dual.activation.has_continuous_slope)
 
 
 def schedule(

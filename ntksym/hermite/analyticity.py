@@ -14,6 +14,7 @@ import sympy as sp
 from sympy.polys.polyerrors import BasePolynomialError
 
 from ntksym.activation.activation import Activation
+from ntksym.formula.functions import FUNCTIONS, Unknown
 from ntksym.symbols import x
 
 __all__ = ["Plane", "plane_of"]
@@ -93,10 +94,7 @@ def _plane(node: sp.Expr) -> Plane:
         if not (node.exp.is_Integer and node.exp > 0):
             return _limited(inner, node.base)
         return Plane(inner.gaussian * int(node.exp), inner.distance)
-    rule = _RULES.get(type(node))
-    if rule is None:
-        raise _NotKnownError
-    return rule(node.args[0])
+    return _function(type(node).__name__, node.args[0])
 
 
 def _exponential(argument: sp.Expr) -> Plane:
@@ -118,43 +116,22 @@ def _linear(argument: sp.Expr) -> float:
     return float(sp.diff(argument, x))
 
 
-def _of_linear(argument: sp.Expr) -> Plane:
-    _linear(argument)
-    return Plane()
-
-
-def _error_function(argument: sp.Expr) -> Plane:
-    return Plane(gaussian=_linear(argument) ** 2)
-
-
-def _logarithm(argument: sp.Expr) -> Plane:
-    return _limited(_plane(argument), argument)
-
-
-def _tangent(argument: sp.Expr) -> Plane:
-    return _limited(_plane(argument), sp.exp(2 * argument) + 1)
-
-
-def _arc(argument: sp.Expr) -> Plane:
-    return _limited(_plane(argument), argument**2 + 1)
+def _function(name: str, argument: sp.Expr) -> Plane:
+    function = FUNCTIONS.get(name)
+    if function is None or isinstance(function.singular, Unknown):
+        raise _NotKnownError
+    if function.singular is not None:
+        return _limited(_plane(argument), function.singular(argument))
+    factor = _linear(argument)  # entire: only of a linear argument does the growth stay below that of a Gaussian
+    return Plane(gaussian=GAUSSIAN.get(name, 0) * factor**2)
 
 
 def _limited(inner: Plane, function: sp.Expr) -> Plane:
     return inner | Plane(distance=_nearest_zero(function))
 
 
-_RULES = {
-    sp.sin: _of_linear,
-    sp.cos: _of_linear,
-    sp.sinh: _of_linear,
-    sp.cosh: _of_linear,
-    sp.erf: _error_function,
-    sp.erfc: _error_function,
-    sp.log: _logarithm,
-    sp.tanh: _tangent,
-    sp.atan: _arc,
-    sp.asinh: _arc,
-}
+GAUSSIAN = {"erf": 1, "erfc": 1, "erfi": -1}
+"""Entire functions of u that grow or fall like exp(-alpha u^2) somewhere in the plane, and their alpha."""
 
 
 def _nearest_zero(function: sp.Expr) -> float:

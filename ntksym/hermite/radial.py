@@ -82,8 +82,8 @@ def _interpolate(activation: Activation, first: Array, second: Array, apart: Arr
 
 def _order(activation: Activation, slopes: bool) -> int:
     """The power of r1 - r2 that a gap is."""
-    jumps = activation.corners if slopes else activation.jumps
-    return 1 if any(place.xreplace(activation.values) != 0 for place in jumps) else 2
+    jumps = [item for item in activation.breaks if (item.is_corner if slopes else item.is_jump)]
+    return 1 if any(item.position != 0 for item in jumps) else 2
 
 
 def _chebyshev(places: Array, count: int) -> Array:

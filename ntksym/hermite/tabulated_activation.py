@@ -144,11 +144,9 @@ class TabulatedActivation:
     def breaks(self) -> Array:
         """Kinks and jumps, increasing; empty where they are not known."""
         try:
-            places = (*self.activation.kinks, *self.activation.jumps)
+            return np.array([float(item.position.evalf(25)) for item in self.activation.breaks])
         except NoClosedForm:
             return np.empty(0)
-        values = self.activation.values
-        return np.array(sorted(float(place.xreplace(values).evalf(25)) for place in places))
 
     @cached_property
     def bends(self) -> bool:
@@ -162,10 +160,10 @@ class TabulatedActivation:
     @cached_property
     def continuous(self) -> bool:
         """Whether s has no jump and s' no infinity: what a slope needs that can be relied on."""
-        try:
-            return not self.activation.jumps and not any(map(self._is_steep, self.breaks))
-        except NoClosedForm:  # its pieces are not known: as far as the table around zero shows
+        known = self.activation.is_continuous
+        if known is None:  # its pieces are not known: as far as the table around zero shows
             return _meets(self.table(-4, 6).values)
+        return known and not any(map(self._is_steep, self.breaks))
 
     def _is_steep(self, place: float) -> bool:
         """Whether s' is infinite there: whether it grows like a power of the distance, seen at two of them."""

@@ -85,13 +85,11 @@ def slope_expectation(pair: Sequence[Activation], place: Place, dps: int, *, con
 
 def _jumps(activation: Activation) -> list[tuple[Any, Any]]:
     """Where the activation jumps, and by how much."""
-    if not activation.jumps:
-        return []
-    pieces, values = activation.pieces, activation.values
     result = []
-    for place, left, right in zip(pieces.breakpoints, pieces.expressions, pieces.expressions[1:], strict=False):
-        at = compile_mpmath(place, values)(0)
-        rise = compile_mpmath(right, values)(at) - compile_mpmath(left, values)(at)
-        if rise:
-            result.append((at, rise))
+    for item in activation.breaks:
+        rise = item.jump(0)
+        if rise is None:
+            raise NoClosedForm(f"{activation.name} is infinite at x = {item.place}", subexpression=item.place)
+        if rise != 0:
+            result.append((compile_mpmath(item.position, {})(0), compile_mpmath(rise, {})(0)))
     return result

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from ntksym.activation.activation import Activation
 from ntksym.dual import ClosedDual
 from ntksym.dual.derivation import dual_of
+from ntksym.formula.functions import FUNCTIONS
 from ntksym.network.layers import Dense, Network, Nonlinearity
 from ntksym.network.walk import walk
 from ntksym.numerics.legendre import legendre
@@ -37,10 +38,6 @@ NEAR = 1e-2
 """Below this share of q, the distance after a nonlinearity is integrated; above, a difference loses two digits."""
 
 NODES = 16
-
-ELEMENTARY = frozenset(
-    {"acos", "asin", "atan", "atan2", "cos", "cosh", "erf", "erfc", "exp", "log", "sin", "sinh", "sqrt"}
-)
 
 GUARD = 25
 """Digits that cancel in closed forms between the nodes nearest to 0 and pi and these ends."""
@@ -201,8 +198,8 @@ def has_digits(activation: Activation) -> bool:
 def is_elementary(activation: Activation) -> bool:
     """Whether the formula of the dual has no functions that mpmath takes milliseconds for."""
     dual = dual_of(activation)
-    return isinstance(dual, ClosedDual) and not any(
-        type(node).__name__ not in ELEMENTARY for node in dual.value.atoms(sp.Function)
+    return isinstance(dual, ClosedDual) and all(
+        isinstance(node, sp.atan2) or type(node).__name__ in FUNCTIONS for node in dual.value.atoms(sp.Function)
     )
 
 

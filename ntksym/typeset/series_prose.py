@@ -5,8 +5,9 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
-from ntksym.activation.kinks import Break, breaks_of, decay_of
-from ntksym.errors import NoSuchDual, NtkSymError, ToleranceNotMet
+from ntksym.activation.activation import Activation
+from ntksym.activation.kinks import Break, decay_of
+from ntksym.errors import NoClosedForm, NoSuchDual, NtkSymError, ToleranceNotMet
 from ntksym.symbols import q
 from ntksym.typeset.formulas import formula_text
 from ntksym.typeset.page import Page
@@ -89,11 +90,13 @@ def _coefficients(page: Page, dual: Any) -> None:
         "over panels that end at every kink and jump, and interpolated in log(q), so that rows of different norms cost "
         "no more than rows of one."
     )
-    page.paragraph(_decay(breaks_of(dual.activation)))
+    page.paragraph(_decay(dual.activation))
 
 
-def _decay(breaks: tuple[Break, ...] | None) -> str:
-    if breaks is None:
+def _decay(activation: Activation) -> str:
+    try:
+        breaks = activation.breaks
+    except NoClosedForm:
         return (
             "Where s has kinks or jumps is not known; the table finds them by halving. At a kink of order r, where the "
             "r-th derivative jumps, the coefficients fall like k^(-r/2 - 3/4)."

@@ -9,6 +9,7 @@ from ntksym.activation.pieces.rewriting import factored, in_exponentials
 from ntksym.activation.pieces.roots import real_roots
 from ntksym.activation.pieces.sign_decider import SignDecider
 from ntksym.errors import NoClosedForm
+from ntksym.formula.functions import FUNCTIONS
 from ntksym.symbols import x
 
 __all__ = ["SignPattern", "amplitude", "sign_pattern"]
@@ -95,16 +96,18 @@ def _pattern(function: sp.Expr, question: _Question) -> SignPattern:
         return _power(function, question)
     if isinstance(function, sp.Add):
         return _sum(function, question)
-    name = type(function).__name__
-    if name in ("exp", "cosh", "erfc", "acos"):
-        return _constant(1)
-    if name in ("erf", "erfi", "tanh", "sinh", "atan", "asinh", "asin", "atanh"):
-        return _pattern(function.args[0], question)
-    if name in ("log", "acosh"):
-        return _pattern(function.args[0] - 1, question) if name == "log" else _constant(1)
-    if name in ("sin", "cos"):
-        return _wave(function, question)
-    return _by_assumptions(function)
+    known = FUNCTIONS.get(type(function).__name__)
+    match known.sign if known is not None else None:
+        case "positive":
+            return _constant(1)
+        case "of u":
+            return _pattern(function.args[0], question)
+        case "of u - 1":
+            return _pattern(function.args[0] - 1, question)
+        case "wave":
+            return _wave(function, question)
+        case _:
+            return _by_assumptions(function)
 
 
 def _by_assumptions(function: sp.Expr) -> SignPattern:

@@ -14,6 +14,7 @@ from ntksym.activation.pieces.rewriting import expanded, factored, limit_at, ter
 from ntksym.activation.pieces.sign_decider import SignDecider
 from ntksym.activation.pieces.signs import sign_pattern
 from ntksym.errors import NoClosedForm
+from ntksym.formula.functions import FUNCTIONS
 from ntksym.symbols import x
 
 __all__ = ["Pieces", "split"]
@@ -242,13 +243,9 @@ class _Splitter:
 
 
 _BRANCH: Mapping[str, Callable[[sp.Expr], sp.Expr]] = {
-    "log": lambda argument: argument,
-    "tan": sp.cos,
-    "asin": lambda argument: 1 - argument**2,
-    "acos": lambda argument: 1 - argument**2,
-    "atanh": lambda argument: 1 - argument**2,
-    "acosh": lambda argument: argument - 1,
+    name: function.branch for name, function in FUNCTIONS.items() if callable(function.branch)
 }
+"""Function -> u -> what vanishes where the function is not smooth."""
 
 _RULES: Mapping[str, Callable[..., _Cells]] = {
     "Abs": _Splitter._absolute,

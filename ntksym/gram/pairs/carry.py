@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from ntksym.activation.activation import Activation
 from ntksym.dual.protocol import SeriesLike
-from ntksym.errors import ToleranceNotMet
+from ntksym.errors import NoClosedForm, ToleranceNotMet
 from ntksym.gram.pairs.one_variance import sum_pairs, terms_at
 from ntksym.gram.schedule import HiddenLayer, LayerArrays
 from ntksym.hermite.pair_values import evaluate_pairs
@@ -208,9 +208,11 @@ def by_formula(
 
 
 def breaks_at_zero(activation: Activation) -> bool:
-    """Whether s and s' jump at zero only, so that kinks of U and V meet whatever the norms."""
-    places = (*activation.corners, *activation.jumps)
-    return all(place.xreplace(activation.values) == 0 for place in places)
+    """Whether s and s' are known to jump at zero only, so that kinks of U and V meet whatever the norms."""
+    try:
+        return all(item.position == 0 for item in activation.breaks if item.is_jump or item.is_corner)
+    except NoClosedForm:
+        return False
 
 
 def _radial(activation: Activation, first: Array, second: Array, near: NDArray[np.bool_]) -> Array:
@@ -224,7 +226,7 @@ def _radial(activation: Activation, first: Array, second: Array, near: NDArray[n
     result[wanted] = np.nan
     try:
         result[close] = radial_gap(activation, first[close], second[close])
-    except ToleranceNotMet:  # s oscillates too fast for a table
+    except (NoClosedForm, ToleranceNotMet):  # its kinks are not known, or s oscillates too fast for a table
         return result
     return result
 

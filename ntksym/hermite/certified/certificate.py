@@ -70,7 +70,7 @@ def certify(activation: Activation, q: float, coefficients: NDArray[np.float64])
     if computed.ndim != 1 or not np.isfinite(computed).all():
         raise InvalidInput(f"coefficients are a vector of finite numbers, not {coefficients!r}; drop what overflowed")
     moments = enclose_moments(activation, float(q), computed.size)
-    jumps = bool(activation.jumps)
+    jumps = not activation.is_continuous
     with ctx.workprec(PRECISION):
         return _compared(moments, arb(float(q)), computed, jumps)
 

@@ -13,7 +13,6 @@ from ntksym.errors import NoClosedForm, NoSuchDual
 from ntksym.network.layers import Dense, Network, Nonlinearity
 from ntksym.network.walk import walk
 from ntksym.theory.positivity.criteria import Statement
-from ntksym.theory.powers.half_line import is_continuous
 
 __all__ = ["require_kernel", "suppositions"]
 
@@ -94,7 +93,7 @@ def suppositions(activation: Activation) -> Iterator[Statement]:
             f"variances are supposed to stay below {known.bound} before {activation.name}",
             "beyond, E[s(U)^2] diverges and there is no kernel",
         )
-    if _breaks(activation) is None and not is_continuous(activation.expression):
+    if activation.is_continuous is None:
         yield Statement(
             f"E[s(U)^2] and, for the NTK, E[s'(U)^2] are supposed to be finite for {activation.name}",
             "its pieces are not known",
@@ -103,6 +102,6 @@ def suppositions(activation: Activation) -> Iterator[Statement]:
 
 def _breaks(activation: Activation) -> tuple[sp.Expr, ...] | None:
     try:
-        return (*activation.kinks, *activation.jumps)
+        return tuple(item.place for item in activation.breaks)
     except NoClosedForm:
         return None

@@ -19,12 +19,13 @@ from ntksym.activation.growth import Growth, sides_of
 from ntksym.activation.pieces.identity import clearly_nonzero, is_zero
 from ntksym.activation.pieces.rewriting import term_bound
 from ntksym.activation.pieces.sign_decider import SignDecider
+from ntksym.activation.traits import is_continuous
 from ntksym.errors import NoClosedForm, ToleranceNotMet
 from ntksym.formula import compile_mpmath
 from ntksym.symbols import x
 from ntksym.theory.powers.supports import ABSENT
 
-__all__ = ["Finding", "HalfLinePart", "Piece", "examine", "halves_of", "is_continuous"]
+__all__ = ["Finding", "HalfLinePart", "Piece", "examine", "halves_of"]
 
 MOST = 40
 """Degree up to which polynomials are looked for and refuted."""
@@ -40,14 +41,6 @@ LARGEST_DENOMINATOR = 10**6
 UNPROVED = "no identity with a polynomial was proved, and none refuted; write it in a simpler form"
 
 NO_PIECES = "nothing was tried; write it with finitely many pieces"
-
-CONTINUOUS = frozenset(
-    {
-        "Abs", "Add", "Max", "Min", "Mul", "asinh", "atan", "cos", "cosh", "erf", "erfc", "exp", "sin", "sinc", "sinh",
-        "tanh",
-    }
-)  # fmt: skip
-"""Functions that are continuous on the whole line."""
 
 
 @dataclass(frozen=True)
@@ -188,15 +181,6 @@ def _by_algebra(half: HalfLinePart) -> Finding | None:
     if any(other != first for other in polynomials) or any((power - half.lowest) % 2 for (power,) in first.monoms()):
         return Finding(math.inf, "is no polynomial: its pieces on x > 0 are not one of this parity", "exact algebra")
     return Finding(int(first.degree()), f"is the polynomial {first.as_expr()}", "exact algebra")
-
-
-def is_continuous(node: Any) -> bool:
-    """Whether an expression is made of functions that are continuous on the whole line."""
-    if not node.args:
-        return True
-    if isinstance(node, sp.Pow):
-        return bool(node.exp.is_Integer and node.exp > 0 and is_continuous(node.base))
-    return type(node).__name__ in CONTINUOUS and all(map(is_continuous, node.args))
 
 
 def _largest_degree(half: HalfLinePart, growth: Growth) -> int | None:

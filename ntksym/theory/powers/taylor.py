@@ -7,6 +7,7 @@ from typing import Any
 import sympy as sp
 
 from ntksym.errors import NoClosedForm
+from ntksym.formula.functions import FUNCTIONS, Unknown
 
 __all__ = ["Series", "add", "compose", "multiply", "taylor"]
 
@@ -105,19 +106,36 @@ def taylor(expression: sp.Expr, variable: sp.Symbol, place: sp.Expr, count: int)
     NoClosedForm
         For a function without a rule here, at a singularity, or where the coefficients grow beyond use.
     """
+    return _composed(expression, variable, ([place, sp.S.One] + [sp.S.Zero] * count)[:count])
+
+
+def _composed(expression: sp.Expr, variable: sp.Symbol, inner: Series) -> Series:
+    """The series of an expression in which a variable stands for a series."""
     if not expression.has(variable):
-        return [expression] + [sp.S.Zero] * (count - 1)
+        return [expression] + [sp.S.Zero] * (len(inner) - 1)
     if expression == variable:
-        return ([place, sp.S.One] + [sp.S.Zero] * count)[:count]
+        return inner
     if expression.is_Pow and expression.base is sp.E:
-        return _exp(taylor(expression.exp, variable, place, count))
+        return _exp(_composed(expression.exp, variable, inner))
     if expression.is_Pow and not expression.exp.has(variable):
-        return _power(taylor(expression.base, variable, place, count), expression.exp)
+        return _power(_composed(expression.base, variable, inner), expression.exp)
     rule = _RULES.get(type(expression))
-    if rule is None:
+    if rule is not None:
+        return rule(*(_composed(argument, variable, inner) for argument in expression.args))
+    function = FUNCTIONS.get(type(expression).__name__)
+    if function is None or isinstance(function.taylor, Unknown):
         raise NoClosedForm(f"no Taylor series of {expression.func} here; take exact=False")
-    parts = [taylor(argument, variable, place, count) for argument in expression.args]
-    return rule(*parts)
+    (argument,) = expression.args
+    if callable(function.taylor):
+        return _composed(function.taylor(argument), variable, inner)
+    return _by_derivative(expression.func, _composed(argument, variable, inner))
+
+
+def _by_derivative(function: Any, inner: Series) -> Series:
+    """f(u) is the integral of f'(u) u', and f' an expression in powers and exponentials of u."""
+    u = sp.Dummy("u")
+    slope = _composed(function(u).diff(u), u, inner)
+    return _integral(multiply(_derivative(inner), slope), function(inner[0]))
 
 
 def _sum(*parts: Series) -> Series:
@@ -186,26 +204,6 @@ def _circular(first: Any) -> Callable[[Series], Series]:
     return rule
 
 
-def _one_plus(sign: int, series: Series) -> Series:
-    """1 + sign f^2."""
-    square = scale(sp.Integer(sign), multiply(series, series))
-    return [_tidy(square[0] + 1), *square[1:]]
-
-
-def _arcsine(inner: Series) -> Series:
-    root = _power(_one_plus(-1, inner), sp.Rational(-1, 2))
-    return _integral(multiply(_derivative(inner), root), sp.asin(inner[0]))
-
-
-def _arccosine(inner: Series) -> Series:
-    found = scale(sp.S.NegativeOne, _arcsine(inner))
-    return [sp.acos(inner[0]), *found[1:]]
-
-
-def _arctangent(inner: Series) -> Series:
-    return _integral(multiply(_derivative(inner), _power(_one_plus(1, inner), sp.S.NegativeOne)), sp.atan(inner[0]))
-
-
 def _arctangent_of_two(y: Series, x: Series) -> Series:
     """Its derivative is (x y' - y x')/(x^2 + y^2)."""
     above = add(multiply(x, _derivative(y)), scale(sp.S.NegativeOne, multiply(y, _derivative(x))))
@@ -213,27 +211,13 @@ def _arctangent_of_two(y: Series, x: Series) -> Series:
     return _integral(multiply(above, _power(below, sp.S.NegativeOne)), sp.atan2(y[0], x[0]))
 
 
-def _error_function(inner: Series) -> Series:
-    bell = _exp(scale(sp.S.NegativeOne, multiply(inner, inner)))
-    return _integral(scale(2 / sp.sqrt(sp.pi), multiply(_derivative(inner), bell)), sp.erf(inner[0]))
-
-
-def _logarithm(inner: Series) -> Series:
-    return _integral(multiply(_derivative(inner), _power(inner, sp.S.NegativeOne)), sp.log(inner[0]))
-
-
 _RULES: dict[Any, Callable[..., Series]] = {
     sp.Add: _sum,
     sp.Mul: _product,
     sp.exp: _exp,
-    sp.log: _logarithm,
     sp.sin: _circular(sp.sin),
     sp.cos: _circular(sp.cos),
     sp.sinh: _by_exponentials(-1),
     sp.cosh: _by_exponentials(1),
-    sp.asin: _arcsine,
-    sp.acos: _arccosine,
-    sp.atan: _arctangent,
     sp.atan2: _arctangent_of_two,
-    sp.erf: _error_function,
 }

@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ntksym.activation.activation import Activation
+from ntksym.activation.kinks import HIGHEST_ORDER, even_kinks, kinks_of, lowest_order, odd_kinks
 from ntksym.dual.derivation import dual_of
 from ntksym.errors import NoClosedForm
 from ntksym.hermite.analyticity import Plane, plane_of
@@ -29,7 +30,6 @@ from ntksym.network.layers import Dense, Nonlinearity
 from ntksym.network.walk import walk
 from ntksym.theory.powers.parity_parts import parts_of
 from ntksym.theory.spectrum.gegenbauer import decay_exponent, multiplicity, power_coefficient
-from ntksym.theory.spectrum.kinks import MOST_ORDER, even_kinks, kinks_of, lowest_order, odd_kinks
 from ntksym.theory.spectrum.singular_part import is_single_layer, leading_singularity, stepped_singularity
 from ntksym.theory.zonal import ZonalKernel
 
@@ -138,11 +138,13 @@ def _law(kernel: ZonalKernel, dim: int, parity: int) -> Law:
 def _kinked(kernel: ZonalKernel, dim: int, parity: int) -> Law:
     part = (even_kinks, odd_kinks)[parity]
     alone = is_single_layer(kernel.network)
-    kinks = {a: part(kinks_of(a)) if alone else kinks_of(a) for a in kernel.activations}
+    kinks = {a: kinks_of(a.breaks) for a in kernel.activations}
+    if alone:
+        kinks = {a: part(found) for a, found in kinks.items()}
     orders = [order for order in map(lowest_order, kinks.values()) if order is not None]
     if not orders:
         what = f"the {PARITIES[parity]} part of the activation" if alone else "the activation"
-        return Law("unknown", f"no derivative of {what} up to order {MOST_ORDER} jumps, and it is not analytic")
+        return Law("unknown", f"no derivative of {what} up to order {HIGHEST_ORDER} jumps, and it is not analytic")
     order = min(orders)
     singular = leading_singularity(kernel, order, kinks.__getitem__) if order else stepped_singularity(kernel)
     coefficient = singular.plus + (-1) ** parity * singular.minus

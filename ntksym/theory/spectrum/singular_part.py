@@ -19,10 +19,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from ntksym.activation.activation import Activation
+from ntksym.activation.kinks import Kink, kinks_of
 from ntksym.dual.derivation import dual_of
 from ntksym.network.layers import Dense, Network, Nonlinearity
 from ntksym.network.walk import walk
-from ntksym.theory.spectrum.kinks import Kink, kinks_of
 from ntksym.theory.zonal import ZonalKernel
 
 __all__ = ["Singularity", "is_single_layer", "leading_singularity", "stepped_singularity"]
@@ -150,8 +150,12 @@ class _Kinked:
         )
 
 
+def _whole(activation: Activation) -> tuple[Kink, ...]:
+    return kinks_of(activation.breaks)
+
+
 def leading_singularity(
-    kernel: ZonalKernel, order: int, kinks: Callable[[Activation], Sequence[Kink]] = kinks_of
+    kernel: ZonalKernel, order: int, kinks: Callable[[Activation], Sequence[Kink]] = _whole
 ) -> Singularity:
     """The singularity that derivatives of this order make, the lowest of all layers.
 
@@ -162,7 +166,7 @@ def leading_singularity(
     order : int
         r, at least 1.
     kinks : callable
-        Of an activation; those of its even or odd part, for the kernel of that.
+        Of an activation, all of them; or those of its even or odd part, for the kernel of that.
     """
     square = kernel.mean_square
     end = walk(kernel.network.layers, _Ends(square, square, 0.0, -square, -1), _Kinked(order, kinks))
@@ -211,7 +215,7 @@ class _Steps:
 
     def nonlinear(self, state: _Stepped, layer: Nonlinearity) -> _Stepped:
         dual, q = dual_of(layer.activation), state.q
-        near, opposite = weight_of(kinks_of(layer.activation), 0, q)
+        near, opposite = weight_of(kinks_of(layer.activation.breaks), 0, q)
         value, slope = (float(part) for part in dual.evaluate(q, q, q))
         low, low_slope = (float(part) for part in dual.evaluate(q, q, min(max(state.low, -q), q)))
         exponent, fall, rise = state.exponent, slope * state.fall, low_slope * state.rise

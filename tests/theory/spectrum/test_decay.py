@@ -9,7 +9,6 @@ import ntksym as nk
 from ntksym.hermite.analyticity import Plane, plane_of
 from ntksym.theory.spectrum.decay import predict
 from ntksym.theory.spectrum.gegenbauer import decay_exponent, power_coefficient
-from ntksym.theory.spectrum.kinks import even_kinks, kinks_of, lowest_order, odd_kinks
 from ntksym.theory.spectrum.mercer import spectrum
 from ntksym.theory.spectrum.singular_part import leading_singularity
 from ntksym.theory.zonal import ZonalKernel
@@ -191,23 +190,6 @@ def test_singularities_in_the_complex_plane(formula: str, plane: Plane | None) -
     else:
         assert math.isclose(found.gaussian, plane.gaussian, rel_tol=1e-12)
         assert math.isclose(found.distance, plane.distance, rel_tol=1e-12)
-
-
-def test_kinks_have_places_and_jumps() -> None:
-    (kink,) = kinks_of(nk.Activation("selu"))
-    assert kink.place == 0.0
-    assert kink.jumps[0] == 0.0
-    assert math.isclose(kink.jumps[1], 1.0507009873554805 * (1 - 1.6732632423543772), rel_tol=1e-12)
-    assert lowest_order(kinks_of(nk.Activation("max(x,0)**3"))) == 3
-    assert lowest_order(kinks_of(nk.Activation("tanh(x)"))) is None
-
-
-def test_parts_share_out_the_kinks() -> None:
-    kinks = kinks_of(nk.Activation("max(x-1,0)"))
-    even, odd = even_kinks(kinks), odd_kinks(kinks)
-    assert [(k.place, k.jumps[1]) for k in even] == [(-1.0, 0.5), (1.0, 0.5)]
-    assert [(k.place, k.jumps[1]) for k in odd] == [(-1.0, -0.5), (1.0, 0.5)]
-    assert lowest_order(odd_kinks(kinks_of(nk.Activation("relu")))) is None
 
 
 def test_unknown_laws_say_why() -> None:
