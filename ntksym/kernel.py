@@ -7,10 +7,10 @@ becomes machine code at the first call, or its machine code comes from the store
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
-import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from ntksym.activation.activation import Activation
@@ -18,26 +18,19 @@ from ntksym.dual import Dual
 from ntksym.dual.derivation import compilable_dual
 from ntksym.dual.derivation import derive as derive_dual
 from ntksym.errors import InvalidInput, NoSuchDual
-from ntksym.gram.choice import Choice, LoweredNetwork, engines
-from ntksym.gram.distances import distances
+from ntksym.gram.engines import Candidates, LoweredNetwork
 from ntksym.gram.existence import require_slopes
-from ntksym.gram.explanation import explanation, explanation_of_data
-from ntksym.gram.inputs import answer, kernels, matrices, points, result_type, thread_count, tolerance
-from ntksym.gram.routes import SMALLEST_SHARE, Points, bound_of, find_route, keeping_digits, prepare, row_states
+from ntksym.gram.explanation import explain_network
+from ntksym.gram.inputs import Request, kernels, points, result_type, thread_count, tolerance
+from ntksym.gram.prepared import KernelOnData
+from ntksym.gram.routes import Route, require_route
 from ntksym.gram.schedule import LayerPlan
 from ntksym.lowering.emit import Source
 from ntksym.lowering.lowered_activation import LoweredActivation
 from ntksym.lowering.passes import Stages
-from ntksym.lowering.templates.frame import TILE
 from ntksym.network.layers import Network
 
 __all__ = ["Kernel", "build"]
-
-SHARES = 20
-"""Truncation may use one part in so many of the tolerance, divided among the layers."""
-
-DIAGONAL_BATCH = 1024 * TILE
-"""Rows whose states are held at once when only the diagonal is wanted."""
 
 Array = NDArray[Any]
 
@@ -72,8 +65,8 @@ def build(
     _check_network(network)
     duals = {activation: compilable_dual(activation, derive) for activation in network.activations}
     tol = tolerance(tol)
-    ways = engines(network, tuple(duals.values()), _shares(tol, network.depth))
-    return Kernel(network, tol, result_type(dtype), derive, tuple(duals.values()), ways)
+    candidates = Candidates(network, tuple(duals[activation] for activation in network.activations), tol)
+    return Kernel(network, tol, result_type(dtype), derive, candidates)
 
 
 @dataclass(frozen=True)
@@ -90,36 +83,43 @@ class Kernel:
         "float64" or "float32", the type of the results.
     derive : callable
         What the duals came from.
-    duals : tuple of Dual
-        One for each distinct activation, in the order of first use.
-    engines : tuple of LoweredNetwork
-        The ways in which it was lowered; a call takes the one that is cheapest on its data.
+    candidates : Candidates
+        The duals of its nonlinearities, and the ways to lower it; a route says which of them some data take.
     """
 
     network: Network
     tol: float
     dtype: str
     derive: Callable[[Activation], Dual] = field(repr=False)
-    duals: tuple[Dual, ...] = field(repr=False, compare=False)
-    engines: tuple[LoweredNetwork, ...] = field(repr=False, compare=False)
+    candidates: Candidates = field(repr=False, compare=False)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return build, (self.network, self.tol, self.dtype, self.derive)
+
+    @cached_property
+    def duals(self) -> tuple[Dual, ...]:
+        """One for each distinct activation, in the order of first use."""
+        return tuple(dict.fromkeys(self.candidates.duals))
 
     @property
     def dual(self) -> Dual | None:
         """The dual of the only activation, or of the first; None for a linear network."""
         return self.duals[0] if self.duals else None
 
+    @cached_property
+    def lowered(self) -> LoweredNetwork:
+        """The network lowered in closed forms, wherever there are any."""
+        return self.candidates.lowered(self.candidates.closed)
+
     @property
     def source(self) -> Source:
         """The generated module with the closed forms; ``source.text`` is its text."""
-        return self.engines[0].source
+        return self.lowered.source
 
     @property
-    def schedule(self) -> LayerPlan:
+    def layers(self) -> LayerPlan:
         """The layers in the form in which that module takes them."""
-        return self.engines[0].schedule
+        return self.lowered.layers
 
     @property
     def programs(self) -> tuple[Stages, ...]:
@@ -130,6 +130,44 @@ class Kernel:
     def program(self) -> Stages | None:
         """The program of the first closed form; None where there is none."""
         return self.programs[0] if self.programs else None
+
+    def on(
+        self,
+        X: ArrayLike,
+        Y: ArrayLike | None = None,
+        *,
+        get: str | tuple[str, ...] = "ntk",
+        route: str | Route = "auto",
+        threads: int | None = None,
+    ) -> KernelOnData:
+        """K on given data: its route is chosen once, and matrices, blocks, diagonals and bounds follow it.
+
+        Parameters
+        ----------
+        X : array_like, shape (n, d)
+            Points.
+        Y : array_like, shape (m, d), optional
+            Other points.
+        get : "ntk", "nngp" or a tuple of these
+            Which kernel.
+        route : {"auto", "angle", "table", "layers"} or a route
+            How it is computed: by the cheapest way, by one of them, or by the ``.route`` of another kernel on data,
+            with which blocks computed elsewhere are those of the whole, bit for bit.
+        threads : int, optional
+            Number of threads; by default the processors (or ``NUMBA_NUM_THREADS``, ``OMP_NUM_THREADS``) less those that
+            other calls keep busy. The result is the same to the last bit.
+
+        Raises
+        ------
+        InvalidInput
+            For NaN, infinities, wrong shapes or types, and routes that are not known.
+        NoSuchDual
+            If an activation jumps and the NTK is asked for.
+        """
+        wanted = self._wanted(get)
+        x, y = self._data(X, Y)
+        request = Request(x, y, wanted, thread_count(threads))
+        return KernelOnData(self.candidates, request, get, self.dtype, require_route(route))
 
     def __call__(
         self,
@@ -144,17 +182,10 @@ class Kernel:
 
         Parameters
         ----------
-        X : array_like, shape (n, d)
-            Points.
-        Y : array_like, shape (m, d), optional
-            Other points.
-        get : "ntk", "nngp" or a tuple of these
-            Which kernel; a tuple asks for a named tuple of matrices, computed in one pass.
+        X, Y, get, threads
+            As for `on`; a tuple asks for a named tuple of matrices, computed in one pass.
         out : array, or sequence of arrays for a tuple, optional
             Where to put the results: C-contiguous, of this kernel's dtype and of the shape of the result.
-        threads : int, optional
-            Number of threads; by default the processors (or ``NUMBA_NUM_THREADS``, ``OMP_NUM_THREADS``) less those that
-            other calls keep busy. The result is the same to the last bit.
 
         Returns
         -------
@@ -169,54 +200,22 @@ class Kernel:
         ToleranceNotMet
             If the errors of series cannot be kept below ``tol`` on these data.
         """
-        wanted = self._wanted(get)
-        x, y = self._data(X, Y)
-        given = Points(x, y, wanted, thread_count(threads))
-        results = matrices(out, wanted, given.pair, self.dtype)
-        prepared = prepare(self.engines, self.tol, given)
-        if len(x) and len(y):
-            prepared.fill(results)
-        return answer(get, results)
+        return self.on(X, Y, get=get, threads=threads).gram(out=out)
 
     def diag(self, X: ArrayLike, *, get: str | tuple[str, ...] = "ntk", threads: int | None = None) -> Any:
         """k(X[i], X[i]) for every i, shape (n,): bit for bit the diagonal of ``k(X)``, in time proportional to n.
 
         Parameters
         ----------
-        X : array_like, shape (n, d)
-            Points.
-        get : "ntk", "nngp" or a tuple of these
-            Which kernel.
-        threads : int, optional
-            Number of threads.
+        X, get, threads
+            As for `on`.
 
         Raises
         ------
         InvalidInput, NoSuchDual
             As for the whole matrix.
         """
-        wanted = self._wanted(get)
-        x = points(X, "X")
-        count = thread_count(threads)
-        return answer(get, keeping_digits(self.engines, lambda ways: self._diagonal(ways, x, wanted, count)))
-
-    def _diagonal(
-        self, ways: tuple[LoweredNetwork, ...], x: Array, wanted: tuple[str, ...], threads: int
-    ) -> dict[str, Array]:
-        """The diagonals that ``k(x)`` has with these engines."""
-        choice = Choice(ways[0], ways[0].schedule)
-        if len(ways) > 1:
-            choice = find_route(ways, self.tol, Points(x, x, wanted, threads)).choice
-        machine = choice.engine.machine(x.shape[1])
-        results = {name: np.empty(len(x), dtype=self.dtype) for name in wanted}
-        for first in range(0, len(x), DIAGONAL_BATCH):
-            rows = slice(first, first + DIAGONAL_BATCH)
-            batch = x[rows]
-            given = Points(batch, batch, wanted, threads)
-            (states,) = row_states(machine, choice.plan, given, first=first, pairs=False)
-            for name, result in results.items():
-                result[rows] = states.tangent if name == "ntk" else states.variance(len(choice.plan.hidden))
-        return results
+        return self.on(X, get=get, threads=threads).diag()
 
     def distance(
         self,
@@ -234,7 +233,7 @@ class Kernel:
         Parameters
         ----------
         X, Y, get, threads
-            As for the kernel.
+            As for `on`.
 
         Returns
         -------
@@ -245,11 +244,7 @@ class Kernel:
         InvalidInput, NoSuchDual, ToleranceNotMet
             As for the kernel; `ToleranceNotMet` also for neighbours where an activation has kinks and no closed form.
         """
-        wanted = self._wanted(get)
-        x, y = self._data(X, Y)
-        given = Points(x, y, wanted, thread_count(threads))
-        results = distances(replace(self, dtype="float64"), given)
-        return answer(get, {name: matrix.astype(self.dtype, copy=False) for name, matrix in results.items()})
+        return self.on(X, Y, get=get, threads=threads).distance()
 
     def error_bound(self, X: ArrayLike, Y: ArrayLike | None = None, *, get: str | tuple[str, ...] = "ntk") -> Any:
         """The largest |K~(x, y) - K(x, y)|/sqrt(K(x, x) K(y, y)) is at most this, over the pairs of these data.
@@ -259,19 +254,15 @@ class Kernel:
 
         Parameters
         ----------
-        X, Y : array_like, shapes (n, d), (m, d)
-            As for the kernel.
-        get : "ntk", "nngp" or a tuple of these
-            Which kernel; a tuple asks for a named tuple of bounds.
+        X, Y, get
+            As for `on`; a tuple asks for a named tuple of bounds.
 
         Raises
         ------
         InvalidInput, NoSuchDual
             As for the kernel.
         """
-        wanted = self._wanted(get)
-        bound = bound_of(self.engines, self.tol, Points(*self._data(X, Y), wanted, 1))
-        return answer(get, {name: getattr(bound, name) for name in wanted})
+        return self.on(X, Y, get=get).error_bound()
 
     def explain(self, X: ArrayLike | None = None, Y: ArrayLike | None = None) -> str:
         """What was chosen for this network, and why; one line a decision.
@@ -281,14 +272,11 @@ class Kernel:
         X, Y : array_like, shapes (n, d), (m, d), optional
             Data: then also what is chosen for them.
         """
-        lines = list(explanation(self))
+        lines = list(explain_network(self.candidates, self.dtype))
         if X is not None:
             names = ("nngp", "ntk") if all(dual.continuous for dual in self.duals) else ("nngp",)
-            given = Points(*self._data(X, Y), names, thread_count(None))
             try:
-                route = find_route(self.engines, self.tol, given)
-                series_fallback = route.exact is self.engines[0].series_fallback
-                lines += explanation_of_data(route.choice, route.form, series_fallback=series_fallback)
+                lines.append(self.on(X, Y, get=names).explain())
             except NoSuchDual as error:
                 lines.append(f"on these data: {error}")
         return "\n".join(lines)
@@ -299,7 +287,7 @@ class Kernel:
     def _wanted(self, get: object) -> tuple[str, ...]:
         names = kernels(get)
         if "ntk" in names:
-            require_slopes(self.schedule)
+            require_slopes(self.layers)
         return names
 
     def _data(self, X: ArrayLike, Y: ArrayLike | None) -> tuple[Array, Array]:
@@ -308,11 +296,6 @@ class Kernel:
         if x.shape[1] != y.shape[1]:
             raise InvalidInput(f"X has {x.shape[1]} features and Y has {y.shape[1]}; pass points of one space")
         return x, y
-
-
-def _shares(tol: float, depth: int) -> tuple[float, ...]:
-    """The truncation error allowed to each series; what layers do to it afterwards is checked on the data."""
-    return (max(tol / (SHARES * depth), SMALLEST_SHARE),) * depth if depth else ()
 
 
 def _check_network(network: object) -> None:

@@ -322,7 +322,7 @@ def test_a_diagonal_longer_than_a_batch_is_put_together(monkeypatch: pytest.Monk
     kernel = build(NETWORKS["relu"])
     x = data(5 * TILE)
     whole = kernel.diag(x)
-    monkeypatch.setattr("ntksym.kernel.DIAGONAL_BATCH", 2 * TILE)
+    monkeypatch.setattr("ntksym.gram.prepared.BATCH", 2 * TILE)
     np.testing.assert_array_equal(kernel.diag(x), whole)
     with pytest.raises(InvalidInput, match=r"X\[300\]"):
         kernel.diag(np.where(np.arange(320)[:, None] == 300, 1e60, x))

@@ -4,9 +4,8 @@ import numpy as np
 import pytest
 
 from ntksym.dual.derivation import derive
-from ntksym.gram.choice import may_lose_digits
 from ntksym.kernel import Kernel, build
-from ntksym.network.layers import fully_connected
+from ntksym.network.layers import Dense, fully_connected, serial
 from tests.oracle import recursion
 
 BOTH = ("nngp", "ntk")
@@ -81,7 +80,7 @@ def test_a_row_of_zeros_beside_others() -> None:
 
 
 def test_what_is_homogeneous_never_loses_digits() -> None:
-    assert [may_lose_digits(derive(name)) for name in ("relu", "abs", "x**3", "elu", "tanh")] == [
+    assert [derive(name).accurate_range.is_limited for name in ("relu", "abs", "x**3", "elu", "tanh")] == [
         False,
         False,
         False,
@@ -89,4 +88,13 @@ def test_what_is_homogeneous_never_loses_digits() -> None:
         False,
     ]
     kernel: Kernel = build(fully_connected("relu", 3))
-    assert kernel.engines[0].series_fallback is None
+    assert kernel.on(data(1e-40)).route.lowering.forms == ("closed",) * 3
+
+
+def test_only_the_layers_that_lose_digits_take_their_series() -> None:
+    """snake loses its digits behind the second Dense layer; erf keeps them before and behind."""
+    network = serial(Dense(1.4), "erf", Dense(1e-5), "snake", Dense(1e5), "erf", Dense())
+    kernel, x = build(network), data(1.0)
+    assert kernel.on(x).route.lowering.forms == ("closed", "series", "closed")
+    matrix, line = kernel(x), kernel.diag(x)
+    np.testing.assert_array_equal(np.diagonal(matrix), line)

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -67,10 +67,13 @@ def precompile(formula: str, kernels: Sequence[str], types: Sequence[str]) -> Ou
         network = fully_connected(Activation(formula), depth=1)
         for dtype in types:
             kernel = build(network, tol=TOLERANCE, dtype=dtype)
-            for points, engines in ((CLOSE, kernel.engines[:1]), *((APART, (engine,)) for engine in kernel.engines)):
-                _call(replace(kernel, engines=engines), points, kernels)
-            for engine in kernel.engines:
-                _require_kept(engine.source.text)
+            ways = {"closed": kernel.lowered}
+            if kernel.candidates.light is not None:
+                ways["series"] = kernel.candidates.lowered(kernel.candidates.light)
+            for points, route in ((CLOSE, "closed"), *((APART, route) for route in ways)):
+                _call(kernel, points, kernels, route)
+            for lowered in ways.values():
+                _require_kept(lowered.source.text)
     except (NtkSymError, OSError) as error:
         return Outcome(formula, "failed", time.perf_counter() - start, str(error))
     seconds = time.perf_counter() - start
@@ -99,8 +102,8 @@ def _require_kept(text: str) -> None:
         raise OSError(f"compiled, but not kept in {store.folder()}: is the disk full?")
 
 
-def _call(kernel: Kernel, points: NDArray[np.float64], kernels: Sequence[str]) -> None:
+def _call(kernel: Kernel, points: NDArray[np.float64], kernels: Sequence[str], route: str) -> None:
     exists = all(dual.continuous for dual in kernel.duals)
     for get in kernels:
         if exists or get != "ntk" or len(kernels) == 1:
-            kernel(points, get=get)
+            kernel.on(points, get=get, route=route).gram()

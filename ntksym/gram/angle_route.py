@@ -1,4 +1,4 @@
-r"""Whether the kernel on given data is one function of the angle between two rows, and that function as a series.
+r"""The angle route: the kernel on given data is one function of the angle between two rows, and that is a series.
 
     K(x_i, x_j) = r_i r_j F(theta_ij),    r_i = sqrt(K(x_i, x_i)),    F(0) = 1
 
@@ -12,58 +12,37 @@ with G(1) = 1, the next layer has T' = sqrt(q1' q2') (rho' + k D(1, 1, rho) G(rh
 q' = w^2 q^a K(1, 1, 1): again a number times sqrt(q1' q2') times a function of rho, whatever a is in each layer.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
-from types import ModuleType
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ntksym.dual import Dual
-from ntksym.errors import NoSuchDual, ToleranceNotMet
-from ntksym.gram.choice import LoweredNetwork
-from ntksym.gram.error_bound import Bound, bound_of_single_pairs
+from ntksym.gram.costs import COSTS
+from ntksym.gram.engines import LoweredNetwork, Lowering, Machine
+from ntksym.gram.error_bound import Bound
 from ntksym.gram.fits.angle_series import FEWEST, Angles, AngleSeries, between, fit
-from ntksym.gram.pairs import carry
+from ntksym.gram.fitting import CHANGE, SHARE, FitTask, Refusal, Sampler, fitted, logarithm
+from ntksym.gram.inputs import Fingerprint, Request
 from ntksym.gram.pairs.one_variance import terms_at
-from ntksym.gram.rows import RowStates, prepare
-from ntksym.gram.schedule import LayerArrays, LayerPlan
-from ntksym.numerics.limits import SURE_VARIANCES
+from ntksym.gram.rows import RowStates
+from ntksym.gram.schedule import LayerPlan
+from ntksym.gram.tiles import Compiled, Results
+from ntksym.lowering import store
+from ntksym.lowering.templates.angle import DIAGONALS, INVERSE, ROOTS, SLOTS, angle_source
+from ntksym.lowering.templates.frame import TILE
+from ntksym.numerics.limits import SMALLEST_VARIANCE, SURE_VARIANCES
 
-__all__ = ["HOMOGENEOUS", "ONE_NORM", "Refusal", "ZonalRoute", "collapse", "is_homogeneous"]
+__all__ = ["HOMOGENEOUS", "ONE_NORM", "ZonalRoute", "find_zonal", "is_homogeneous"]
 
 Array = NDArray[np.float64]
+Indices = NDArray[np.intp]
 
 ONE_NORM = "all rows have one norm"
 HOMOGENEOUS = "the network is positively homogeneous without bias"
 
-SHARE = 10
-"""The series may be wrong by one part in so many of the tolerance."""
-
-STEP = 1e-4
-"""Relative change of the variance by which it is found out how F depends on it."""
-
-DIGITS = 45
-"""Bits to which the common norm is rounded, so that other data of this norm find the same series."""
-
-BEST, TERM = 10.0, 0.25
-"""Cost of a pair, and of every term beside, in terms of a series as in `ntksym.lowering.costs`."""
-
-SERIES = 40.0
-"""Cost of a pair in a layer at most: then it is a series."""
-
-FIT = 5e6
-"""Cost of a layer in a fit, of which a call must save as much: others may follow."""
-
-
-@dataclass(frozen=True)
-class Refusal:
-    """Why a kernel is computed layer by layer."""
-
-    reason: str
-
-    def __str__(self) -> str:
-        return f"layer by layer: {self.reason}"
+WIDEST = 1e-4
+"""Largest difference in log(q) of rows of one norm: what F then changes is linear in it to all digits that count."""
 
 
 @dataclass(frozen=True)
@@ -72,189 +51,241 @@ class ZonalRoute:
 
     Parameters
     ----------
+    data : Fingerprint
+        The data that it was chosen for.
+    lowering : Lowering
+        How the layers are lowered that the rows go through.
     reason : str
         `ONE_NORM` or `HOMOGENEOUS`.
     series : pair of AngleSeries or None
         For NNGP and NTK; None for the one not wanted.
     error : float
         Bound of the error of an entry, relative to sqrt(K(x, x) K(y, y)).
+    logarithm : float
+        log(q) before the first nonlinearity that the rows have in common, where that is the reason ...
+    spread : float
+        ... and how far from it they are.
     """
 
+    data: Fingerprint
+    lowering: Lowering
     reason: str
     series: tuple[AngleSeries | None, AngleSeries | None] = field(repr=False)
     error: float
+    logarithm: float
+    spread: float
+
+    name = "angle"
 
     @property
     def terms(self) -> int:
         """Number of coefficients of the longer series."""
         return max(one.terms for one in self.series if one)
 
+    @property
+    def bound(self) -> Bound:
+        """The error, the same for both kernels."""
+        return Bound(self.error, self.error)
+
     def __str__(self) -> str:
         return f"one function of the angle, {self.terms} terms, error < {self.error:.1e}: {self.reason}"
 
+    def refusal(self, first: Array, tol: float) -> str | None:
+        """Why the route does not hold for rows with these variances before the first nonlinearity."""
+        if self.reason == HOMOGENEOUS:
+            return None
+        apart = np.abs(np.log(np.maximum(first, SMALLEST_VARIANCE)) - self.logarithm).max(initial=0.0)
+        return None if apart <= self.spread else "the rows have other norms"
 
-def is_homogeneous(schedule: LayerPlan) -> bool:
+    def compiled(self, machine: Machine, states: tuple[RowStates, RowStates], wanted: tuple[bool, bool]) -> Compiled:
+        """What fills tiles with entries r_i r_j F(theta_ij).
+
+        Parameters
+        ----------
+        machine : (module, LayerArrays)
+            The network, compiled.
+        states : pair of RowStates
+            Those of the rows and of the columns: the variances before the first layer and at the output, the NTK.
+        wanted : pair of bool
+            Whether NNGP and NTK are.
+        """
+        arrays = machine[1]
+        factor, bias = float(arrays.weights[0]) * arrays.scale, float(arrays.biases[0])
+        numbers = factor, bias, float(arrays.slacks[0]), 1.0 - arrays.nearest[wanted[1]]
+        return Compiled(store.load(angle_source()), "fill", (*numbers, *map(_lines, states), *_packed(self.series)))
+
+    def evaluate(
+        self, states: tuple[RowStates, RowStates], rows: tuple[Indices, Indices], covariance_gap: Array, sign: Array
+    ) -> Results:
+        """Entries of some pairs whose sqrt(q_i q_j) - ``|c|`` and sign of c come from the differences of the data."""
+        sides = list(zip(states, rows, strict=True))
+        roots = [np.sqrt(np.maximum(part.variance(0)[k], SMALLEST_VARIANCE)) for part, k in sides]
+        one_minus_rho = np.minimum(covariance_gap / (roots[0] * roots[1]), 1.0)
+        sine, cosine = np.sqrt(one_minus_rho * (2 - one_minus_rho)), sign * (1 - one_minus_rho)
+        found: list[Array | None] = [None, None]
+        for kernel, one in enumerate(self.series):
+            if one is not None:
+                left, right = (np.sqrt(part.diagonal(kernel)[k]) for part, k in sides)
+                found[kernel] = left * right * one(sine, cosine)
+        return found[0], found[1]
+
+
+@dataclass(frozen=True)
+class AngleDomain:
+    """All angles, at one variance, or at any where the network is homogeneous.
+
+    Parameters
+    ----------
+    logarithm : float
+        log(q) before the first nonlinearity.
+    homogeneous : bool
+        Whether that is one variance like every other.
+    """
+
+    logarithm: float
+    homogeneous: bool
+
+    largest = 1.0
+
+    @property
+    def probes(self) -> Array:
+        """The variance, and its neighbours."""
+        return self.logarithm + CHANGE * (np.zeros(1) if self.homogeneous else np.array([0.0, -1.0, 1.0]))
+
+    def obstacle(self, layers: LayerPlan, states: RowStates) -> str | None:
+        """Series that are not accurate at every angle are in the way."""
+        for number, layer in enumerate(layers.hidden):
+            if layer.series is not None and terms_at(layer.series, float(states.variance(number)[0])) is None:
+                return f"the terms of {layer.series.activation.name} are not accurate at every angle"
+        return None
+
+    def fit(self, sampler: Sampler, allowed: float) -> tuple[AngleSeries, ...] | None:
+        """The series of each kernel."""
+        return fit(lambda angles: self._sample(sampler, self.logarithm, angles), allowed)
+
+    def rate(self, sampler: Sampler) -> float:
+        """From the differences at neighbouring variances, between the Chebyshev points of the shortest series."""
+        if self.homogeneous:
+            return 0.0
+        below, above = (self._sample(sampler, self.logarithm + step, between(FEWEST)) for step in (-CHANGE, CHANGE))
+        return max(float(np.abs(a - b).max()) for a, b in zip(above, below, strict=True)) / (2 * CHANGE)
+
+    @staticmethod
+    def _sample(sampler: Sampler, variance: float, angles: Angles) -> tuple[Array, Array]:
+        """F of each wanted kernel at the angles, and at what is left to pi."""
+        states = sampler.rows(np.array([variance]))
+        count = len(angles.gap)
+        rows = np.zeros(2 * count, dtype=np.intp)
+        signs = np.repeat([1.0, -1.0], count)
+        whole = sampler(states, rows, rows, np.tile(angles.gap, 2), signs, one_norm=True)
+        return whole[:, :count], whole[:, count:]
+
+
+def is_homogeneous(layers: LayerPlan) -> bool:
     """Whether no layer has a bias and every activation has s(t x) = t^a s(x) for t > 0, with some a of its own."""
-    denses = [schedule.first, *(entry.dense for entry in schedule.hidden)]
-    duals = [entry.dual for entry in schedule.hidden if entry.dual is not None]
+    denses = [layers.first, *(layer.dense for layer in layers.hidden)]
+    duals = [layer.dual for layer in layers.hidden if layer.dual is not None]
     return not any(dense.bias_variance for dense in denses) and all(
         dual.activation.homogeneity is not None for dual in duals
     )
 
 
-def collapse(
-    engine: LoweredNetwork, points: tuple[Array, Array], wanted: tuple[str, ...], tol: float
+def find_zonal(
+    network: LoweredNetwork, lowering: Lowering, request: Request, tol: float, *, forced: bool = False
 ) -> ZonalRoute | Refusal:
-    """The kernel on some data as one function of the angle, or why it is computed layer by layer.
+    """The kernel on some data as one function of the angle, or why it is not computed so.
 
     Parameters
     ----------
-    engine : LoweredNetwork
+    network : LoweredNetwork
         The network.
-    points : pair of float arrays, shapes (n, d), (m, d)
-        The data; twice the same array for a symmetric result.
-    wanted : tuple of str
-        "nngp", "ntk" or both.
+    lowering : Lowering
+        How it was lowered.
+    request : Request
+        The data.
     tol : float
         Error allowed in an entry, relative to sqrt(K(x, x) K(y, y)).
+    forced : bool
+        Whether it is computed so even if that costs more than the layers.
     """
-    x, y = points
-    entries = len(x) * len(y) / (1 + (x is y))
-    layers = _layer_costs(engine) if entries * SERIES > FIT else []
-    if entries * (sum(layers) - BEST) <= FIT * len(layers):
-        return Refusal("that costs no less than the layers on so few points")
-    machine = engine.machine(x.shape[1])
-    squares = np.concatenate([np.einsum("ij,ij->i", rows, rows) for rows in ((x,) if x is y else (x, y))])
-    homogeneous = is_homogeneous(engine.schedule)
-    square = _typical(squares) if homogeneous else _rounded((float(squares.min()) + float(squares.max())) / 2)
-    spread = 0.0 if homogeneous else _spread(machine[1], squares, square)
-    if not spread < STEP:
+    layers = network.layers
+    costs = [] if request.entries * COSTS.dearest_layer <= COSTS.angle_fit and not forced else _layer_costs(network)
+    if not forced and request.entries * (sum(costs) - COSTS.angle.pair) <= COSTS.angle_fit * len(costs):
+        return Refusal("a function of the angle costs no less than the layers on so few points")
+    squares = request.all_squares
+    first = layers.first.weight_variance / request.features * squares + layers.first.bias_variance
+    homogeneous = is_homogeneous(layers)
+    place = _typical(first) if homogeneous else _middle(first)
+    if place is None:
         return Refusal("the rows have different norms")
-    plan = engine.schedule
-    found = _fitted(_Task(id(plan), machine[1].scale * square, homogeneous, wanted, tol / SHARE, plan, machine))
+    domain = AngleDomain(place, homogeneous)
+    found = fitted(FitTask(layers, domain, request.wanted, tol, network))
     if isinstance(found, Refusal):
         return found
-    if homogeneous and not _in_range(engine.schedule, found.variances, squares / square):
+    if homogeneous and not _in_range(Sampler(network, request.wanted), first):
         return Refusal("the variances leave the range in which homogeneity holds to rounding")
-    if found.series[0].error + found.rate * spread > tol / SHARE:
+    spread = 0.0 if homogeneous else float(np.abs(np.log(first) - place).max())
+    error = found.function[0].error + found.rate * spread
+    if error > tol * SHARE:
         return Refusal("the norms of the rows differ by too much")
-    error = found.series[0].error + found.rate * spread + max(getattr(found.duals, name) for name in wanted)
+    error += found.duals.worst(request.wanted)
     if error > tol:
         return Refusal("the errors of series are not bounded at every angle")
-    if BEST + sum(one.terms for one in found.series) * TERM >= sum(layers):
+    if not forced and COSTS.angle.of(sum(one.terms for one in found.function)) >= sum(costs):
         return Refusal("the function of the angle has so many terms that the layers cost less")
-    by_name = dict(zip(wanted, found.series, strict=True))
-    return ZonalRoute(HOMOGENEOUS if homogeneous else ONE_NORM, (by_name.get("nngp"), by_name.get("ntk")), error)
+    by_name = dict(zip(request.wanted, found.function, strict=True))
+    reason = HOMOGENEOUS if homogeneous else ONE_NORM
+    return ZonalRoute(
+        request.fingerprint, lowering, reason, (by_name.get("nngp"), by_name.get("ntk")), error, place, spread
+    )
 
 
-def _layer_costs(engine: LoweredNetwork) -> list[float]:
-    """Estimated cost of a pair in every layer, in terms of a series."""
-    nonlinear = [entry for entry in engine.schedule.hidden if entry.dual is not None]
-    return [SERIES if entry.series is not None else min(engine.cost(entry), SERIES) for entry in nonlinear]
+def _layer_costs(network: LoweredNetwork) -> list[float]:
+    """Estimated cost of a pair in every layer."""
+    dearest = COSTS.dearest_layer
+    nonlinear = [layer for layer in network.layers.hidden if layer.dual is not None]
+    return [dearest if layer.series is not None else min(network.cost(layer), dearest) for layer in nonlinear]
 
 
-def _typical(squares: Array) -> float:
-    """A power of two near the median of the norms: for homogeneous networks any would do."""
-    positive = squares[squares > 0]
-    return float(2.0 ** np.round(np.log2(np.median(positive)))) if len(positive) else 1.0
+def _typical(variances: Array) -> float | None:
+    """The logarithm of a power of two near the median: for homogeneous networks any would do."""
+    positive = variances[variances > 0]
+    return float(np.log(2.0) * np.round(np.log2(np.median(positive)))) if len(positive) else 0.0
 
 
-def _rounded(square: float) -> float:
-    mantissa, exponent = np.frexp(square)
-    return float(np.ldexp(np.round(np.ldexp(mantissa, DIGITS)), exponent - DIGITS))
+def _middle(variances: Array) -> float | None:
+    """The logarithm that all have in common; None if they are apart, or zero."""
+    low, high = float(variances.min(initial=np.inf)), float(variances.max(initial=0.0))
+    if not (0 < low <= high < np.inf and np.log(high / low) < WIDEST):
+        return None
+    return logarithm((low + high) / 2)
 
 
-def _spread(network: LayerArrays, squares: Array, square: float) -> float:
-    """Largest relative distance from the common variance before the first nonlinearity; not a number if that is 0."""
-    first = network.weights[0] * (network.scale * np.array([squares.min(), squares.max(), square])) + network.biases[0]
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return float(np.max(np.abs(first[:2] / first[2] - 1)))
+def _in_range(sampler: Sampler, variances: Array) -> bool:
+    """Whether homogeneity holds to rounding: at the variances of all rows, those that are zero left aside."""
+    positive = variances[variances > 0]
+    if not len(positive):
+        return True
+    states = sampler.rows(np.log([positive.min(), positive.max()]))
+    ends = np.array([states.variance(layer) for layer in range(states.layers + 1)])
+    return bool(ends.min() > SURE_VARIANCES[0] and ends.max() < SURE_VARIANCES[1])
 
 
-@dataclass(frozen=True)
-class _Task:
-    """What a fit depends on: the network, known by its identity, which costs less than comparing it, and numbers."""
-
-    network: int
-    mean_square: float
-    homogeneous: bool
-    wanted: tuple[str, ...]
-    allowed: float
-    schedule: LayerPlan = field(compare=False)
-    machine: tuple[ModuleType, LayerArrays] = field(compare=False)
+def _lines(states: RowStates) -> Array:
+    """Row quantities, shape (blocks, SLOTS, TILE)."""
+    lines = np.empty((len(states.variances), SLOTS, TILE))
+    lines[:, INVERSE] = 1 / np.sqrt(np.maximum(states.variances[:, 0], SMALLEST_VARIANCE))
+    for root, diagonal, kernel in zip(ROOTS, DIAGONALS, (states.variances[:, -1], states.tangents), strict=True):
+        lines[:, root], lines[:, diagonal] = np.sqrt(kernel), kernel
+    return lines
 
 
-@dataclass(frozen=True)
-class _Fit:
-    """Series, how fast F changes with log(q), what duals that are series get wrong, variances before every layer."""
-
-    series: tuple[AngleSeries, ...]
-    rate: float
-    duals: Bound
-    variances: Array
-
-
-@lru_cache(maxsize=128)
-def _fitted(task: _Task) -> _Fit | Refusal:
-    try:
-        return _fit(task)
-    except (NoSuchDual, ToleranceNotMet) as error:  # the layers will say so of the row where it is
-        return Refusal(str(error))
-
-
-def _fit(task: _Task) -> _Fit | Refusal:
-    steps = np.array([1.0] if task.homogeneous else [1.0, 1 - STEP, 1 + STEP])
-    states = _states(task, task.mean_square * steps)
-    variances = states.variances[0, :, : len(steps)]
-    if not (np.all(variances > SURE_VARIANCES[0]) and np.all(variances < SURE_VARIANCES[1])):
-        return Refusal("a variance is too small or too large")
-    for entry, variance in zip(task.schedule.hidden, variances[:, 0], strict=False):
-        if entry.series is not None and terms_at(entry.series, float(variance)) is None:
-            return Refusal(f"the terms of {entry.series.activation.name} do not serve every angle")
-    found = fit(lambda angles: _sample(task, states, 0, angles), task.allowed)
-    if found is None:
-        return Refusal("the function of the angle has too many terms")
-    rate = 0.0
-    if not task.homogeneous:
-        below, above = (_sample(task, states, row, between(FEWEST)) for row in (1, 2))
-        rate = max(float(np.abs(a - b).max()) for a, b in zip(above, below, strict=True)) / (2 * STEP)
-    duals = bound_of_single_pairs(task.machine[1], task.schedule, [states])
-    return _Fit(found, rate, duals, variances[:, 0])
-
-
-def _states(task: _Task, mean_squares: Array) -> RowStates:
-    module, network = task.machine
-    (states,) = prepare(module, network, task.schedule.hidden, [mean_squares / network.scale], 1, pairs=False)
-    return states
-
-
-def _sample(task: _Task, states: RowStates, row: int, angles: Angles) -> tuple[Array, Array]:
-    """F of each wanted kernel at the angles, and at what is left to pi."""
-    module, network = task.machine
-    count = len(angles.gap)
-    gap, sign = np.tile(angles.gap, 2), np.repeat([1.0, -1.0], count)
-    variances = [(np.full(2 * count, q),) * 2 for q in states.variances[0, :, row]]
-    low = variances[0][0] * gap
-    found = carry.advance(module, network, task.schedule.hidden, variances, low, sign)
-    diagonals = states.variances[0, -1, row], states.tangents[0, row]
-    kept = [found[k] / diagonals[k] for k, name in enumerate(("nngp", "ntk")) if name in task.wanted]
-    whole = np.array(kept)
-    return whole[:, :count], whole[:, count:]
-
-
-def _degree(dual: Dual) -> float:
-    """A of s(t x) = t^a s(x)."""
-    assert dual.activation.homogeneity is not None
-    return float(dual.activation.homogeneity)
-
-
-def _in_range(schedule: LayerPlan, variances: Array, ratios: Array) -> bool:
-    """Whether homogeneity holds to rounding: at the variances of all rows, those that are zero left aside.
-
-    ``ratios`` are their norms over that of the fit, to which ``variances`` belong.
-    """
-    positive = np.log(ratios[ratios > 0])
-    degrees = [1.0 if entry.dual is None else _degree(entry.dual) for entry in schedule.hidden]
-    powers = np.cumprod([1.0, *degrees])
-    ends = np.outer(powers, [positive.min(initial=0.0), positive.max(initial=0.0)]) + np.log(variances)[:, None]
-    return bool(ends.min() > np.log(SURE_VARIANCES[0]) and ends.max() < np.log(SURE_VARIANCES[1]))
+def _packed(series: Sequence[AngleSeries | None]) -> tuple[Array, NDArray[np.int64]]:
+    """All polynomials in one array, and how many terms each has."""
+    parts = [(k, p, part) for k, one in enumerate(series) if one for p, part in enumerate(one.parts)]
+    blocks, most = np.max([part.shape for *_, part in parts], axis=0)
+    terms, sizes = np.zeros((2, 2, blocks, most)), np.zeros((2, 2), dtype=np.int64)
+    for kernel, place, part in parts:
+        terms[kernel, place, :, : part.shape[1]] = part
+        sizes[kernel, place] = part.shape[1]
+    return terms, sizes

@@ -1,37 +1,29 @@
-"""How one call of a kernel is computed: which lowering of the network serves these data, and how much of every series.
+"""How a network is lowered for given data: which candidate every layer uses, and how much of every series is stored.
 
-    data -> correlations, layer by layer, of a sample of pairs -> terms of every series, its cost -> engine, reaches
+    data -> correlations, layer by layer, of a sample of pairs -> terms of every series, its cost -> forms, reaches
 
 Results do not depend on these choices beyond the tolerance of the kernel.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
-from types import ModuleType
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ntksym.activation.activation import Activation
-from ntksym.dual import Dual, series_dual
-from ntksym.dual.protocol import SeriesLike
+from ntksym.dual import series_dual
 from ntksym.errors import ToleranceNotMet
-from ntksym.gram.schedule import HiddenLayer, LayerArrays, LayerPlan, schedule
+from ntksym.gram.costs import COSTS
+from ntksym.gram.engines import Candidates, Form, Forms, LoweredNetwork, Lowering, with_series
+from ntksym.gram.inputs import Request
+from ntksym.gram.schedule import HiddenLayer, LayerPlan, Truncation
 from ntksym.hermite.expansion import STEP
 from ntksym.hermite.truncation import limits
-from ntksym.lowering import store
-from ntksym.lowering.costs import HEAVY, LAYER, SERIES_STEP, SINGLE_PAIR
-from ntksym.lowering.emit import Source, emit
-from ntksym.lowering.lowered_activation import LoweredActivation, lower
-from ntksym.network.layers import Network
 from ntksym.numerics.limits import SMALLEST_VARIANCE
 
-__all__ = ["Choice", "LoweredNetwork", "choose", "engines", "may_lose_digits", "sampled_correlations"]
+__all__ = ["Choice", "choose", "long_series", "sampled_correlations"]
 
 Array = NDArray[np.float64]
-
-FEW = 1 << 16
-"""Entries up to which nothing is saved by looking at the data first."""
 
 SAMPLE = 64
 """Rows and columns whose pairs are looked at."""
@@ -42,40 +34,11 @@ LEVELS = np.array([0.0, 0.5, 0.75, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998, 0.999, 0
 TYPICAL = 0.98
 """The quantile that decides how many terms a row of a tile adds: the largest |rho| of 64 pairs, in the middle."""
 
-LONE_SERIES = 1e7
-"""Cost of a pair that a series without a closed form leaves out: an integral in the plane."""
-
 MARGIN = 0.75
 """Correlations of all pairs come this near to 1, measured by that of the sample."""
 
-
-@dataclass(frozen=True)
-class LoweredNetwork:
-    """A network lowered in one way.
-
-    Parameters
-    ----------
-    source : Source
-        The generated module.
-    schedule : LayerPlan
-        The layers in the form in which the module takes them.
-    spare : LoweredNetwork or None
-        The same network with series wherever a closed form may lose its digits at very small or large variances.
-    """
-
-    source: Source
-    schedule: LayerPlan
-    series_fallback: "LoweredNetwork | None" = None
-
-    def machine(self, width: int) -> tuple[ModuleType, LayerArrays]:
-        """The compiled module, and the network as arrays for data with ``width`` features."""
-        module = store.load(self.source.text)
-        return module, self.schedule.arrays(module, width, self.source.columns)
-
-    def cost(self, entry: HiddenLayer) -> float:
-        """What a pair costs in a layer that is not a series."""
-        part = self.source.parts[entry.number] if entry.number >= 0 else None
-        return LAYER + part.cost if isinstance(part, LoweredActivation) else 0.0
+MANY = 100
+"""Pairs beyond the stored terms from which on a longer series costs less than an integral for each."""
 
 
 @dataclass(frozen=True)
@@ -84,117 +47,119 @@ class Choice:
 
     Attributes
     ----------
-    engine : LoweredNetwork
-        The lowering that serves.
-    plan : LayerPlan
-        Its layers, with the reach of every series.
+    lowering : Lowering
+        How the network is lowered.
     costs : tuple of floats
-        Estimated cost of a pair for each engine there was, infinite for one that does not serve; empty where there was
-        nothing to choose.
+        Estimated cost of a pair for each choice of forms there was, infinite for one that does not exist; empty where
+        there was nothing to choose.
     cost : float
-        That of the engine; 0 where it was not looked at.
+        That of what was chosen; 0 where it was not looked at.
     """
 
-    engine: LoweredNetwork
-    plan: LayerPlan
+    lowering: Lowering
     costs: tuple[float, ...] = ()
     cost: float = 0.0
 
-    @property
-    def closed(self) -> bool:
-        """Whether every closed form is used as it is."""
-        return all(entry.exact is None for entry in self.plan.hidden)
 
-
-def engines(network: Network, duals: Sequence[Dual], tolerances: Sequence[float]) -> tuple[LoweredNetwork, ...]:
-    """The ways to lower a network: with its closed forms, and, if one of them is heavy, with series in their place.
+def choose(candidates: Candidates, request: Request, lost: Collection[int] = (), *, only: Form | None = None) -> Choice:
+    """The forms that cost least on some data, and the reach of each series.
 
     Parameters
     ----------
-    network : Network
-        The layers.
-    duals : sequence of Dual
-        One for each distinct activation.
-    tolerances : sequence of float
-        Accuracy asked of the dual of each nonlinearity.
+    candidates : Candidates
+        The ways to lower the network.
+    request : Request
+        The data.
+    lost : collection of int
+        Nonlinearities whose closed form loses its digits on these data.
+    only : {"closed", "series"}, optional
+        Closed forms wherever there are any, or series everywhere, whatever that costs.
     """
-    parts = lower(duals)
-    known = {dual.activation: dual for dual in duals}
-    first = LoweredNetwork(emit(parts), schedule(network, known, parts, tolerances), _spare(network, known, tolerances))
-    heavy = {part.form for part in parts if isinstance(part, LoweredActivation) and part.cost >= HEAVY}
-    if not heavy:
-        return (first,)
-    lighter = {key: series_dual(key) if dual.numeric in heavy else dual for key, dual in known.items()}
-    parts = lower(lighter.values())
-    plan = schedule(network, lighter, parts, tolerances)
-    hidden = (replace(entry, exact=known[entry.dual.activation]) if entry.dual else entry for entry in plan.hidden)
-    return first, LoweredNetwork(emit(parts), replace(plan, hidden=tuple(hidden)))
-
-
-def _spare(network: Network, duals: Mapping[Activation, Dual], tolerances: Sequence[float]) -> LoweredNetwork | None:
-    others = {key: series_dual(key) if may_lose_digits(dual) else dual for key, dual in duals.items()}
-    if others == duals:
-        return None
-    parts = lower(others.values())
-    return LoweredNetwork(emit(parts), schedule(network, others, parts, tolerances))
-
-
-def may_lose_digits(dual: Dual) -> bool:
-    """Whether the formulas of a dual are not known to keep their digits at every variance."""
-    return dual.accurate_range.is_limited
-
-
-def choose(ways: Sequence[LoweredNetwork], data: tuple[Array, Array]) -> Choice:
-    """The cheapest engine for the data, and the reach of each of its series.
-
-    Parameters
-    ----------
-    ways : sequence of LoweredNetwork
-        From `engines`.
-    data : pair of float arrays, shapes (n, d), (m, d)
-        Points.
-    """
-    series = any(entry.series is not None for way in ways for entry in way.schedule.hidden)
-    count = len(data[0]) * len(data[1])
-    if not series:
-        return Choice(ways[0], ways[0].schedule, cost=sum(map(ways[0].cost, ways[0].schedule.hidden)))
-    if count <= FEW:
-        return Choice(ways[0], ways[0].schedule)
-    sample = _sample(ways[0].schedule, data)
-    found = []
-    for way in ways:
-        try:
-            found.append(_survey(way, *sample))
-        except ToleranceNotMet:  # no series at variances as large as these
-            found.append((np.inf, way.schedule))
+    single = with_series(candidates.closed, lost)
+    ways = _ways(candidates, lost, only)
+    networks = [candidates.lowered(forms) for forms in ways]
+    plain = Lowering(ways[0], single, networks[0].layers.truncations)
+    if not any(network.has_series for network in networks):
+        return Choice(plain, cost=sum(map(networks[0].cost, networks[0].layers.hidden)))
+    if len(request.x) * len(request.y) <= COSTS.few:
+        return Choice(plain)
+    sample = _sample(networks[0].layers, request.pair)
+    found = [_attempt(network, forms, single, sample) for network, forms in zip(networks, ways, strict=True)]
     costs = tuple(cost for cost, _ in found)
     best = int(np.argmin(costs))
-    return Choice(ways[best], found[best][1], costs if len(ways) > 1 else (), costs[best])
+    return Choice(Lowering(ways[best], single, found[best][1]), costs if len(ways) > 1 else (), costs[best])
 
 
-def _survey(way: LoweredNetwork, variances: Array, correlations: Array) -> tuple[float, LayerPlan]:
-    """Cost of a pair, and the layers with their reaches."""
+def _ways(candidates: Candidates, lost: Collection[int], only: Form | None) -> list[Forms]:
+    """The forms to choose from, different ones."""
+    known: list[Forms] = [candidates.closed, candidates.light or candidates.closed]
+    if only is not None:
+        known = [candidates.closed] if only == "closed" else [tuple("series" for _ in candidates.duals)]
+    return list(dict.fromkeys(with_series(forms, lost) for forms in known))
+
+
+def _attempt(
+    network: LoweredNetwork, forms: Forms, single: Forms, sample: tuple[Array, Array]
+) -> tuple[float, tuple[Truncation, ...]]:
+    """Cost of a pair, and how much of every layer; infinite where there is no series at variances as large as these."""
+    exact = iter(zip(forms, single, strict=True))
     total, reaches = 0.0, []
-    for entry, *sample in _correlations(way.schedule, variances, correlations):
-        if entry.series is not None:
-            cost, reach = _terms(entry, entry.series, *sample)
-        else:
-            cost, reach = way.cost(entry), 1.0
-        total += cost
-        reaches.append(reach)
-    return total, way.schedule.reaching(reaches)
+    try:
+        for layer, variances, correlations in _correlations(network.layers, *sample):
+            tiles, alone = next(exact) if layer.dual is not None else ("closed", "closed")
+            cost, reach = network.cost(layer), 1.0
+            if layer.series is not None:
+                dearest = COSTS.single_pair if tiles != alone else COSTS.integrated_pair
+                cost, reach = _terms(layer, variances, correlations, dearest)
+            total += cost
+            reaches.append(reach)
+    except ToleranceNotMet:
+        return np.inf, network.layers.truncations
+    pairs = zip(network.layers.truncations, reaches, strict=True)
+    return total, tuple(replace(truncation, reach=reach) for truncation, reach in pairs)
 
 
-def _terms(entry: HiddenLayer, dual: SeriesLike, variances: Array, correlations: Array) -> tuple[float, float]:
+def _terms(layer: HiddenLayer, variances: Array, correlations: Array, single_pair: float) -> tuple[float, float]:
     """Cost of a pair in a series, and its reach: terms are stored as long as they cost less than what they save."""
-    found = dual.coefficients(variances, entry.tolerance)
-    served = limits(found, variances, entry.tolerance).min(axis=0)
-    beyond = 1 - np.interp(served, 1 - MARGIN * (1 - correlations), LEVELS, right=1.0)
-    single = SINGLE_PAIR if entry.exact is not None else LONE_SERIES
+    assert layer.series is not None
+    tolerance = layer.truncation.tolerance
+    found = layer.series.coefficients(variances, tolerance)
+    served = limits(found, variances, tolerance).min(axis=0)
+    beyond = _share_beyond(served, correlations)
     typical = STEP * (1 + np.searchsorted(served, np.interp(TYPICAL, LEVELS, correlations)))
-    costs = SERIES_STEP + np.minimum(typical, STEP * np.arange(1, len(served) + 1)) + single * beyond
+    costs = COSTS.series_layer + np.minimum(typical, STEP * np.arange(1, len(served) + 1)) + single_pair * beyond
     best = int(np.argmin(costs))
     return float(costs[best]), float(served[best])
+
+
+def _share_beyond(reach: Array, correlations: Array) -> Array:
+    """The share of pairs with |rho| beyond a reach, by the quantiles of a sample."""
+    return np.asarray(1 - np.interp(reach, 1 - MARGIN * (1 - correlations), LEVELS, right=1.0))
+
+
+def long_series(layers: LayerPlan, request: Request, reaches: Sequence[float]) -> tuple[bool, ...]:
+    """For every layer, whether so many pairs lie beyond its stored terms that a longer series is made for them.
+
+    Parameters
+    ----------
+    layers : LayerPlan
+        The network.
+    request : Request
+        The data.
+    reaches : sequence of float
+        The |rho| that the stored terms of every layer are accurate for.
+    """
+    if min(reaches, default=1.0) >= 1 or not request.entries:
+        return (False,) * len(reaches)
+    try:
+        followed = [levels for _, _, levels in _correlations(layers, *_sample(layers, request.pair))]
+    except ToleranceNotMet:  # a layer in closed form has no series that could be followed
+        return (False,) * len(reaches)
+    counts = [
+        request.entries * _share_beyond(np.array(reach), levels)
+        for reach, levels in zip(reaches, followed, strict=True)
+    ]
+    return tuple(reach < 1 and bool(count >= MANY) for reach, count in zip(reaches, counts, strict=True))
 
 
 def _correlations(plan: LayerPlan, variances: Array, correlations: Array) -> Iterator[tuple[HiddenLayer, Array, Array]]:

@@ -3,32 +3,31 @@
 Entries that are not small beside the diagonal are subtracted; the others are carried through the layers.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ntksym.activation.activation import Activation
-from ntksym.dual import series_dual
-from ntksym.gram.choice import LoweredNetwork, may_lose_digits
-from ntksym.gram.existence import LosesDigits
-from ntksym.gram.pairs.deferred import BATCH, begin, variances_of
+from ntksym.dual import ClosedDual, Dual, series_dual
+from ntksym.gram.engines import Candidates, Forms, LoweredNetwork, Machine, with_series
+from ntksym.gram.inputs import Request
+from ntksym.gram.pairs.deferred import BATCH, RowPairs, begin, variances_of_pairs
 from ntksym.gram.pairs.near_distances import separate
-from ntksym.gram.routes import Points, row_states
+from ntksym.gram.routes import prepare_rows
 from ntksym.gram.rows import RowStates
-from ntksym.gram.schedule import HiddenLayer, LayerArrays, schedule
+from ntksym.gram.schedule import schedule
 from ntksym.gram.threads import in_parallel
 from ntksym.lowering.emit import emit
 from ntksym.lowering.lowered_activation import lower
 from ntksym.network.layers import Network
 from ntksym.symbolic.numeric_form import NumericForm
 
-__all__ = ["distances"]
+__all__ = ["separate_rows"]
 
 SMALL = 2.0**-6
 """Distance, relative to K(x, x) + K(y, y), below which it is carried: a subtraction keeps 1e-14 of the sum."""
@@ -40,61 +39,43 @@ Array = NDArray[Any]
 
 
 @dataclass(frozen=True)
-class _Bent:
-    """A closed form with the derivative of its slope, which the compiled code of distances needs."""
+class _Curved:
+    """What is lowered of a dual: a closed form with the derivative of its slope, if there is one, or a series."""
 
-    dual: Any
-    numeric: NumericForm
-
-    @property
-    def activation(self) -> Activation:
-        activation: Activation = self.dual.activation
-        return activation
+    activation: Activation
+    numeric: NumericForm | None
 
 
-def distances(kernel: Any, points: Points) -> dict[str, Array]:
-    """K(x, x) + K(y, y) - 2 K(x, y) by the name of each kernel that is wanted, float64, shape (n, m).
+def separate_rows(
+    candidates: Candidates,
+    request: Request,
+    kernels: Mapping[str, Array],
+    ends: Mapping[str, tuple[Array, Array]],
+) -> None:
+    """Turn entries of kernels into K(x, x) + K(y, y) - 2 K(x, y), in place.
 
     Parameters
     ----------
-    kernel : Kernel
-        Of dtype float64.
-    points : Points
+    candidates : Candidates
+        The network.
+    request : Request
         The data.
+    kernels : mapping of float arrays, shape (n, m)
+        The entries, by the name of the kernel.
+    ends : mapping of pairs of float arrays, shapes (n,), (m,)
+        The diagonals on both sides.
 
     Raises
     ------
     ToleranceNotMet
-        If a derivative of a slope is needed that has neither a closed form nor a series that serves.
+        If a derivative of a slope is needed that has neither a closed form nor a series that is accurate.
     """
-    x, y = points.pair
-    how = {"get": points.wanted, "threads": points.threads}
-    kernels = kernel(x, None if y is x else y, **how)._asdict()
-    left = kernel.diag(x, **how)._asdict()
-    right = left if y is x else kernel.diag(y, **how)._asdict()
-    if len(x) and len(y):
-        ends = {name: (left[name], right[name]) for name in kernels}
-        try:
-            _separate(kernel.network, kernel.duals, points, kernels, ends)
-        except LosesDigits:
-            others = tuple(series_dual(dual.activation) if may_lose_digits(dual) else dual for dual in kernel.duals)
-            _separate(kernel.network, others, points, kernels, ends)
-    return dict(kernels)
-
-
-def _separate(
-    network: Network,
-    duals: tuple[Any, ...],
-    points: Points,
-    kernels: Mapping[str, Array],
-    ends: Mapping[str, tuple[Array, Array]],
-) -> None:
-    """Turn entries of kernels into distances, in place; ``ends`` are the diagonals on both sides."""
-    engine = _engine(network, duals, "ntk" in points.wanted)
-    machine = engine.machine(points.x.shape[1])
-    states = row_states(machine, engine.schedule, points, pairs=False)
-    pair = states[0], states[-1]
-    symmetric = points.x is points.y
+    forms, rows = candidates.closed, None
+    while rows is None or rows.lost:
+        forms = with_series(forms, rows.lost if rows else ())
+        network = _with_curvature(candidates.network, candidates.duals, forms, "ntk" in request.wanted)
+        rows = prepare_rows(network, request, pairs=False)
+    machine, states, symmetric = network.machine(request.features), rows.states, request.symmetric
 
     def subtract(first: int, last: int) -> None:
         for name, matrix in kernels.items():
@@ -103,7 +84,7 @@ def _separate(
             rows += ends[name][0][first:last, None] + ends[name][1]
 
     def carry(first: int, last: int) -> None:
-        width = last if symmetric else len(points.y)
+        width = last if symmetric else len(request.y)
         small = np.zeros((last - first, width), dtype=bool)
         for name, matrix in kernels.items():
             total = ends[name][0][first:last, None] + ends[name][1][:width]
@@ -113,44 +94,47 @@ def _separate(
         kept = i > j if symmetric else np.ones(len(i), dtype=bool)
         for start in range(0, np.count_nonzero(kept), BATCH):
             batch = slice(start, start + BATCH)
-            _carry(machine, engine.schedule.hidden, points, pair, (i[kept][batch], j[kept][batch]), kernels)
+            _carry(network, machine, request, states, (i[kept][batch], j[kept][batch]), kernels)
 
-    spans = list(pairwise([*range(0, len(points.x), ROWS), len(points.x)]))
-    in_parallel(subtract, spans, points.threads)
-    in_parallel(carry, spans, points.threads)
+    spans = list(pairwise([*range(0, len(request.x), ROWS), len(request.x)]))
+    in_parallel(subtract, spans, request.threads)
+    in_parallel(carry, spans, request.threads)
     if symmetric:
         for matrix in kernels.values():
             np.fill_diagonal(matrix, 0.0)
 
 
 def _carry(
-    machine: tuple[ModuleType, LayerArrays],
-    hidden: Sequence[HiddenLayer],
-    points: Points,
+    network: LoweredNetwork,
+    machine: Machine,
+    request: Request,
     states: tuple[RowStates, RowStates],
-    pairs: tuple[NDArray[np.int64], NDArray[np.int64]],
+    pairs: RowPairs,
     kernels: Mapping[str, Array],
 ) -> None:
     """Write the distances of some pairs of rows, and those of their mirror images."""
-    module, network = machine
     i, j = pairs
-    variances = list(zip(variances_of(states[0], i), variances_of(states[1], j), strict=True))
-    state = begin(network, points.pair, pairs, variances[0])
-    for name, found in zip(("nngp", "ntk"), separate(module, network, hidden, variances, *state), strict=True):
+    variances = variances_of_pairs(states, pairs)
+    state = begin(machine[1], request.pair, pairs, variances[0])
+    found = separate(*machine, network.layers.hidden, variances, *state)
+    for name, entries in zip(("nngp", "ntk"), found, strict=True):
         if name in kernels:
-            kernels[name][i, j] = found
-            if points.x is points.y:
-                kernels[name][j, i] = found
+            kernels[name][i, j] = entries
+            if request.symmetric:
+                kernels[name][j, i] = entries
 
 
 @lru_cache(maxsize=32)
-def _engine(network: Network, duals: tuple[Any, ...], tangents: bool) -> LoweredNetwork:
+def _with_curvature(network: Network, duals: tuple[Dual, ...], forms: Forms, tangents: bool) -> LoweredNetwork:
     """The network lowered; for the NTK with the derivatives of the slopes, or with a series where there is none."""
-    known: dict[Activation, Any] = {dual.activation: dual for dual in duals}
-    for dual in duals if tangents else ():
-        bent = dual.bent if dual.kind == "closed" else None
-        known[dual.activation] = series_dual(dual.activation) if bent is None else _Bent(dual, bent)
-    parts = lower(known.values())
-    plan = schedule(network, known, parts, (0.0,) * network.depth)
-    hidden = (replace(e, dual=e.dual.dual) if isinstance(e.dual, _Bent) else e for e in plan.hidden)
-    return LoweredNetwork(emit(parts), replace(plan, hidden=tuple(hidden)))
+    used: list[Dual] = []
+    curved: list[_Curved] = []
+    for dual, form in zip(duals, forms, strict=True):
+        numeric = dual.numeric
+        if tangents:
+            numeric = dual.bent if isinstance(dual, ClosedDual) else None
+        numeric = numeric if form == "closed" else None
+        used.append(series_dual(dual.activation) if numeric is None else dual)
+        curved.append(_Curved(dual.activation, numeric))
+    parts = lower(dict.fromkeys(curved))
+    return LoweredNetwork(emit(parts), schedule(network, used, [one.numeric for one in curved], parts, 0.0))

@@ -9,7 +9,7 @@ Cauchy-Schwarz, v is the relative error of the variances and N^2 = E[(U s'(U))^2
 correlation of the data moves through the same series. Closed forms are exact here: rounding inside them is not counted.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -49,6 +49,10 @@ class Bound:
 
     nngp: float
     ntk: float
+
+    def worst(self, wanted: Iterable[str]) -> float:
+        """The largest of those for these kernels."""
+        return max(getattr(self, name) for name in wanted)
 
 
 def propagate(
@@ -146,7 +150,7 @@ def _linear(q: Array, largest: float) -> Sensitivity:
 def _response(entry: HiddenLayer, dual: Dual, q: Array, largest: float) -> Sensitivity:
     """That of the dual; a closed form adds no error, and its coefficients tell how it answers to those it is given."""
     if is_series(dual):
-        return dual.response(q, largest, entry.tolerance)
+        return dual.response(q, largest, entry.truncation.tolerance)
     found = series_dual(dual.activation).response(q, largest, 0.0)
     exact = np.zeros_like(q)
     return replace(found, local=exact, local_slope=exact, diagonal=exact, diagonal_slope=exact)

@@ -1,4 +1,4 @@
-"""Whether the kernel exists on given data, and its formulas keep their digits: at every variance that occurs."""
+"""Existence on given data: refuse variances at which a dual does not exist, and tell where formulas lose digits."""
 
 from collections.abc import Callable
 from functools import lru_cache
@@ -15,9 +15,7 @@ from ntksym.numerics.limits import LARGEST_VARIANCE
 from ntksym.symbols import q
 
 __all__ = [
-    "LosesDigits",
-    "leaves_accurate_range",
-    "require_digits",
+    "loses_digits",
     "require_slopes",
     "require_tangents",
     "require_variances",
@@ -26,39 +24,16 @@ __all__ = [
 Array = NDArray[np.float64]
 
 
-class LosesDigits(Exception):
-    """A closed form cannot be used in float64 at the variances of a layer; another lowering of the network can."""
-
-
-def require_digits(schedule: LayerPlan, layer: int, variance: Array) -> None:
-    """Make sure that the dual in front of a layer keeps its digits in float64.
+def loses_digits(layers: LayerPlan, number: int, variance: Array) -> bool:
+    """Whether the formulas in front of a layer lose their digits in float64 at some of these variances.
 
     Parameters
     ----------
-    schedule, layer, variance
+    layers, number, variance
         As for ``require_variances``.
-
-    Raises
-    ------
-    LosesDigits
-        If it does not.
     """
-    dual = schedule.hidden[layer].single if layer < len(schedule.hidden) else None
-    if dual is not None and leaves_accurate_range(dual, variance):
-        raise LosesDigits(dual.activation.name)
-
-
-def leaves_accurate_range(dual: Dual, variance: Array) -> bool:
-    """Whether the formulas of a dual lose digits in float64 at one of these variances; its series does not.
-
-    Parameters
-    ----------
-    dual : Dual
-        That of a layer.
-    variance : float array, shape (n,)
-        Variances of some rows before it.
-    """
-    if not (len(variance) and dual.accurate_range.is_limited):
+    dual = layers.hidden[number].dual if number < len(layers.hidden) else None
+    if dual is None or not (len(variance) and dual.accurate_range.is_limited):
         return False
     return bool(dual.accurate_range.excludes(np.array([variance.min(), variance.max()])).any())
 

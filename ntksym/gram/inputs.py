@@ -1,5 +1,9 @@
 """What a user passes to a kernel: accepted and brought into one form, or refused; and the form of the answer."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from hashlib import blake2b
 from itertools import combinations
 from typing import Any, NamedTuple
 
@@ -9,10 +13,23 @@ from numpy.typing import ArrayLike, NDArray
 from ntksym.errors import InvalidInput
 from ntksym.gram.threads import idle_threads
 
-__all__ = ["answer", "kernels", "matrices", "points", "result_type", "thread_count", "tolerance"]
+__all__ = [
+    "Fingerprint",
+    "Request",
+    "answer",
+    "kernels",
+    "matrices",
+    "points",
+    "result_type",
+    "thread_count",
+    "tolerance",
+]
 
 NUMERIC_KINDS = "biuf"
 """Booleans, integers and real floating-point numbers."""
+
+FINGERPRINT = 64
+"""Rows by which data are known again: few enough to cost nothing beside one block of entries."""
 
 Array = NDArray[Any]
 
@@ -43,6 +60,85 @@ class NtkNngp(NamedTuple):
     nngp: Array
 
 
+@dataclass(frozen=True)
+class Fingerprint:
+    """By what some data are known again.
+
+    Attributes
+    ----------
+    shape : tuple of int
+        Rows of X, rows of Y, features; as many rows of Y as of X also where the data are X alone.
+    digest : str
+        Of some rows.
+    """
+
+    shape: tuple[int, int, int]
+    digest: str
+
+
+@dataclass(frozen=True, eq=False)
+class Request:
+    """The data of a call and what is wanted of them.
+
+    Parameters
+    ----------
+    x, y : float arrays, shapes (n, d), (m, d)
+        The points, twice the same array for a symmetric result.
+    wanted : tuple of str
+        "nngp", "ntk" or both.
+    threads : int
+        Number of threads.
+    """
+
+    x: NDArray[np.float64]
+    y: NDArray[np.float64]
+    wanted: tuple[str, ...]
+    threads: int
+
+    @property
+    def pair(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Both sets of points."""
+        return self.x, self.y
+
+    @property
+    def sets(self) -> dict[str, NDArray[np.float64]]:
+        """Each set once, by the name that the user knows."""
+        return {"X": self.x} if self.symmetric else {"X": self.x, "Y": self.y}
+
+    @property
+    def symmetric(self) -> bool:
+        """Whether the points are paired with themselves."""
+        return self.x is self.y
+
+    @property
+    def features(self) -> int:
+        """D."""
+        return self.x.shape[1]
+
+    @property
+    def entries(self) -> float:
+        """Number of pairs that are computed."""
+        return len(self.x) * len(self.y) / (1 + self.symmetric)
+
+    @cached_property
+    def squares(self) -> list[NDArray[np.float64]]:
+        """<x, x> of every row of each set."""
+        return [np.einsum("ij,ij->i", rows, rows) for rows in self.sets.values()]
+
+    @property
+    def all_squares(self) -> NDArray[np.float64]:
+        """The same of all sets."""
+        return np.concatenate(self.squares)
+
+    @cached_property
+    def fingerprint(self) -> Fingerprint:
+        """By what these data are known again: their shape, and `FINGERPRINT` rows of each set, spread evenly."""
+        digest = blake2b(digest_size=16)
+        for rows in self.sets.values():
+            digest.update(rows[:: max(1, len(rows) // FINGERPRINT)].tobytes())
+        return Fingerprint((len(self.x), len(self.y), self.features), digest.hexdigest())
+
+
 ANSWERS: dict[tuple[str, ...], Any] = {answer._fields: answer for answer in (Nngp, Ntk, NngpNtk, NtkNngp)}
 
 
@@ -54,7 +150,7 @@ def kernels(get: object) -> tuple[str, ...]:
     return tuple(names)
 
 
-def answer(get: object, results: dict[str, Array]) -> Any:
+def answer(get: object, results: Mapping[str, Any]) -> Any:
     """The matrix asked for, or the named tuple of matrices."""
     if isinstance(get, str):
         return results[get]

@@ -1,314 +1,201 @@
-"""The data of one call on their way to a Gram matrix: engine chosen, rows prepared, errors bounded, matrix filled."""
+"""Routes: how a kernel is computed on given data, as a value that can be kept, sent elsewhere and used again.
 
-from collections.abc import Callable
+    angle    one function of the angle, where the rows have one norm or the network is homogeneous
+    table    a table in two variances and the angle
+    layers   the recursion, layer by layer, in closed forms ("closed") or with series ("series") in place of heavy ones
+
+Chosen by estimated cost. With a route given, an entry depends on its two rows alone: blocks of a matrix, computed
+anywhere, are those of the whole bit for bit.
+"""
+
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
-from types import ModuleType
-from typing import TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ntksym.errors import ToleranceNotMet
-from ntksym.gram import angle_tiles, table_tiles
-from ntksym.gram.angle_route import Refusal, ZonalRoute, collapse
-from ntksym.gram.choice import Choice, LoweredNetwork, choose
-from ntksym.gram.error_bound import Bound, largest_correlation, propagate
-from ntksym.gram.existence import LosesDigits, require_digits, require_tangents, require_variances
-from ntksym.gram.pairs import deferred
-from ntksym.gram.rows import RowStates
-from ntksym.gram.rows import prepare as prepare_rows
-from ntksym.gram.schedule import LayerArrays, LayerPlan
-from ntksym.gram.table_route import InterpolatedRoute, tabulate
-from ntksym.gram.tiles import fill, layers
+from ntksym.errors import InvalidInput, ToleranceNotMet
+from ntksym.gram.angle_route import ZonalRoute, find_zonal
+from ntksym.gram.choice import choose
+from ntksym.gram.engines import SMALLEST_SHARE, Candidates, Form, LoweredNetwork, Lowering, with_series
+from ntksym.gram.error_bound import Bound
+from ntksym.gram.existence import loses_digits, require_tangents, require_variances
+from ntksym.gram.fitting import Refusal
+from ntksym.gram.inputs import Request
+from ntksym.gram.layer_route import LayerRoute, settle, stored
+from ntksym.gram.rows import RowStates, prepare
+from ntksym.gram.table_route import InterpolatedRoute, find_interpolated
 
-__all__ = [
-    "SMALLEST_SHARE",
-    "Points",
-    "Prepared",
-    "Route",
-    "bound_of",
-    "find_route",
-    "keeping_digits",
-    "prepare",
-    "row_states",
-]
+__all__ = ["NAMES", "Route", "Rows", "find_route", "follow_route", "prepare_rows", "require_route"]
 
-SMALLEST_SHARE = 2e-15
-"""Truncation errors below this are hidden by rounding."""
+Route = ZonalRoute | InterpolatedRoute | LayerRoute
 
-Array = NDArray[np.float64]
-Result = TypeVar("Result")
+NAMES = ("auto", "angle", "table", "layers", "closed", "series")
+"""What may be asked for; the last two are layers in closed forms, and with every layer a series."""
+
+ONLY: dict[str, Form] = {"closed": "closed", "series": "series"}
+"""Names that ask for one form of the layers, whatever that costs."""
 
 
 @dataclass(frozen=True)
-class Points:
-    """The data of a call and what is wanted of them.
+class Rows:
+    """The rows of some data on their way through a lowered network.
 
-    Parameters
+    Attributes
     ----------
-    x, y : float arrays, shapes (n, d), (m, d)
-        The points, twice the same array for a symmetric result.
-    wanted : tuple of str
-        "nngp", "ntk".
-    threads : int
-        Number of threads.
+    network : LoweredNetwork
+        The network.
+    states : pair of RowStates
+        Those of X and of Y, twice the same for one set.
+    lost : frozenset of int
+        Nonlinearities whose formulas lose their digits at variances that occur.
     """
 
-    x: Array
-    y: Array
-    wanted: tuple[str, ...]
-    threads: int
-
-    @property
-    def pair(self) -> tuple[Array, Array]:
-        """Both sets of points."""
-        return self.x, self.y
-
-    @property
-    def sets(self) -> dict[str, Array]:
-        """Each set once, by the name that the user knows."""
-        return {"X": self.x} if self.y is self.x else {"X": self.x, "Y": self.y}
-
-
-@dataclass(frozen=True)
-class Route:
-    """How a kernel is computed on some data.
-
-    Parameters
-    ----------
-    choice : Choice
-        The engine and its layers, with the truncation that keeps the tolerance.
-    form : ZonalRoute, InterpolatedRoute or Refusal
-        What takes the place of the layers, or why nothing does.
-    states : tuple of RowStates
-        Those of X and of Y.
-    bound : Bound
-        Of the errors of the entries; zero where there is nothing to bound: closed forms, or no pairs.
-    exact : LoweredNetwork
-        The lowering that computes pairs one by one: with a closed form wherever there is one that serves.
-    """
-
-    choice: Choice
-    form: ZonalRoute | InterpolatedRoute | Refusal
+    network: LoweredNetwork
     states: tuple[RowStates, RowStates]
-    bound: Bound
-    exact: LoweredNetwork
+    lost: frozenset[int]
 
 
-@dataclass(frozen=True)
-class Prepared:
-    """Everything that is known before the first pair is looked at.
-
-    Parameters
-    ----------
-    points : Points
-        The data.
-    route : Route
-        What was chosen for them.
-    machine : (module, LayerArrays)
-        The compiled module and the network as it takes it.
-    """
-
-    points: Points
-    route: Route
-    machine: tuple[ModuleType, LayerArrays]
-
-    def fill(self, results: dict[str, NDArray[np.floating]]) -> None:
-        """Write the kernels into the results, one array (n, m) for each that is wanted."""
-        points, (module, network), states, form = self.points, self.machine, self.route.states, self.route.form
-        targets = results.get("nngp"), results.get("ntk")
-        symmetric = points.y is points.x
-
-        def compare(pairs: NDArray[np.int64]) -> None:
-            assert isinstance(form, ZonalRoute)
-            angle_tiles.compare(network, form.series, points.pair, states, pairs, targets)
-
-        def integrate(pairs: NDArray[np.int64]) -> None:
-            exact = self.route.exact
-            same = exact is self.route.choice.engine
-            machine = self.machine if same else exact.machine(points.x.shape[1])
-            hidden = self.route.choice.plan.hidden if same else exact.schedule.hidden
-            deferred.integrate(*machine, hidden, points.pair, states, pairs, targets)
-
-        match form:
-            case ZonalRoute():
-                work, complete = (
-                    angle_tiles.transform(network, form.series, states, targets, symmetric=symmetric),
-                    compare,
-                )
-            case InterpolatedRoute():
-                work, complete = (
-                    table_tiles.transform(network, form.series, states, targets, symmetric=symmetric),
-                    integrate,
-                )
-            case Refusal():
-                work, complete = layers(module, network, states, targets, symmetric=symmetric), integrate
-        fill(points.pair, work, complete, points.threads)
-
-
-def find_route(engines: tuple[LoweredNetwork, ...], tol: float, points: Points, *, pairs: bool = False) -> Route:
-    """How the kernel is computed on these data: as a function of the angle, as a table, or by the cheapest engine.
-
-    Parameters
-    ----------
-    engines : tuple of LoweredNetwork
-        The ways to lower the network.
-    tol : float
-        Error allowed in an entry, relative to sqrt(K(x, x) K(y, y)).
-    points : Points
-        The data.
-    pairs : bool
-        Whether pairs will be looked at.
-    """
-    return keeping_digits(engines, lambda ways: _find_route(ways, tol, points, pairs))
-
-
-def keeping_digits(engines: tuple[LoweredNetwork, ...], work: Callable[[tuple[LoweredNetwork, ...]], Result]) -> Result:
-    """What ``work`` returns for these engines; for the spare one where closed forms lose their digits."""
-    try:
-        return work(engines)
-    except LosesDigits:
-        assert engines[0].series_fallback is not None  # what is homogeneous loses none
-        return work((engines[0].series_fallback,))
-
-
-def _find_route(engines: tuple[LoweredNetwork, ...], tol: float, points: Points, pairs: bool) -> Route:
-    closed = Choice(engines[0], engines[0].schedule.tightened(SMALLEST_SHARE))
-    collapsed = collapse(engines[0], points.pair, points.wanted, tol)
-    if isinstance(collapsed, ZonalRoute):
-        return _as_function(closed, collapsed, engines[0], points)
-    choice = choose(engines, points.pair)
-    tabulated = tabulate(engines[0], choice.cost, points.pair, points.wanted, tol)
-    if isinstance(tabulated, InterpolatedRoute):
-        return _as_function(replace(closed, costs=choice.costs, cost=choice.cost), tabulated, engines[0], points)
-    refusal = Refusal(f"{collapsed.reason}; {tabulated}")
-    way = engines[0], tol, points, pairs
-    route = _by_layers(choice, refusal, *way)
-    if choice.engine is engines[0] or _worst(route.bound, points.wanted) <= tol:
-        return route
-    return _by_layers(replace(closed, plan=engines[0].schedule, costs=choice.costs), refusal, *way)
-
-
-def prepare(engines: tuple[LoweredNetwork, ...], tol: float, points: Points) -> Prepared:
-    """Choose a route, prepare the rows, bound the errors.
-
-    Parameters
-    ----------
-    engines, tol, points
-        As for `find_route`.
-
-    Raises
-    ------
-    InvalidInput, NoSuchDual
-        As `Kernel` says.
-    ToleranceNotMet
-        If the errors of series cannot be kept below the tolerance.
-    """
-    route = find_route(engines, tol, points, pairs=True)
-    _require_tolerance(tol, _worst(route.bound, points.wanted))
-    return Prepared(points, route, route.choice.engine.machine(points.x.shape[1]))
-
-
-def bound_of(engines: tuple[LoweredNetwork, ...], tol: float, points: Points) -> Bound:
-    """The bound of the errors of the entries for these data, whatever the tolerance.
-
-    Parameters
-    ----------
-    engines, tol, points
-        As for `find_route`.
-    """
-    if not (len(points.x) and len(points.y)):
-        return Bound(0.0, 0.0)
-    route = find_route(engines, tol, points)
-    if not isinstance(route.form, Refusal):
-        return route.bound
-    network = route.choice.engine.machine(points.x.shape[1])[1]
-    nearest = network.nearest["ntk" in points.wanted]
-    largest = largest_correlation(network, points.pair, route.states, nearest)
-    return propagate(network, route.choice.plan.hidden, route.states, largest)
-
-
-def _as_function(choice: Choice, form: ZonalRoute | InterpolatedRoute, exact: LoweredNetwork, points: Points) -> Route:
-    """The route that needs of the rows nothing but their diagonals."""
-    states = row_states(choice.engine.machine(points.x.shape[1]), choice.plan, points, pairs=False)
-    return Route(choice, form, (states[0], states[-1]), Bound(form.error, form.error), exact)
-
-
-def _by_layers(
-    choice: Choice, refusal: Refusal, exact: LoweredNetwork, tol: float, points: Points, pairs: bool
-) -> Route:
-    machine = choice.engine.machine(points.x.shape[1])
-    states = row_states(machine, choice.plan, points, pairs=pairs)
-    settled, bound = _settle(machine[1], choice.plan, tol, points, (states[0], states[-1]))
-    if settled is not choice.plan:
-        states = row_states(machine, settled, points, pairs=pairs)
-    return Route(replace(choice, plan=settled), refusal, (states[0], states[-1]), bound, exact)
-
-
-def row_states(
-    machine: tuple[ModuleType, LayerArrays], plan: LayerPlan, points: Points, *, first: int = 0, pairs: bool = True
-) -> tuple[RowStates, ...]:
+def prepare_rows(network: LoweredNetwork, request: Request, *, pairs: bool, first: int = 0) -> Rows:
     """The states of the rows of every set, once it is certain that every dual exists there.
 
     Parameters
     ----------
-    machine : (module, LayerArrays)
-        From `LoweredNetwork.machine`.
-    plan : LayerPlan
-        The layers.
-    points : Points
+    network : LoweredNetwork
+        The network.
+    request : Request
         The data.
+    pairs : bool
+        Whether pairs will be looked at by the recursion; else the diagonals are enough.
     first : int
         Number of the first row, for messages.
-    pairs : bool
-        Whether pairs will be looked at.
+
+    Raises
+    ------
+    InvalidInput
+        If a variance overflows.
+    NoSuchDual
+        If a dual does not exist at a variance that occurs.
     """
-    names = list(points.sets)
+    names, layers, lost = list(request.sets), network.layers, set[int]()
 
     def check(states: RowStates, number: int, layer: int) -> None:
-        require_variances(plan, layer, states.variance(layer), names[number], first)
-        require_digits(plan, layer, states.variance(layer))
-        if layer == len(plan.hidden) and "ntk" in points.wanted:
+        if lost:
+            return  # what comes behind a layer without digits means nothing; its series will be used instead
+        variance = states.variance(layer)
+        require_variances(layers, layer, variance, names[number], first)
+        if loses_digits(layers, layer, variance):
+            lost.add(layers.nonlinearity(layer))
+        if layer == len(layers.hidden) and "ntk" in request.wanted:
             require_tangents(states.tangent, names[number], first)
 
-    squares = [np.einsum("ij,ij->i", rows, rows) for rows in points.sets.values()]
-    return prepare_rows(*machine, plan.hidden, squares, points.threads, check=check, pairs=pairs)
+    machine = network.machine(request.features)
+    states = prepare(*machine, layers.hidden, request.squares, request.threads, check=check, pairs=pairs)
+    return Rows(network, (states[0], states[-1]), frozenset(lost))
 
 
-def _has_series(plan: LayerPlan) -> bool:
-    return any(entry.series is not None for entry in plan.hidden)
+def find_route(
+    candidates: Candidates, request: Request, *, name: str = "auto", pairs: bool = True
+) -> tuple[Route, Rows]:
+    """The route that costs least on some data, or the best of one kind, and the rows prepared for it.
 
+    Parameters
+    ----------
+    candidates : Candidates
+        The ways to lower the network.
+    request : Request
+        The data.
+    name : str
+        One of `NAMES`.
+    pairs : bool
+        Whether pairs will be looked at.
 
-def _worst(bound: Bound, wanted: tuple[str, ...]) -> float:
-    return max(getattr(bound, name) for name in wanted)
-
-
-def _settle(
-    network: LayerArrays, plan: LayerPlan, tol: float, points: Points, states: tuple[RowStates, RowStates]
-) -> tuple[LayerPlan, Bound]:
-    """The plan to follow and its bound: as made, or with the least truncation where that is what it takes.
-
-    First for correlations up to 1, which costs nothing; where that is not enough, for those of the data.
+    Raises
+    ------
+    ToleranceNotMet
+        If a function of the angle, or a table, was asked for and none holds on these data.
     """
-    settled, bound = plan, Bound(0.0, 0.0)
-    if not (_has_series(settled) and len(points.x) and len(points.y)):
-        return settled, bound
-    nearest = network.nearest["ntk" in points.wanted]
-    for largest in (lambda: 1.0, lambda: largest_correlation(network, points.pair, states, nearest)):
-        rho = largest()
-        for settled in (plan, plan.tightened(SMALLEST_SHARE)):
-            bound = propagate(network, settled.hidden, states, rho)
-            if _worst(bound, points.wanted) <= tol:
-                return settled, bound
-    return settled, bound
+    lost: frozenset[int] = frozenset()
+    while True:
+        route, rows = _find(candidates, request, name, lost, pairs=pairs)
+        if rows.lost <= lost:
+            return route, rows
+        lost |= rows.lost  # these nonlinearities take their series, as many as it comes to: each is added once
 
 
-def _require_tolerance(tol: float, worst: float) -> None:
-    if worst <= tol:
-        return
-    way_out = f"build the kernel with tol={worst * 1.1:.1e}, or remove points that are nearly equal"
-    if worst >= 0.9:
-        way_out = 'remove points that are nearly equal or opposite, use a smaller W_std, or ask for get="nngp"'
-    raise ToleranceNotMet(
-        f"the tolerance {tol:g} cannot be guaranteed on these data: {worst:.2g} is what can; {way_out}", achieved=worst
+def _find(
+    candidates: Candidates, request: Request, name: str, lost: Collection[int], *, pairs: bool
+) -> tuple[Route, Rows]:
+    forms = with_series(candidates.closed, lost)
+    network = candidates.lowered(forms).tightened(SMALLEST_SHARE)
+    closed = Lowering(forms, forms, network.layers.truncations)
+    forced = name != "auto"
+    zonal: ZonalRoute | Refusal = Refusal("layers were asked for" if name in ("layers", *ONLY) else "")
+    if name in ("auto", "angle"):
+        zonal = find_zonal(network, closed, request, candidates.tol, forced=forced)
+        if isinstance(zonal, ZonalRoute):
+            return zonal, prepare_rows(network, request, pairs=False)
+    choice = choose(candidates, request, lost, only=ONLY.get(name))
+    table: InterpolatedRoute | Refusal = Refusal("")
+    if name in ("auto", "table"):
+        table = find_interpolated(network, closed, choice.cost, request, candidates.tol, forced=forced)
+        if isinstance(table, InterpolatedRoute):
+            return table, prepare_rows(network, request, pairs=False)
+    if name in ("angle", "table"):
+        refusal = zonal if name == "angle" else table
+        assert isinstance(refusal, Refusal)
+        raise ToleranceNotMet(
+            f"the {name} route does not hold on these data: {refusal.reason}; use route='auto'", route=name
+        )
+    reasons = [refusal.reason for refusal in (zonal, table) if isinstance(refusal, Refusal) and refusal.reason]
+    ways = [choice.lowering]
+    if name not in ONLY and choice.lowering.forms != forms:
+        ways.append(candidates.plain(forms))
+    lowering, bound, rows = _by_layers(candidates, ways, request, pairs=pairs)
+    return LayerRoute(request.fingerprint, lowering, bound, "; ".join(reasons), choice.costs), rows
+
+
+def _by_layers(
+    candidates: Candidates, ways: Sequence[Lowering], request: Request, *, pairs: bool
+) -> tuple[Lowering, Bound, Rows]:
+    """The first of some lowerings of the recursion that keeps the tolerance, else the last."""
+    for attempt in ways:
+        network = candidates.realised(attempt)
+        rows = prepare_rows(network, request, pairs=pairs)
+        truncation, bound = settle(network, request, rows.states, candidates.tol)
+        if truncation is not None:
+            network = network.tightened(truncation)
+            rows = prepare_rows(network, request, pairs=pairs)
+        if bound.worst(request.wanted) <= candidates.tol:
+            break
+    kept = stored(attempt, network, request, rows.states) if pairs else attempt
+    return kept, bound, replace(rows, network=network.truncated(kept.truncations))
+
+
+def follow_route(candidates: Candidates, route: Route, request: Request, *, pairs: bool = True) -> Rows:
+    """The rows of some data prepared for a route that was chosen before, for these data or for others.
+
+    Raises
+    ------
+    ToleranceNotMet
+        If the route does not hold on these data.
+    """
+    rows = prepare_rows(candidates.realised(route.lowering), request, pairs=pairs and isinstance(route, LayerRoute))
+    first = np.concatenate([states.variance(0) for states in rows.states])
+    reason = route.refusal(first, candidates.tol)
+    if rows.lost:
+        reason = "its formulas lose their digits at variances as small or large as occur"
+    if reason:
+        raise ToleranceNotMet(
+            f"the route {route.name!r} was chosen for other data, and here {reason}; use route='auto'", route=route
+        )
+    return rows
+
+
+def require_route(route: object) -> "str | Route":
+    """One of `NAMES`, or a route; InvalidInput for anything else."""
+    if isinstance(route, Route) or (isinstance(route, str) and route in NAMES):
+        return route
+    raise InvalidInput(
+        f"route={route!r} is not known; choose one of {', '.join(NAMES)}, or the .route of another kernel on data",
+        route=route,
     )

@@ -1,7 +1,7 @@
 """What is known of every row of the data before any pair is looked at: variances and row quantities, layer by layer."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import accumulate, pairwise
 from types import ModuleType
 
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ntksym.gram.schedule import HiddenLayer, LayerArrays
 from ntksym.gram.threads import in_parallel
+from ntksym.hermite.expansion import SeriesLayout
 from ntksym.lowering import store
 from ntksym.lowering.templates.frame import TILE
 from ntksym.lowering.templates.series_layers import FIRST_GROUP, pack, slots_of
@@ -20,8 +21,10 @@ __all__ = ["RowStates", "prepare"]
 SPAN = 16
 """Blocks that a thread prepares at a time."""
 
+DIAGONAL_ONLY = SeriesLayout(1, 1)
+"""What is stored of a series whose pairs nobody looks at."""
+
 Array = NDArray[np.float64]
-Settle = Callable[[int, Array], tuple[ModuleType, LayerArrays, Sequence[HiddenLayer]] | None]
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,10 @@ class RowStates:
     layout : int array, shape (layers, 4)
         For every layer: where in ``rows`` those of the first block begin, how many a block has; offset and stride of
         the coefficients if it is a series.
+    series : tuple of SeriesLayout or None
+        For every layer how much of it is stored if it is a series.
+    reaches : tuple of float
+        For every layer the largest |rho| that what is stored is accurate for, at all rows; 1 but for series.
     """
 
     count: int
@@ -48,6 +55,13 @@ class RowStates:
     tangents: Array
     rows: Array
     layout: NDArray[np.int64]
+    series: tuple[SeriesLayout | None, ...]
+    reaches: tuple[float, ...]
+
+    @property
+    def layers(self) -> int:
+        """Number of hidden layers."""
+        return self.variances.shape[1] - 1
 
     def variance(self, layer: int) -> Array:
         """Variance of every row before a layer (or, after the last, at the output), shape (count,)."""
@@ -57,6 +71,10 @@ class RowStates:
     def tangent(self) -> Array:
         """Diagonal of the NTK, shape (count,)."""
         return self.tangents.reshape(-1)[: self.count]
+
+    def diagonal(self, kernel: int) -> Array:
+        """Diagonal of the NNGP (0) or of the NTK (1), shape (count,)."""
+        return self.tangent if kernel else self.variance(self.layers)
 
 
 def prepare(
@@ -68,11 +86,8 @@ def prepare(
     *,
     check: Callable[[RowStates, int, int], object] = lambda states, number, layer: None,
     pairs: bool = True,
-    settle: Settle = lambda layer, variances: None,
 ) -> tuple[RowStates, ...]:
     """The states of the rows of one set of data, or of two that will be paired: they share the layout of series.
-
-    Which candidate a layer uses, its closed form or its series, is settled when the variances before it are known.
 
     Parameters
     ----------
@@ -91,10 +106,6 @@ def prepare(
         the output) are known and before a series is expanded there.
     pairs : bool
         Whether pairs will be looked at; else the diagonal alone is wanted, and the states hold no row quantities.
-    settle : callable
-        Called with a layer whose closed form is accurate for some variances only, and the variances of all rows before
-        it. What it returns, unless that is None, computes this layer and those behind in place of what was given: the
-        network lowered in other forms, with closed forms in front that need the same row quantities.
     """
     preparation = _Preparation(module, network, hidden, squares, threads, pairs)
 
@@ -105,18 +116,17 @@ def prepare(
                 check(states, number, layer)
 
     check_all(range(1))
-    begin = 0
-    while begin < len(hidden) and preparation.blocks:
-        preparation.settle(begin, settle)
-        end = preparation.end_of_run(begin)
+    for begin, end in _runs(hidden) if preparation.blocks else ():
         preparation.run(begin, end)
         check_all(range(begin + 1, end + 1))
-        begin = end
     return tuple(preparation.sets())
 
 
-def _is_limited(entry: HiddenLayer) -> bool:
-    return entry.dual is not None and entry.dual.accurate_range.is_limited
+def _runs(hidden: Sequence[HiddenLayer]) -> Iterator[tuple[int, int]]:
+    """Bounds of the runs of layers that compiled code prepares in one go; a series is a run of its own."""
+    series = [layer for layer, entry in enumerate(hidden) if entry.series is not None]
+    edges = sorted({0, len(hidden), *series, *(layer + 1 for layer in series)})
+    yield from pairwise(edges)
 
 
 class _Preparation:
@@ -148,6 +158,8 @@ class _Preparation:
         self._layout = np.zeros((len(hidden), 4), dtype=np.int64)
         self._rows = np.empty(0)
         self._used = 0
+        self._series: list[SeriesLayout | None] = [None] * len(hidden)
+        self._reaches = [1.0] * len(hidden)
 
     def _bounds(self) -> Iterator[tuple[int, int]]:
         """First and last block of each set."""
@@ -158,23 +170,8 @@ class _Preparation:
         for count, (top, last) in zip(self._counts, self._bounds(), strict=True):
             layout = self._layout.copy()
             layout[:, 0] += top * layout[:, 1]
-            yield RowStates(count, self._variances[top:last], self._tangents[top:last], self._rows, layout)
-
-    def settle(self, layer: int, settle: Settle) -> None:
-        """Go on with what ``settle`` returns for this layer."""
-        if _is_limited(self._hidden[layer]):
-            other = settle(layer, self._variances[:, layer].reshape(-1)[self._real])
-            self._module, self._network, self._hidden = other or (self._module, self._network, self._hidden)
-
-    def end_of_run(self, begin: int) -> int:
-        """The end of the layers from ``begin`` on that compiled code prepares in one go.
-
-        A series is a run of its own, and a layer that is still to be settled begins one.
-        """
-        if self._hidden[begin].series is not None:
-            return begin + 1
-        ends = (k for k, entry in enumerate(self._hidden) if k > begin and (entry.series or _is_limited(entry)))
-        return next(ends, len(self._hidden))
+            rows = self._variances[top:last], self._tangents[top:last], self._rows
+            yield RowStates(count, *rows, layout, tuple(self._series), tuple(self._reaches))
 
     def run(self, begin: int, end: int) -> None:
         """Variances, tangents and row quantities of the layers begin <= layer < end."""
@@ -198,8 +195,10 @@ class _Preparation:
 
     def _expand(self, layer: int) -> None:
         variances = np.maximum(self._variances[:, layer].reshape(-1)[self._real], SMALLEST_VARIANCE)
-        entry = self._hidden[layer] if self._pairs else replace(self._hidden[layer], reach=0.0)
-        expansion = entry.expand(variances)
+        entry = self._hidden[layer]
+        stored = entry.layout(variances) if self._pairs else DIAGONAL_ONLY
+        expansion = entry.expand(variances, stored)
+        self._series[layer], self._reaches[layer] = stored, float(expansion.limits[:, -1].min(initial=1.0))
         self._layout[layer, 2:] = expansion.offset, expansion.stride
         slots = slots_of(expansion) if self._pairs else FIRST_GROUP
         pack(expansion, variances, self._real, self._room(layer, slots))

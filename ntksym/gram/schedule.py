@@ -1,7 +1,7 @@
 """The network as the generated code takes it: a list of hidden layers, and arrays of their numbers."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from types import ModuleType
@@ -9,8 +9,7 @@ from types import ModuleType
 import numpy as np
 from numpy.typing import NDArray
 
-from ntksym.activation.activation import Activation
-from ntksym.dual import Dual
+from ntksym.dual import Dual, SeriesDual
 from ntksym.dual.protocol import SeriesLike, is_series
 from ntksym.hermite.expansion import Expansion, SeriesLayout
 from ntksym.lowering.lowered_activation import LoweredActivation, LoweredSeries
@@ -18,13 +17,37 @@ from ntksym.lowering.templates.deferral import NEAREST
 from ntksym.lowering.templates.frame import DIAGONAL_SLOPE
 from ntksym.network.layers import Dense, Network
 from ntksym.numerics.limits import EPSILON
+from ntksym.symbolic.numeric_form import NumericForm
 
-__all__ = ["HiddenLayer", "LayerArrays", "LayerPlan", "schedule"]
+__all__ = ["HiddenLayer", "LayerArrays", "LayerPlan", "Truncation", "schedule"]
 
 ROUNDING = 8 * EPSILON
 """How far, relatively, a covariance that went through a dual may be from the variance that it should equal."""
 
 Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Truncation:
+    """How much of a layer is computed where that is a series.
+
+    Parameters
+    ----------
+    tolerance : float
+        Truncation error allowed, relative to the diagonal.
+    reach : float
+        |rho| up to which terms are stored.
+    layout : SeriesLayout or None
+        How much of the series that is, where it is known: for rows that come together it must be the same.
+    longer : bool or None
+        Whether pairs beyond the stored terms are summed by a longer series, where that is accurate for them; None: if
+        there are many of them.
+    """
+
+    tolerance: float = 0.0
+    reach: float = 1.0
+    layout: SeriesLayout | None = None
+    longer: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -41,29 +64,15 @@ class HiddenLayer:
         The layer behind it.
     slots : int or None
         Row quantities to make room for; None for a series, whose number of terms depends on the data.
-    tolerance : float
-        Accuracy asked of its dual where that is a series.
-    reach : float
-        |rho| up to which terms of a series are stored.
-    layout : SeriesLayout or None
-        How much of a series is stored, where that is known already.
-    exact : Dual or None
-        What single pairs are evaluated by, where it is not ``dual``: the closed form that a series stands for.
+    truncation : Truncation
+        How much of it is computed where that is a series.
     """
 
     number: int
     dual: Dual | None
     dense: Dense
     slots: int | None = DIAGONAL_SLOPE + 1
-    tolerance: float = 0.0
-    reach: float = 1.0
-    layout: SeriesLayout | None = None
-    exact: Dual | None = None
-
-    @property
-    def single(self) -> Dual | None:
-        """The dual for single pairs."""
-        return self.dual if self.exact is None else self.exact
+    truncation: Truncation = Truncation()
 
     @cached_property
     def parameters(self) -> tuple[float, ...]:
@@ -75,11 +84,23 @@ class HiddenLayer:
         """Its dual where that is a series; None for a closed form, and where there is no nonlinearity."""
         return self.dual if self.dual is not None and is_series(self.dual) else None
 
-    def expand(self, variances: Array) -> Expansion:
+    @property
+    def single(self) -> SeriesLike | None:
+        """The series by which single pairs are evaluated; None for a closed form, and where there is no activation."""
+        if isinstance(self.dual, SeriesDual):
+            return replace(self.dual, longer=self.truncation.longer)
+        return self.series
+
+    def layout(self, variances: Array) -> SeriesLayout:
+        """How much of the series is stored for rows with these variances, where that is not known already."""
+        assert self.series is not None
+        known = self.truncation
+        return known.layout or self.series.layout(variances, known.tolerance, known.reach)
+
+    def expand(self, variances: Array, layout: SeriesLayout) -> Expansion:
         """The series of a layer that is one."""
         assert self.series is not None
-        layout = self.layout or self.series.layout(variances, self.tolerance, self.reach)
-        return self.series.expand(variances, self.tolerance, layout)
+        return self.series.expand(variances, self.truncation.tolerance, layout)
 
 
 @dataclass(frozen=True)
@@ -126,14 +147,23 @@ class LayerPlan:
     first: Dense
     hidden: tuple[HiddenLayer, ...]
 
-    def tightened(self, tolerance: float) -> "LayerPlan":
-        """The same with this accuracy asked of every series."""
-        return replace(self, hidden=tuple(replace(entry, tolerance=tolerance) for entry in self.hidden))
+    def nonlinearity(self, number: int) -> int:
+        """Which nonlinearity, from the data to the output, a layer holds."""
+        return sum(layer.dual is not None for layer in self.hidden[:number])
 
-    def reaching(self, reaches: Sequence[float]) -> "LayerPlan":
-        """The same with terms stored for correlations up to these, one a layer."""
-        pairs = zip(self.hidden, reaches, strict=True)
-        return replace(self, hidden=tuple(replace(entry, reach=reach) for entry, reach in pairs))
+    @property
+    def truncations(self) -> tuple[Truncation, ...]:
+        """That of every layer."""
+        return tuple(layer.truncation for layer in self.hidden)
+
+    def truncated(self, truncations: Iterable[Truncation]) -> "LayerPlan":
+        """The same with so much of every layer."""
+        hidden = (replace(layer, truncation=one) for layer, one in zip(self.hidden, truncations, strict=True))
+        return replace(self, hidden=tuple(hidden))
+
+    def tightened(self, tolerance: float) -> "LayerPlan":
+        """The same with this truncation error allowed to every series."""
+        return self.truncated(replace(layer.truncation, tolerance=tolerance) for layer in self.hidden)
 
     @cached_property
     def nearest(self) -> tuple[float, float]:
@@ -176,9 +206,10 @@ def _bends(dual: Dual) -> bool:
 
 def schedule(
     network: Network,
-    duals: Mapping[Activation, Dual],
+    duals: Sequence[Dual],
+    forms: Sequence[NumericForm | None],
     parts: Sequence[LoweredActivation | LoweredSeries],
-    tolerances: Sequence[float],
+    truncation: float,
 ) -> LayerPlan:
     """The hidden layers of a network in order; a Dense layer right behind another has no nonlinearity in front.
 
@@ -186,28 +217,29 @@ def schedule(
     ----------
     network : Network
         The layers.
-    duals : mapping
-        Activation -> Dual.
+    duals : sequence of Dual
+        One for every nonlinearity, from the data to the output.
+    forms : sequence of NumericForm or None
+        The formulas of each that code was made of, None for a series.
     parts : sequence of LoweredActivation or LoweredSeries
         The parts of the generated module.
-    tolerances : sequence of float
-        Accuracy asked of the dual of each nonlinearity, relative to the diagonal.
+    truncation : float
+        Truncation error allowed to every series, relative to the diagonal.
     """
     numbers = {part.form: number for number, part in enumerate(parts)}
-    asked = iter(tolerances)
+    ahead = iter(zip(duals, (numbers[form] for form in forms), strict=True))
     first, *others = network.layers
     hidden: list[HiddenLayer] = []
-    dual = None
+    dual: Dual | None = None
     for layer in others:
         if not isinstance(layer, Dense):
-            dual = duals[layer.activation]
+            dual, number = next(ahead)
         elif dual is None:
             hidden.append(HiddenLayer(-1, None, layer))
         else:
-            number = numbers[dual.numeric]
             part = parts[number]
             slots = len(part.slots) if isinstance(part, LoweredActivation) else None
-            hidden.append(HiddenLayer(number, dual, layer, slots, next(asked)))
+            hidden.append(HiddenLayer(number, dual, layer, slots, Truncation(truncation)))
             dual = None
     assert isinstance(first, Dense)  # a Network begins with a Dense layer
     return LayerPlan(first, tuple(hidden))

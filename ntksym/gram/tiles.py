@@ -6,19 +6,18 @@ both.
 """
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ntksym.gram.rows import RowStates
-from ntksym.gram.schedule import LayerArrays
 from ntksym.gram.threads import in_parallel
 from ntksym.lowering import store
 from ntksym.lowering.templates.frame import TILE
 
-__all__ = ["SPAN", "Transform", "fill", "layers", "spans"]
+__all__ = ["SPAN", "Compiled", "Results", "Transform", "fill", "spans"]
 
 SPAN = 16
 """Blocks of rows that a thread computes at a time."""
@@ -33,6 +32,9 @@ Array = NDArray[np.float64]
 Pairs = NDArray[np.int64]
 Transform = Callable[[Array, Array, int, int, int], Pairs]
 """(x, y, block of columns, blocks of rows from, to) -> pairs left out."""
+
+Results = tuple[NDArray[Any] | None, NDArray[Any] | None]
+"""NNGP and NTK, None for the one not wanted: the arrays that are filled, or entries of some pairs."""
 
 
 def spans(rows: int, columns: int, *, symmetric: bool) -> Iterator[tuple[int, int, int]]:
@@ -56,7 +58,7 @@ def fill(
     points : pair of float arrays, shapes (n, d), (m, d)
         The data; twice the same array for a symmetric result.
     transform : callable
-        What turns rows and columns into entries of the results, from `layers` or `ntksym.gram.angle_tiles`.
+        What turns rows and columns into entries of the results, from `Compiled.into`.
     complete : callable
         What writes the entries of pairs (i, j), shape (k, 2), that the transform leaves out; k > 0.
     threads : int
@@ -84,41 +86,42 @@ def _batches(pairs: Pairs) -> Iterator[tuple[Pairs]]:
         yield (ordered[first : first + BATCH],)
 
 
-def layers(
-    module: ModuleType,
-    network: LayerArrays,
-    states: tuple[RowStates, RowStates],
-    results: tuple[NDArray[Any] | None, NDArray[Any] | None],
-    *,
-    symmetric: bool,
-) -> Transform:
-    """What turns inner products into entries by the recursion, layer by layer.
+@dataclass(frozen=True, eq=False)
+class Compiled:
+    """A function of a generated module that fills tiles, with all of its arguments but the results.
 
     Parameters
     ----------
     module : module
         Generated code.
-    network : LayerArrays
-        The network.
-    states : pair of RowStates
-        Those of the rows and of the columns.
-    results : pair of arrays (n, m) or None
-        NNGP and NTK; None for the one not wanted.
-    symmetric : bool
-        Whether the results are written to both triangles.
+    name : str
+        What the function is called there.
+    arguments : tuple
+        Those between what says which tiles, and the results.
     """
-    absent = np.empty((0, 0), dtype=next(result.dtype for result in results if result is not None))
-    compiled = module.fill_nngp if results[1] is None else module.fill_ntk
-    nearest = network.nearest[0 if results[1] is None else 1]
-    constants = (nearest, network.which, network.weights, network.biases, network.slacks, network.shared)
-    rows = (states[0].variances, states[0].tangents, states[0].rows, states[0].layout, states[1].layout)
-    same_for_all = *constants, *rows, *(absent if result is None else result for result in results), symmetric
 
-    def transform(x: Array, y: Array, other: int, first: int, last: int) -> Pairs:
-        found: Pairs = compiled(x, y, other, first, last, network.scale, *same_for_all)
-        return found
+    module: ModuleType
+    name: str
+    arguments: tuple[Any, ...]
 
-    nothing = np.empty((0, 0))
-    kind = f"{compiled.__name__}, {absent.dtype}"
-    store.first_call(module, kind, lambda: transform(nothing, nothing, 0, 0, 0))
-    return transform
+    def into(self, results: Results, *, symmetric: bool) -> Transform:
+        """What turns inner products into entries of these results.
+
+        Parameters
+        ----------
+        results : pair of arrays (n, m) or None
+            NNGP and NTK; None for the one not wanted.
+        symmetric : bool
+            Whether the results are written to both triangles.
+        """
+        absent = np.empty((0, 0), dtype=next(result.dtype for result in results if result is not None))
+        targets = *(absent if result is None else result for result in results), symmetric
+        function = getattr(self.module, self.name)
+
+        def transform(x: Array, y: Array, other: int, first: int, last: int) -> Pairs:
+            found: Pairs = function(x, y, other, first, last, *self.arguments, *targets)
+            return found
+
+        nothing = np.empty((0, 0))
+        store.first_call(self.module, f"{self.name}, {absent.dtype}", lambda: transform(nothing, nothing, 0, 0, 0))
+        return transform

@@ -1,9 +1,9 @@
-"""What one pair costs in one layer, in terms of a series: for choosing between a closed form and its series."""
+"""The cost of a formula: what its operations cost for one pair, in terms of a series."""
 
 from ntksym.lowering.passes import count
 from ntksym.lowering.program import Program
 
-__all__ = ["HEAVY", "LAYER", "SERIES_STEP", "SINGLE_PAIR", "cost_of"]
+__all__ = ["cost_of"]
 
 COSTS = {
     "exp_bivariate_normal_cdf": 270.0,
@@ -20,18 +20,6 @@ COSTS = {
 
 ORDINARY = 0.3
 """Any other operation."""
-
-LAYER = 12.0
-"""A layer that is a closed form, without its formula."""
-
-SERIES_STEP = 15.0
-"""A layer that is a series, without its terms."""
-
-SINGLE_PAIR = 3e4
-"""A pair that the tiles leave out, evaluated by its closed form in NumPy."""
-
-HEAVY = 150.0
-"""From this cost on a series may be the cheaper way, so that it is worth looking at the data."""
 
 
 def cost_of(program: Program) -> float:

@@ -27,8 +27,8 @@ for dtype in sys.argv[3].split():
     kernel = nk.build(nk.fully_connected(sys.argv[1], depth=3, W_std=1.5, b_std=0.1), dtype=dtype)
     for get in sys.argv[2].split():
         kernel(np.random.default_rng(0).normal(size=(70, 3)), get=get)
-    for engine in kernel.engines:
-        module = vars(store.load(engine.source.text))
+    for forms in {kernel.candidates.closed, kernel.candidates.light or kernel.candidates.closed}:
+        module = vars(store.load(kernel.candidates.lowered(forms).source.text))
         misses += sum(sum(f.stats.cache_misses.values()) for f in module.values() if hasattr(f, "stats"))
 print(misses)
 """

@@ -1,6 +1,7 @@
 """One function of the angle in place of the layers: where it holds, how exact it is, and where it is not used."""
 
-from collections.abc import Callable
+import copy
+import pickle
 from typing import Any
 
 import mpmath
@@ -10,13 +11,14 @@ import pytest
 from ntksym.activation.activation import Activation
 from ntksym.dual import series_dual
 from ntksym.dual.derivation import derive
-from ntksym.gram import angle_route as rooms
-from ntksym.gram import routes
-from ntksym.gram.angle_route import HOMOGENEOUS, ONE_NORM, Refusal, ZonalRoute, collapse
+from ntksym.errors import ToleranceNotMet
+from ntksym.gram import fitting
+from ntksym.gram.angle_route import HOMOGENEOUS, ONE_NORM, ZonalRoute
+from ntksym.gram.prepared import KernelOnData
 from ntksym.kernel import Kernel, build
 from ntksym.lowering.templates.frame import TILE
 from ntksym.network.layers import Dense, Network, fully_connected, serial
-from tests.oracle import recursion_at
+from tests.oracle import recursion, recursion_at
 
 EPSILON = float(np.finfo(np.float64).eps)
 BOTH = ("nngp", "ntk")
@@ -51,14 +53,6 @@ SLOW_HOMOGENEOUS_NETWORKS = {
 }
 
 
-@pytest.fixture
-def always(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Collapse however few the points and the layers are."""
-    monkeypatch.setattr(rooms, "FIT", 0.0)
-    monkeypatch.setattr(rooms, "TERM", 0.0)
-    monkeypatch.setattr(rooms, "BEST", 0.0)
-
-
 def normal(n: int, d: int = 8, seed: int = 0) -> np.ndarray:
     return np.random.default_rng(seed).normal(size=(n, d))
 
@@ -70,10 +64,8 @@ def rows_of_one_norm(n: int, d: int = 8, seed: int = 0) -> np.ndarray:
     return x * np.sqrt(d) / np.linalg.norm(x, axis=1, keepdims=True)
 
 
-def layer_by_layer(kernel: Kernel, *data: np.ndarray, get: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
-    with monkeypatch.context() as patch:
-        patch.setattr(routes, "collapse", lambda *_: Refusal("this is what is compared with"))
-        return kernel(*data, get=get)
+def on_angle(kernel: Kernel, *data: np.ndarray, get: Any = BOTH) -> KernelOnData:
+    return kernel.on(*data, get=get, route="angle")
 
 
 def assert_close(found: np.ndarray, exact: np.ndarray, diagonals: tuple[np.ndarray, np.ndarray], tol: float) -> None:
@@ -86,69 +78,59 @@ def named(networks: dict[str, Network], slow: dict[str, Network]) -> list[Any]:
     return quick + [pytest.param(network, id=name, marks=pytest.mark.slow) for name, network in slow.items()]
 
 
-@pytest.mark.usefixtures("always")
 @pytest.mark.parametrize("network", named(ONE_NORM_NETWORKS, SLOW_NETWORKS))
-def test_rows_of_one_norm_have_the_kernel_that_the_layers_give(
-    network: Network, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_rows_of_one_norm_have_the_kernel_that_the_layers_give(network: Network) -> None:
     kernel = build(network)
     x, y = rows_of_one_norm(TILE + 20), rows_of_one_norm(30, seed=1)
-    found = collapse(kernel.engines[0], (x, x), BOTH, kernel.tol)
+    found = on_angle(kernel, x).route
     assert isinstance(found, ZonalRoute)
     assert found.reason in (ONE_NORM, HOMOGENEOUS)
     for data in ((x,), (x, y)):
         diagonals = [kernel.diag(points, get=BOTH) for points in (data[0], data[-1])]
-        exact = layer_by_layer(kernel, *data, get=BOTH, monkeypatch=monkeypatch)
-        for k, matrix in enumerate(kernel(*data, get=BOTH)):
+        exact = kernel.on(*data, get=BOTH, route="layers").gram()
+        for k, matrix in enumerate(on_angle(kernel, *data).gram()):
             assert_close(matrix, exact[k], (diagonals[0][k], diagonals[1][k]), kernel.tol)
 
 
-@pytest.mark.usefixtures("always")
 @pytest.mark.parametrize("network", named(HOMOGENEOUS_NETWORKS, SLOW_HOMOGENEOUS_NETWORKS))
-def test_homogeneous_networks_have_the_kernel_that_the_layers_give(
-    network: Network, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_homogeneous_networks_have_the_kernel_that_the_layers_give(network: Network) -> None:
     kernel = build(network)
     x, y = normal(TILE + 20), 3 * normal(30, seed=1)
     x[3], x[5], x[6], x[7], x[8] = 0, x[4], -2 * x[4], x[4] * 3, x[4] + 1e-9
-    found = collapse(kernel.engines[0], (x, x), BOTH, kernel.tol)
+    found = on_angle(kernel, x).route
     assert isinstance(found, ZonalRoute)
     assert found.reason == HOMOGENEOUS
     for data in ((x,), (x, y)):
         diagonals = [kernel.diag(points, get=BOTH) for points in (data[0], data[-1])]
-        exact = layer_by_layer(kernel, *data, get=BOTH, monkeypatch=monkeypatch)
-        for k, matrix in enumerate(kernel(*data, get=BOTH)):
+        exact = kernel.on(*data, get=BOTH, route="layers").gram()
+        for k, matrix in enumerate(on_angle(kernel, *data).gram()):
             # 1e-60: what the variance of a row of zeros is raised to, by layer
             assert np.all(
                 np.abs(matrix - exact[k]) <= kernel.tol * np.sqrt(np.outer(diagonals[0][k], diagonals[1][k])) + 1e-60
             )
 
 
-@pytest.mark.usefixtures("always")
 @pytest.mark.parametrize("network", named(ONE_NORM_NETWORKS, SLOW_NETWORKS))
 def test_a_gram_matrix_is_one(network: Network) -> None:
     """Symmetric to the bit, with the diagonal of `diag`, equal rows equal, positive semi-definite up to tolerance."""
     kernel = build(network)
     x = rows_of_one_norm(2 * TILE + 9)
-    for matrix, line in zip(kernel(x, get=BOTH), kernel.diag(x, get=BOTH), strict=True):
+    for matrix, line in zip(on_angle(kernel, x).gram(), on_angle(kernel, x).diag(), strict=True):
         np.testing.assert_array_equal(matrix, matrix.T)
         np.testing.assert_array_equal(np.diagonal(matrix), line)
         assert matrix[4, 5] == matrix[4, 4]
         assert np.linalg.eigvalsh(matrix)[0] >= -kernel.tol * np.trace(matrix)
 
 
-@pytest.mark.usefixtures("always")
 @pytest.mark.parametrize("name", ["relu", "erf without bias", "tanh"])
-def test_blocks_types_and_threads_change_nothing_but_rounding(name: str) -> None:
+def test_the_function_holds_for_other_rows_of_this_norm_and_for_no_others(name: str) -> None:
     kernel = build(ONE_NORM_NETWORKS[name])
-    x = rows_of_one_norm(TILE + 40)
-    both = kernel(x, get=BOTH)
-    scale = kernel.diag(x).max()
-    np.testing.assert_allclose(kernel(x[10:90]), both.ntk[10:90, 10:90], rtol=0, atol=kernel.tol * scale)
-    np.testing.assert_allclose(kernel(x[:70], x[70:]), both.ntk[:70, 70:], rtol=0, atol=kernel.tol * scale)
-    np.testing.assert_array_equal(kernel(x, get=BOTH, threads=1).ntk, both.ntk)
-    rounded = build(ONE_NORM_NETWORKS[name], dtype="float32")(x, get=BOTH)
-    np.testing.assert_array_equal(rounded.ntk, both.ntk.astype(np.float32))
+    x, y = rows_of_one_norm(20), rows_of_one_norm(20, seed=1)
+    route = on_angle(kernel, x).route
+    again = kernel.on(y, get=BOTH, route=route).gram()
+    np.testing.assert_array_equal(again.ntk, on_angle(kernel, y).gram().ntk)
+    with pytest.raises(ToleranceNotMet, match="other norms"):
+        kernel.on(2 * x, get=BOTH, route=route).gram()
 
 
 def reference(network: Network, variance: float, angles: list[mpmath.mpf]) -> list[list[mpmath.mpf]]:
@@ -165,7 +147,6 @@ def reference(network: Network, variance: float, angles: list[mpmath.mpf]) -> li
 ANGLES = ["1e-9", "1e-6", "1e-3", "0.7", "1.6", "2.9"]
 
 
-@pytest.mark.usefixtures("always")
 @pytest.mark.parametrize(
     ("network", "get"),
     [
@@ -181,7 +162,7 @@ ANGLES = ["1e-9", "1e-6", "1e-3", "0.7", "1.6", "2.9"]
 )
 def test_the_error_is_below_its_bound_at_every_angle(network: Network, get: tuple[str, ...]) -> None:
     x = np.sqrt(8.0) * np.eye(8)
-    found = collapse(build(network).engines[0], (x, x), get, 1e-12)
+    found = on_angle(build(network), x, get=get).route
     assert isinstance(found, ZonalRoute)
     assert found.error <= 1e-13
     first = network.layers[0]
@@ -200,28 +181,26 @@ def test_the_error_is_below_its_bound_at_every_angle(network: Network, get: tupl
                 assert max(errors) <= found.error
 
 
-@pytest.mark.usefixtures("always")
 def test_a_series_layer_is_as_exact_as_its_closed_form() -> None:
     network, x = fully_connected("erf", 3, 1.5, 0.1), rows_of_one_norm(40)
-    closed, series = (build(network, derive=way)(x, get=BOTH) for way in (derive, series_dual))
+    closed, series = (on_angle(build(network, derive=way), x).gram() for way in (derive, series_dual))
     for first, second in zip(closed, series, strict=True):
         assert np.abs(first - second).max() <= 2e-13 * np.abs(first).max()
 
 
 def refusal(kernel: Kernel, x: np.ndarray, get: tuple[str, ...] = ("ntk",)) -> str:
-    found = collapse(kernel.engines[0], (x, x), get, kernel.tol)
-    assert isinstance(found, Refusal)
-    return found.reason
+    with pytest.raises(ToleranceNotMet, match="the angle route does not hold") as refused:
+        on_angle(kernel, x, get=get).gram()
+    return str(refused.value)
 
 
 def test_few_points_do_not_pay_for_it() -> None:
     kernel = build(fully_connected("relu", 3))
-    assert "few points" in refusal(kernel, rows_of_one_norm(100))
-    assert isinstance(collapse(kernel.engines[0], (rows_of_one_norm(6000),) * 2, ("ntk",), 1e-12), ZonalRoute)
-    assert "few points" in refusal(build(fully_connected("relu", 0)), rows_of_one_norm(6000))
+    assert "few points" in str(kernel.on(rows_of_one_norm(100)).route)
+    assert kernel.on(rows_of_one_norm(6000)).route.name == "angle"
+    assert "few points" in str(build(fully_connected("relu", 0)).on(rows_of_one_norm(6000)).route)
 
 
-@pytest.mark.usefixtures("always")
 def test_it_is_not_used_where_it_does_not_hold() -> None:
     x = rows_of_one_norm(20)
     apart = x.copy()
@@ -233,7 +212,6 @@ def test_it_is_not_used_where_it_does_not_hold() -> None:
     assert "norm" in refusal(build(fully_connected("tanh", 3, 1.5)), np.zeros((4, 3)))
 
 
-@pytest.mark.usefixtures("always")
 @pytest.mark.parametrize(
     ("network", "get"),
     [
@@ -245,12 +223,10 @@ def test_it_is_not_used_where_it_does_not_hold() -> None:
     ids=repr,
 )
 def test_it_is_not_used_where_terms_do_not_suffice(network: Network, get: tuple[str, ...]) -> None:
-    assert "serve" in refusal(build(network), rows_of_one_norm(20), get) or "too many terms" in refusal(
-        build(network), rows_of_one_norm(20), get
-    )
+    reason = refusal(build(network), rows_of_one_norm(20), get)
+    assert "not accurate at every angle" in reason or "too many terms" in reason
 
 
-@pytest.mark.usefixtures("always")
 def test_homogeneous_networks_leave_extreme_variances_to_the_layers() -> None:
     kernel = build(fully_connected("x**3", 2, 1.0))
     x = normal(10)
@@ -258,7 +234,6 @@ def test_homogeneous_networks_leave_extreme_variances_to_the_layers() -> None:
     assert "range" in refusal(kernel, x)
 
 
-@pytest.mark.usefixtures("always")
 @pytest.mark.parametrize("n", [0, 1, 2])
 def test_no_rows_one_row_two_rows(n: int) -> None:
     kernel = build(fully_connected("relu", 3, 1.5, 0.1))
@@ -268,30 +243,49 @@ def test_no_rows_one_row_two_rows(n: int) -> None:
     np.testing.assert_array_equal(np.diagonal(matrix), kernel.diag(x))
 
 
-@pytest.mark.usefixtures("always")
 def test_nearly_one_norm_is_decided_by_the_tolerance() -> None:
     """The same rows, their norms apart by 1e-9: one norm for a tolerance of 1e-6, not for 1e-12."""
     x = rows_of_one_norm(20)
     x[3] *= 1 + 1e-9
-    for tol, kind in ((1e-6, ZonalRoute), (1e-12, Refusal)):
-        kernel = build(fully_connected("erf", 3, 1.5, 0.1), tol=tol)
-        assert isinstance(collapse(kernel.engines[0], (x, x), ("ntk",), tol), kind)
+    network = fully_connected("erf", 3, 1.5, 0.1)
+    assert on_angle(build(network, tol=1e-6), x).route.name == "angle"
+    assert "norms" in refusal(build(network, tol=1e-12), x)
 
 
-@pytest.mark.usefixtures("always")
-def test_other_data_of_the_same_norm_find_the_same_series(monkeypatch: pytest.MonkeyPatch) -> None:
-    fits: list[object] = []
-    original: Callable[..., Any] = rooms.fit
-    monkeypatch.setattr(rooms, "fit", lambda *given: fits.append(given) or original(*given))
-    kernel = build(fully_connected("erf", 3, 1.37, 0.1))
-    for seed in range(4):
-        kernel(rows_of_one_norm(20, seed=seed))
-    assert len(fits) == 1
+def test_a_fit_is_made_once_for_equal_kernels_clones_and_other_rows_of_the_norm() -> None:
+    network = fully_connected("erf", 3, 1.37, 0.1)
+    kernel = build(network)
+    on_angle(kernel, rows_of_one_norm(20)).gram()
+    before = fitting.fits_made()
+    for other in (build(network), pickle.loads(pickle.dumps(kernel)), copy.deepcopy(kernel)):
+        on_angle(other, rows_of_one_norm(20, seed=1)).gram()
+    assert fitting.fits_made() == before
+    on_angle(build(fully_connected("erf", 3, 1.38, 0.1)), rows_of_one_norm(20)).gram()
+    assert fitting.fits_made() == before + 1
 
 
-@pytest.mark.usefixtures("always")
 def test_the_choice_is_told() -> None:
     kernel = build(fully_connected("relu", 3, 2**0.5))
-    told = kernel.explain(normal(30))
+    told = on_angle(kernel, normal(30)).explain()
     assert "one function of the angle" in told
     assert HOMOGENEOUS in told
+
+
+@pytest.mark.parametrize("b_std", [None, 0.1])
+def test_near_duplicates_keep_their_digits(b_std: float | None) -> None:
+    network = fully_connected("relu", 3, 1.5, b_std)
+    x = np.random.default_rng(2).normal(size=(8, 6))
+    for k, distance in enumerate((1e-3, 1e-5, 1e-7, 1e-9), 1):
+        x[k] = x[0] + distance * np.random.default_rng(k).normal(size=6)
+    x[5], x[6] = -x[1], x[0]
+    if b_std is not None:
+        x *= np.sqrt(6) / np.linalg.norm(x, axis=1, keepdims=True)
+    kernel = build(network)
+    matrices = kernel.on(x, get=BOTH, route="angle").gram()
+    for matrix, line in zip(matrices, kernel.diag(x, get=BOTH), strict=True):
+        np.testing.assert_array_equal(matrix, matrix.T)
+        assert matrix[6, 0] == line[0]
+    for i, j in ((1, 0), (2, 0), (3, 0), (4, 0), (5, 0), (5, 4), (7, 0)):
+        for matrix, exact in zip(matrices, recursion(network, x[i], x[j], dps=45), strict=True):
+            # of the diagonal: the norms of the rows of the second case differ by a few roundings
+            assert abs(matrix[i, j] - exact) <= 2e-14 * np.sqrt(matrix[i, i] * matrix[j, j])

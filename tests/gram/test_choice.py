@@ -1,17 +1,16 @@
 """Which lowering serves which data: a heavy closed form, its series, and how much of a series is stored."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
 from ntksym.dual import SeriesDual
 from ntksym.errors import ToleranceNotMet
-from ntksym.gram.choice import FEW, Choice, choose
+from ntksym.gram.costs import COSTS
+from ntksym.gram.layer_route import LayerRoute
 from ntksym.kernel import build
 from ntksym.network.layers import fully_connected
 
-ROWS = int(FEW**0.5) + 40
+ROWS = int(COSTS.few**0.5) + 40
 """More pairs than are computed without a look at the data."""
 
 TOLERANCE = 1e-11
@@ -27,21 +26,26 @@ def crowded(n: int = ROWS, d: int = 60) -> np.ndarray:
     return np.ones(d) + 1e-3 * spread(n, d)
 
 
-def choice_for(name: str, x: np.ndarray, y: np.ndarray | None = None, **bounds: float) -> Choice:
-    kernel = build(fully_connected(name, 2, 1.5, 0.1), **bounds)
-    return choose(kernel.engines, (x, x if y is None else y))
+def route_for(name: str, x: np.ndarray, **bounds: float) -> LayerRoute:
+    route = build(fully_connected(name, 2, 1.5, 0.1), **bounds).on(x, route="layers").route
+    assert isinstance(route, LayerRoute)
+    return route
+
+
+def is_closed(route: LayerRoute) -> bool:
+    return "series" not in route.lowering.forms
 
 
 @pytest.mark.parametrize("name", ["elu", "selu", "hard_tanh"])
 def test_a_heavy_form_is_summed_where_correlations_are_small_and_used_where_they_are_not(name: str) -> None:
-    assert not choice_for(name, spread()).closed
-    assert choice_for(name, crowded()).closed
+    assert not is_closed(route_for(name, spread()))
+    assert is_closed(route_for(name, crowded()))
 
 
 @pytest.mark.parametrize("name", ["relu", "gelu", "erf", "sin"])
 def test_a_light_form_is_never_replaced(name: str) -> None:
     kernel = build(fully_connected(name, 2))
-    assert len(kernel.engines) == 1
+    assert kernel.candidates.light is None
 
 
 MIXED = np.vstack([spread(ROWS - 30), crowded(30)])
@@ -51,8 +55,8 @@ MIXED = np.vstack([spread(ROWS - 30), crowded(30)])
 @pytest.mark.parametrize("x", [spread(), MIXED], ids=["spread", "mixed"])
 def test_both_ways_give_the_same_kernel(x: np.ndarray, get: str) -> None:
     kernel = build(fully_connected("elu", 2, 1.5, 0.1), tol=TOLERANCE)
-    assert not choose(kernel.engines, (x, x)).closed
-    found, exact = kernel(x, get=get), replace(kernel, engines=kernel.engines[:1])(x, get=get)
+    assert "series" in kernel.on(x, get=get).route.lowering.forms
+    found, exact = kernel(x, get=get), kernel.on(x, get=get, route="closed").gram()
     roots = np.sqrt(np.diag(exact))
     assert (np.abs(found - exact) <= 2 * TOLERANCE * np.multiply.outer(roots, roots)).all()
     assert (found == found.T).all()
@@ -64,13 +68,13 @@ def test_both_ways_give_the_same_kernel(x: np.ndarray, get: str) -> None:
 
 def test_a_series_stores_what_the_data_reach_and_answers_the_same_beyond() -> None:
     kernel = build(fully_connected("softsign", 1), tol=TOLERANCE)
-    choice = choice_for("softsign", spread())
-    assert all(entry.reach < 1 for entry in choice.plan.hidden)
+    route = kernel.on(spread()).route
+    assert all(truncation.reach < 1 for truncation in route.lowering.truncations)
     x = spread()
     x[1] = x[0] + 1e-2 * x[2]  # a pair that no sample sees
     whole, block = kernel(x), kernel(x[:60])
     np.testing.assert_allclose(whole[:60, :60], block, rtol=0, atol=TOLERANCE * whole.max())
-    assert choice_for("softsign", spread(50)).plan.hidden[0].reach == 1
+    assert kernel.on(spread(50)).route.lowering.truncations[0].reach == 1
 
 
 def test_where_no_series_is_to_be_had_the_closed_form_serves(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -78,13 +82,13 @@ def test_where_no_series_is_to_be_had_the_closed_form_serves(monkeypatch: pytest
         raise ToleranceNotMet("no series at these variances")
 
     monkeypatch.setattr(SeriesDual, "coefficients", refuse)
-    choice = choice_for("elu", spread())
-    assert choice.closed
-    assert np.isinf(choice.costs[1])
+    route = route_for("elu", spread())
+    assert is_closed(route)
+    assert np.isinf(route.costs[1])
 
 
 def test_no_points_are_a_choice_too() -> None:
-    assert choice_for("elu", np.empty((0, 3))).closed
+    assert is_closed(route_for("elu", np.empty((0, 3))))
     assert build(fully_connected("elu", 1))(np.empty((0, 3))).shape == (0, 0)
 
 

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from ntksym.dual.derivation import derive
-from ntksym.gram.existence import leaves_accurate_range
 from ntksym.gram.rows import RowStates
 from ntksym.lowering.templates.frame import TILE
 from ntksym.network.layers import Dense, fully_connected, serial
@@ -105,27 +104,3 @@ def test_every_boundary_is_checked_in_order_and_before_a_series_is_expanded(name
 def test_no_rows_have_no_states(pairs: bool) -> None:
     for states in built("series").states(data(0), data(0), pairs=pairs):
         assert states.variance(3).shape == states.tangent.shape == (0,)
-
-
-def test_a_layer_is_settled_when_its_variances_are_known() -> None:
-    """snake loses its digits behind the second Dense layer, expm1 keeps them behind the first."""
-    network = serial(Dense(1.4), "expm1", Dense(1e-5), "snake", Dense(1.3), "expm1", Dense())
-    x = data(TILE + 5)
-    closed = machine(network, derive)
-    other = machine(network, lambda act: derive(act, method="series" if act.name == "snake" else "auto"))
-    asked: list[int] = []
-
-    def settle(layer: int, variances: np.ndarray) -> object:
-        asked.append(layer)
-        np.testing.assert_allclose(np.sort(variances), np.sort(exact[layer]), rtol=1e-13)
-        lost = leaves_accurate_range(closed.plan.hidden[layer].dual, variances)
-        return (other.module, other.arrays(5), other.plan.hidden) if lost else None
-
-    (expected,) = other.states(x)
-    exact = [expected.variance(layer) for layer in range(4)]
-    (found,) = closed.states(x, settle=settle)
-    assert asked == [0, 1, 2]
-    np.testing.assert_array_equal(found.layout, expected.layout)
-    np.testing.assert_allclose(found.variances, expected.variances, rtol=32 * EPSILON)
-    np.testing.assert_allclose(found.rows, expected.rows, rtol=1e-9, atol=1e-13)
-    np.testing.assert_allclose(found.tangent, expected.tangent, rtol=64 * EPSILON)

@@ -7,10 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from ntksym.gram.layer_route import compiled_layers
 from ntksym.gram.pairs import deferred
+from ntksym.gram.pairs.carry import advance
 from ntksym.gram.rows import RowStates, prepare
 from ntksym.gram.schedule import LayerArrays, LayerPlan, schedule
-from ntksym.gram.tiles import fill, layers
+from ntksym.gram.tiles import Results, fill
 from ntksym.lowering import store
 from ntksym.lowering.emit import Source, emit
 from ntksym.lowering.lowered_activation import lower
@@ -40,13 +42,18 @@ class Machine:
         task = (x, y), (states[0], states[-1])
         targets = results.get("nngp"), results.get("ntk")
         arrays = self.arrays(x.shape[1])
-        transform = layers(self.module, arrays, task[1], targets, symmetric=x is y)
+        filling = compiled_layers((self.module, arrays), task[1], ("nngp" in get, "ntk" in get))
+        transform = filling.into(targets, symmetric=x is y)
         left_out = [np.empty((0, 2), dtype=np.int64)]
+
+        def evaluate(rows: deferred.RowPairs, gap: np.ndarray, sign: np.ndarray) -> Results:
+            variances = deferred.variances_of_pairs(task[1], rows)
+            return advance(self.module, arrays, self.plan.hidden, variances, gap, sign)
 
         def complete(pairs: np.ndarray) -> None:
             left_out.append(pairs)
             if integrate:
-                deferred.integrate(self.module, arrays, self.plan.hidden, *task, pairs, targets)
+                deferred.fill_deferred(arrays, *task, pairs, targets, evaluate)
 
         fill(task[0], transform, complete, self.threads)
         return results, np.concatenate(left_out)
@@ -64,7 +71,9 @@ def machine(
     load: Callable[[str], ModuleType] = store.load,
 ) -> Machine:
     """The network with these duals, every series at this tolerance."""
-    duals = {activation: derive(activation) for activation in network.activations}
-    parts = lower(duals.values())
+    known = {activation: derive(activation) for activation in network.activations}
+    parts = lower(known.values())
     source = emit(parts)
-    return Machine(source, schedule(network, duals, parts, [tolerance] * network.depth), load(source.text))
+    duals = [known[activation] for activation in network.activations]
+    layers = schedule(network, duals, [dual.numeric for dual in duals], parts, tolerance)
+    return Machine(source, layers, load(source.text))

@@ -105,8 +105,10 @@ def advance(
     variances: Sequence[tuple[Array, Array]],
     low: Array,
     sign: Array,
+    *,
+    one_norm: bool = False,
 ) -> tuple[Array, Array]:
-    """NNGP and NTK of n pairs at the output.
+    """NNGP and NTK of n pairs at the output; no pair depends on the others.
 
     Parameters
     ----------
@@ -120,6 +122,8 @@ def advance(
         p - ``|c|`` before the first layer, not negative and at most p.
     sign : float array, shape (n,)
         The sign of c there, 1 or -1.
+    one_norm : bool
+        Whether all rows have one variance before every layer: series are then summed by their terms at it.
     """
     sides = [_Sides.at(first, second) for first, second in variances]
     carry = min(network.nearest) <= 1
@@ -129,7 +133,7 @@ def advance(
         parity = "odd" if entry.dual is None else entry.dual.activation.parity
         reflected = np.ones_like(pairs.low) if parity in ("odd", "even") else pairs.sign
         near = (reflected > 0) & (pairs.low <= NEAR * sides[layer].p) & carry
-        answers = _ask(module, network, layer, entry, sides[layer], (pairs.low, reflected, near))
+        answers = _ask(module, network, layer, entry, sides[layer], (pairs.low, reflected, near), one_norm)
         turned = pairs.sign if parity == "odd" else np.ones_like(pairs.low)
         tilted = pairs.sign if parity == "even" else np.ones_like(pairs.low)
         dense = float(network.weights[layer + 1]), float(network.biases[layer + 1])
@@ -158,14 +162,15 @@ def _ask(
     entry: HiddenLayer,
     sides: _Sides,
     state: tuple[Array, Array, NDArray[np.bool_]],
+    one_norm: bool,
 ) -> _Answers:
     """The dual at pairs given by E, the sign of c and whether the fall is wanted."""
     low, sign, near = state
     first, second = np.maximum(sides.first, SMALLEST_VARIANCE), np.maximum(sides.second, SMALLEST_VARIANCE)
     if entry.dual is None:
         return _Answers(sides.p - low, np.ones_like(low), low, first, second)
-    if entry.series is not None:
-        answers = _ask_series(entry.series, first, second, low, sign, near)
+    if entry.single is not None:
+        answers = _ask_series(entry.single, first, second, (low, sign, near), one_norm)
     else:
         gap = sides.roots[0] - sides.roots[1]
         nodes = rule(NODES if breaks_at_zero(entry.dual.activation) else MANY_NODES)
@@ -232,13 +237,14 @@ def _radial(activation: Activation, first: Array, second: Array, near: NDArray[n
 
 
 def _ask_series(
-    dual: SeriesLike, first: Array, second: Array, low: Array, sign: Array, near: NDArray[np.bool_]
+    dual: SeriesLike, first: Array, second: Array, state: tuple[Array, Array, NDArray[np.bool_]], one_norm: bool
 ) -> _Answers:
     """The same by `SeriesDual.evaluate`: at the pair, and at each node unless s jumps, when slopes cost too much.
 
     Pairs of one variance are summed by the terms at it, if these serve everywhere.
     """
-    terms = terms_at(dual, float(first[0])) if np.all(first == first[0]) and np.all(second == first[0]) else None
+    low, sign, near = state
+    terms = terms_at(dual, float(first[0])) if one_norm and len(first) else None
     if terms is not None:
         value = np.full_like(low, terms.value)
         return _Answers(*sum_pairs(terms, low, sign), value, value)

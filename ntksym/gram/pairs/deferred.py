@@ -9,20 +9,18 @@ in which nothing cancels but in delta, where floating point subtracts neighbours
 """
 
 import math
-from collections.abc import Sequence
-from types import ModuleType
-from typing import Any
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ntksym.gram.pairs.carry import advance
 from ntksym.gram.rows import RowStates
-from ntksym.gram.schedule import HiddenLayer, LayerArrays
+from ntksym.gram.schedule import LayerArrays
+from ntksym.gram.tiles import Results
 from ntksym.lowering.templates.frame import TILE
 from ntksym.numerics.compiled import entrance
 
-__all__ = ["apart", "begin", "integrate", "variances_of"]
+__all__ = ["BATCH", "Evaluation", "RowPairs", "apart", "begin", "fill_deferred", "variances_of_pairs"]
 
 BATCH = 4096
 """Pairs evaluated at a time."""
@@ -32,24 +30,26 @@ RADIAL = 0.125
 
 Array = NDArray[np.float64]
 Pairs = NDArray[np.int64]
+RowPairs = tuple[Pairs, Pairs]
+"""Numbers of the first rows and of the second, shapes (k,)."""
+
+Evaluation = Callable[[RowPairs, Array, Array], Results]
+"""(rows, p - ``|c|``, sign of c) -> NNGP and NTK, None for one that is not known."""
 
 
-def integrate(
-    module: ModuleType,
-    network: LayerArrays,
-    hidden: Sequence[HiddenLayer],
+def fill_deferred(
+    arrays: LayerArrays,
     points: tuple[Array, Array],
     states: tuple[RowStates, RowStates],
     pairs: Pairs,
-    results: tuple[NDArray[Any] | None, NDArray[Any] | None],
+    results: Results,
+    evaluate: Evaluation,
 ) -> None:
     """Write the entries of some pairs, and those of their mirror images if the result is symmetric.
 
     Parameters
     ----------
-    module : module
-        Generated code.
-    network, hidden : LayerArrays, sequence of HiddenLayer
+    arrays : LayerArrays
         The network.
     points, states : pairs
         The data and the states of their rows.
@@ -57,37 +57,42 @@ def integrate(
         Rows of the first and of the second.
     results : pair of arrays (n, m) or None
         NNGP and NTK; None for the one not wanted.
+    evaluate : callable
+        Entries of pairs given by their rows, p - ``|c|`` before the first layer, and the sign of c.
     """
     ordered = pairs[np.lexsort((pairs[:, 1], pairs[:, 0]))]
     symmetric = points[0] is points[1]
     for first in range(0, len(ordered), BATCH):
-        i, j = ordered[first : first + BATCH].T
-        variances = list(zip(variances_of(states[0], i), variances_of(states[1], j), strict=True))
-        low, sign = apart(network, points, (i, j), variances[0])
-        same = (low == 0) & (sign > 0) & (variances[0][0] == variances[0][1])
-        diagonals = variances[-1][0], states[0].tangent[i]
-        found = advance(module, network, hidden, variances, low, sign)
-        for result, diagonal, entries in zip(results, diagonals, found, strict=True):
-            if result is not None:
-                result[i, j] = entries = np.where(same, diagonal, entries)
+        i, j = rows = ordered[first : first + BATCH, 0], ordered[first : first + BATCH, 1]
+        variances = states[0].variance(0)[i], states[1].variance(0)[j]
+        low, sign = apart(arrays, points, rows, variances)
+        same = (low == 0) & (sign > 0) & (variances[0] == variances[1])
+        for kernel, (result, entries) in enumerate(zip(results, evaluate(rows, low, sign), strict=True)):
+            if result is not None and entries is not None:
+                result[i, j] = written = np.where(same, states[0].diagonal(kernel)[i], entries)
                 if symmetric:
-                    result[j, i] = entries
+                    result[j, i] = written
 
 
-def variances_of(states: RowStates, rows: Pairs) -> Array:
-    """Variances of some rows, shape (k,), before every layer and at the output, shape (layers + 1, k)."""
+def variances_of_pairs(states: tuple[RowStates, RowStates], rows: RowPairs) -> list[tuple[Array, Array]]:
+    """q1 and q2 of some pairs, shape (k,) each, before every layer and at the output."""
+    return list(zip(*(_variances_of(part, some) for part, some in zip(states, rows, strict=True)), strict=True))
+
+
+def _variances_of(states: RowStates, rows: Pairs) -> Array:
+    """Shape (layers + 1, k)."""
     return np.ascontiguousarray(states.variances[rows // TILE, :, rows % TILE].T)
 
 
 def apart(
-    network: LayerArrays, points: tuple[Array, Array], pairs: tuple[Pairs, Pairs], variances: tuple[Array, Array]
+    network: LayerArrays, points: tuple[Array, Array], pairs: RowPairs, variances: tuple[Array, Array]
 ) -> tuple[Array, Array]:
     """How far ``|c|`` is from p before the first layer, and the sign of c; arguments as for `begin`."""
     return begin(network, points, pairs, variances)[:2]
 
 
 def begin(
-    network: LayerArrays, points: tuple[Array, Array], pairs: tuple[Pairs, Pairs], variances: tuple[Array, Array]
+    network: LayerArrays, points: tuple[Array, Array], pairs: RowPairs, variances: tuple[Array, Array]
 ) -> tuple[Array, Array, Array]:
     """Before the first layer, p - ``|c|``, the sign of c, and sqrt(q1) - sqrt(q2).
 

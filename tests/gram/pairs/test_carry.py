@@ -203,7 +203,7 @@ def test_long_lists_are_worked_off_in_batches(monkeypatch: pytest.MonkeyPatch) -
 
 
 def plan(activation: str | Activation) -> LayerPlan:
-    return build(fully_connected(activation, 2)).schedule
+    return build(fully_connected(activation, 2)).layers
 
 
 def test_only_networks_that_amplify_errors_leave_pairs_out() -> None:
