@@ -1,40 +1,28 @@
 """Text to sympy through an allow-list over Python's syntax tree: nothing is evaluated, executed or guessed."""
 
 import ast
-import difflib
 from collections.abc import Callable, Mapping
-from typing import Any, NoReturn, Protocol
+from typing import Any, NoReturn
 
 import sympy as sp
 
 from ntksym.errors import InvalidInput
 from ntksym.formula.bounds import MAX_DEPTH, BoundedBuilder
+from ntksym.formula.calls import Definition, chosen_definition, parameter_values, word_arguments
 from ntksym.formula.conditionals import CONDITIONS, connect, indicator, piecewise
-from ntksym.formula.syntax import one_line, rational, refuse, syntax_tree
-from ntksym.formula.vocabulary import CONSTANTS, NAMESPACES, REFUSED, SPELLINGS, WORDS, Word, fold, lookup
+from ntksym.formula.libraries import LAYERS
+from ntksym.formula.names import dotted, refuse_call, unknown_name
+from ntksym.formula.notation import Notation
+from ntksym.formula.syntax import rational, syntax_tree
+from ntksym.formula.vocabulary import CONSTANTS, REFUSED, WORDS, Word, fold, lookup
 from ntksym.symbols import parameter, x
 
-__all__ = ["Definition", "parse"]
+__all__ = ["parse"]
 
-
-class Definition(Protocol):
-    """A named activation that a formula may call: its text in ``x`` and its parameters' default values as text."""
-
-    @property
-    def name(self) -> str:
-        """The usual spelling."""
-
-    @property
-    def expression(self) -> str:
-        """The formula."""
-
-    @property
-    def parameters(self) -> Mapping[str, str]:
-        """Parameter name -> default value as text, in the order of positional arguments."""
-
-    @property
-    def keywords(self) -> Mapping[str, str]:
-        """Other names of the parameters -> the name used in the formula."""
+_NEEDS_ARGUMENTS = frozenset({"clip"})
+"""Words that take one argument and say nothing with it."""
+_UNPLACED = frozenset({"prelu"})
+"""Activations whose layers take something else than their parameter in first place: the number of channels."""
 
 
 def parse(
@@ -48,8 +36,9 @@ def parse(
     Parameters
     ----------
     text : str
-        Arithmetic in Python's notation: numbers (decimals are exact), ``x``, parameters, ``+ - * / **``, comparisons,
-        ``and or not``, ``a if condition else b``, and the functions of the vocabulary in any usual spelling.
+        Arithmetic in Python's notation or as people write it: numbers (decimals are exact), ``x``, parameters,
+        ``+ - * / % ** ^``, comparisons, ``and or not``, ``a if condition else b``, and the functions of the vocabulary
+        in any usual spelling. The name of a function alone, as in ``relu**2``, is that function of ``x``.
     values : mapping of str to Rational
         The declared parameters; a parameter in the exponent of x is replaced by its value.
     definitions : mapping of str to Definition
@@ -63,11 +52,11 @@ def parse(
         The text is not such a formula, uses an unknown name, leaves a parameter unused, or would cost too much.
     """
     declared = dict(values or {})
-    tree = syntax_tree(text)
+    tree, notation = syntax_tree(text)
     symbols = {name: parameter(name, value) for name, value in declared.items()}
     assembler = BoundedBuilder({symbols[name]: value for name, value in declared.items()})
-    reader = _Reader(one_line(text), {argument: x, **symbols}, assembler, definitions or {})
-    expression = reader.number(tree.body)
+    reader = _Reader(notation, argument, {argument: x, **symbols}, assembler, definitions or {})
+    expression = reader.formula(tree)
     unused = sorted(set(declared) - reader.used)
     if unused:
         raise InvalidInput(
@@ -76,31 +65,44 @@ def parse(
     return expression
 
 
-def _is_none(node: ast.expr) -> bool:
-    return isinstance(node, ast.Constant) and node.value is None
-
-
 class _Reader:
-    """Reads one syntax tree; ``environment`` maps the names of the formula to expressions."""
+    """Reads one syntax tree; ``environment`` maps the names of the formula to expressions, ``argument`` among them."""
 
     def __init__(
         self,
-        text: str,
+        notation: Notation,
+        argument: str,
         environment: Mapping[str, sp.Expr],
         assembler: BoundedBuilder,
         definitions: Mapping[str, Definition],
         depth: int = 0,
     ) -> None:
-        self.text = text
+        self.notation = notation
+        self.argument = argument
         self.environment = environment
         self.assembler = assembler
         self.definitions = definitions
         self.depth = depth
         self.used: set[str] = set()
 
+    def formula(self, node: ast.expr) -> sp.Expr:
+        """The real-valued expression of the whole formula, which may not be a mere condition."""
+        value = self._read(node)
+        if isinstance(value, CONDITIONS):
+            shown = self.notation.typed
+            self._refuse(
+                "a condition is not a formula; write 1 or 0"
+                if value in (sp.true, sp.false)
+                else f"a condition is not a formula; write where({shown}, 1, 0), or heaviside(x) for x > 0",
+                node,
+            )
+        return value
+
     def number(self, node: ast.expr) -> sp.Expr:
         """The real-valued expression of a node; a condition counts as its indicator."""
         value = self._read(node)
+        if isinstance(node, ast.Constant) and value in (sp.true, sp.false):
+            self._refuse(f"{node.value!r} is a condition, not a number; write 1 or 0", node)
         return indicator(value) if isinstance(value, CONDITIONS) else value
 
     def condition(self, node: ast.expr) -> Any:
@@ -124,12 +126,12 @@ class _Reader:
         except InvalidInput as error:
             if "position" in error.about:
                 raise
-            self._refuse(str(error), node)
+            self._refuse(str(error), node, **error.about)
         finally:
             self.depth -= 1
 
-    def _refuse(self, message: str, node: ast.expr, **about: object) -> NoReturn:
-        refuse(message, self.text, node.col_offset, **about)
+    def _refuse(self, message: str, node: ast.expr, /, **about: object) -> NoReturn:
+        self.notation.refuse(message, node.col_offset, **about)
 
     def _constant(self, node: ast.Constant) -> Any:
         if isinstance(node.value, bool):
@@ -138,57 +140,35 @@ class _Reader:
             self._refuse(REFUSED["I"], node)
         if not isinstance(node.value, int | float):
             self._refuse(f"{node.value!r} is not a number", node)
-        literal = self.text[node.col_offset : node.end_col_offset]
+        literal = self.notation.python[node.col_offset : node.end_col_offset]
         if isinstance(node.value, int):
             literal = str(node.value) if literal[:2].lower() in ("0x", "0b", "0o") else literal
         return rational(literal)
 
-    def _name(self, node: ast.Name) -> sp.Expr:
-        return self._resolve(node.id, node)
-
-    def _resolve(self, name: str, node: ast.expr) -> sp.Expr:
-        if name in self.environment:
+    def _name(self, node: ast.Name | ast.Attribute) -> sp.Expr:
+        namespace, name = dotted(node)
+        if not namespace and name in self.environment:
             self.used.add(name)
             return self.environment[name]
         if fold(name) in CONSTANTS:
             return CONSTANTS[fold(name)]
-        self._refuse_name(name, node)
+        return self._function(namespace, name, [], [])
 
-    def _attribute(self, node: ast.Attribute) -> sp.Expr:
-        namespace, name = self._dotted(node)
-        if namespace in NAMESPACES and fold(name) in CONSTANTS:
-            return CONSTANTS[fold(name)]
-        self._refuse_name(name, node)
-
-    def _dotted(self, node: ast.expr) -> tuple[str, str]:
-        parts: list[str] = []
-        current = node
-        while isinstance(current, ast.Attribute):
-            parts.append(current.attr)
-            current = current.value
-        if not isinstance(current, ast.Name):
-            self._refuse("only plain functions such as abs(x) can be called, not methods", node)
-        namespace = ".".join([current.id, *reversed(parts[1:])]) if parts else ""
-        name = parts[0] if parts else current.id
-        if namespace and namespace not in NAMESPACES:
-            self._refuse(f"{namespace!r} is not a known prefix; write {name}(...) alone", node)
-        return namespace, name
-
-    def _refuse_name(self, name: str, node: ast.expr) -> NoReturn:
-        reason = REFUSED.get(name) or REFUSED.get(fold(name))
-        if reason:
-            self._refuse(f"{name!r}: {reason}", node, name=name)
-        if name == "X":
-            self._refuse("unknown name 'X'; the argument is the lower-case x", node, name=name)
-        if lookup(name) or fold(name) in self.definitions:
-            self._refuse(f"{name!r} is a function; write {name}(x)", node, name=name)
-        names = [*self.environment, *CONSTANTS, *SPELLINGS, *(entry.name for entry in self.definitions.values())]
-        known = {fold(spelling): spelling for spelling in names}
-        near = tuple(known[close] for close in difflib.get_close_matches(fold(name), known, 3, 0.6))
-        advice = f"if it is a parameter, give its value: {name}=..."
-        if near:
-            advice = f"did you mean {', '.join(near)}? {advice[0].upper()}{advice[1:]}"
-        self._refuse(f"unknown name {name!r}; {advice}", node, name=name, near=near)
+    def _function(self, namespace: str, name: str, values: list[sp.Expr], keywords: list[ast.keyword]) -> sp.Expr:
+        """The function of that name at the argument, with the parameters that are given."""
+        word = lookup(name, namespace)
+        known = [*self.environment, *(entry.name for entry in self.definitions.values())]
+        if word is not None and not values and not keywords:
+            if word.least > 1 or word.boolean or word.name in _NEEDS_ARGUMENTS:
+                raise InvalidInput(
+                    f"{name} is a function of more than x; write {name}({self.argument}, ...)", name=name
+                )
+            return self.assembler.call(word.build, [self.environment[self.argument]])
+        definition, defaults, rest = chosen_definition(namespace, name, keywords, self.definitions)
+        if definition is None or name in REFUSED:
+            raise unknown_name(name, known)
+        given = defaults | parameter_values(definition, values, rest, self.number)
+        return self._defined(definition, self.environment[self.argument], given)
 
     def _sum(self, node: ast.expr) -> sp.Expr:
         """A chain of + and - of any length, read without recursion."""
@@ -232,13 +212,15 @@ class _Reader:
             case ast.FloorDiv():
                 inverse = self.assembler.power(self.number(node.right), sp.S.NegativeOne)
                 return sp.floor(self.assembler.multiply([self.number(node.left), inverse]))
-            case ast.BitAnd():
-                return self.assembler.check(connect(sp.And, self.condition(node.left), self.condition(node.right)))
-            case ast.BitOr():
-                return self.assembler.check(connect(sp.Or, self.condition(node.left), self.condition(node.right)))
-            case ast.BitXor():
-                self._refuse("^ is not a power here; write **", node)
-        self._refuse(f"the operator {type(node.op).__name__} is not part of a formula; use + - * / **", node)
+            case ast.BitAnd() | ast.BitOr():
+                return self._connected(node)
+        self._refuse(f"the operator {type(node.op).__name__} is not part of a formula; use + - * / % **", node)
+
+    def _connected(self, node: ast.BinOp) -> Any:
+        sides = [self._read(node.left), self._read(node.right)]
+        if not all(isinstance(side, CONDITIONS) for side in sides):
+            self._refuse("& and | connect conditions and bind before <; write and, or, or (x > 0) | (x < -1)", node)
+        return self.assembler.check(connect(sp.And if isinstance(node.op, ast.BitAnd) else sp.Or, *sides))
 
     def _unary(self, node: ast.UnaryOp) -> Any:
         if isinstance(node.op, ast.Not | ast.Invert):
@@ -266,59 +248,68 @@ class _Reader:
         return self.assembler.check(piecewise(pairs))
 
     def _call(self, node: ast.Call) -> Any:
-        namespace, name = self._dotted(node.func)
-        if name == "Piecewise" or fold(name) == "piecewise":
+        if isinstance(node.func, ast.Call) and len(node.args) == 1 and not node.keywords:
+            return self._call_layer(node.func, node.args[0])
+        if not isinstance(node.func, ast.Name | ast.Attribute):
+            called = ast.unparse(node.func)
+            raise refuse_call(f"({called})" if isinstance(node.func, ast.BinOp) else called)
+        namespace, name = dotted(node.func)
+        if fold(name) == "piecewise":
             return self._piecewise(node)
-        if name in REFUSED:
-            self._refuse_name(name, node)
-        word = lookup(name, namespace)
+        if (not namespace and name in self.environment) or fold(name) in CONSTANTS:
+            raise refuse_call(name)
+        if not node.args:
+            return self._function(namespace, name, [], node.keywords)
+        word = None if name in REFUSED else lookup(name, namespace)
         if word is not None:
             return self._call_word(word, name, node)
-        definition = self.definitions.get(fold(name))
-        if definition is not None:
-            return self._call_definition(name, definition, node)
-        self._refuse_name(name, node)
+        definition, defaults, keywords = chosen_definition(namespace, name, node.keywords, self.definitions)
+        if definition is None or name in REFUSED:
+            raise unknown_name(name, [*self.environment, *(entry.name for entry in self.definitions.values())])
+        values = [self.number(argument) for argument in node.args]
+        if namespace in LAYERS and name[0].isupper() and not any(value.has(x) for value in values):
+            return self._function(namespace, name, self._layer_parameters(name, values), node.keywords)
+        given = defaults | parameter_values(definition, values[1:], keywords, self.number)
+        return self._defined(definition, values[0], given)
+
+    def _call_layer(self, layer: ast.Call, argument: ast.expr) -> sp.Expr:
+        """``nn.ELU(0.5)(x)``: what the first parentheses hold are parameters."""
+        namespace, name = dotted(layer.func)
+        if not (namespace in LAYERS and name[0].isupper()) and (layer.args or lookup(name, namespace) is None):
+            raise refuse_call(ast.unparse(layer))
+        inner = _Reader(
+            self.notation,
+            self.argument,
+            {**self.environment, self.argument: self.number(argument)},
+            self.assembler,
+            self.definitions,
+            self.depth,
+        )
+        inner.used = self.used
+        values = self._layer_parameters(name, [self.number(value) for value in layer.args])
+        return inner._function(namespace, name, values, layer.keywords)
+
+    def _layer_parameters(self, name: str, values: list[sp.Expr]) -> list[sp.Expr]:
+        if values and fold(name) in _UNPLACED:
+            raise InvalidInput(f"the first argument of {name} is a number of channels; write {name.lower()}(x, 0.25)")
+        return values
 
     def _call_word(self, word: Word, name: str, node: ast.Call) -> Any:
-        if any(isinstance(argument, ast.Starred) for argument in node.args):
-            self._refuse("a starred argument is not part of a formula", node)
-        read: Callable[[ast.expr], Any] = (
-            self.condition if word.boolean and word.name in ("and", "or", "not") else self.number
-        )
-        if word.name == "where" and len(node.args) == 3:
-            arguments = [self.condition(node.args[0]), self.number(node.args[1]), self.number(node.args[2])]
-        else:
-            arguments = [None if _is_none(argument) and word.keywords else read(argument) for argument in node.args]
-        for keyword in node.keywords:
-            if keyword.arg not in word.keywords:
-                self._refuse(f"{name} has no keyword {keyword.arg!r}", node)
-            place = 1 + word.keywords.index(keyword.arg)
-            arguments.extend([None] * (place + 1 - len(arguments)))
-            arguments[place] = None if _is_none(keyword.value) else read(keyword.value)
-        if not word.least <= len(arguments) <= word.most:
-            wanted = str(word.least) if word.least == word.most else f"{word.least} to {word.most}"
-            self._refuse(f"{name} takes {wanted} argument{'s' * (wanted != '1')}, not {len(arguments)}", node)
+        arguments = word_arguments(word, name, node, self.number, self.condition)
         if word.name == "pow":
             return self.assembler.power(arguments[0], arguments[1])
         return self.assembler.call(word.build, arguments)
 
-    def _call_definition(self, name: str, definition: Definition, node: ast.Call) -> sp.Expr:
-        names = list(definition.parameters)
-        if not 1 <= len(node.args) <= 1 + len(names):
-            self._refuse(f"{name} takes x and at most {len(names)} parameters ({', '.join(names) or 'none'})", node)
+    def _defined(self, definition: Definition, value: sp.Expr, given: Mapping[str, Any]) -> sp.Expr:
+        """A named activation at ``value``."""
         bound: dict[str, sp.Expr] = {key: rational(text) for key, text in definition.parameters.items()}
-        bound.update(zip(["x", *names], (self.number(argument) for argument in node.args), strict=False))
-        for keyword in node.keywords:
-            key = definition.keywords.get(keyword.arg or "", keyword.arg or "")
-            if key not in names:
-                self._refuse(f"{name} has no parameter {keyword.arg!r}; it has {', '.join(names) or 'none'}", node)
-            bound[key] = self.number(keyword.value)
-        body = syntax_tree(definition.expression)
-        inner = _Reader(one_line(definition.expression), bound, self.assembler, self.definitions, self.depth)
+        bound.update({key: rational(item) if isinstance(item, str) else item for key, item in given.items()})
+        body, notation = syntax_tree(definition.expression)
+        inner = _Reader(notation, "x", {"x": value, **bound}, self.assembler, self.definitions, self.depth)
         try:
-            return inner.number(body.body)
+            return inner.number(body)
         except InvalidInput as error:
-            self._refuse(f"in {name}: {error}", node)
+            raise InvalidInput(f"in {definition.name}: {error}", name=definition.name) from None
 
     def _piecewise(self, node: ast.Call) -> sp.Expr:
         pairs = []
@@ -333,7 +324,7 @@ class _Reader:
     _RULES: Mapping[type[ast.expr], Callable[..., Any]] = {
         ast.Constant: _constant,
         ast.Name: _name,
-        ast.Attribute: _attribute,
+        ast.Attribute: _name,
         ast.BinOp: _binary,
         ast.UnaryOp: _unary,
         ast.BoolOp: _boolean,

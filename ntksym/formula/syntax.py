@@ -1,16 +1,16 @@
-"""Text to Python's syntax tree, and decimal literals to exact numbers, with the position of every complaint."""
+"""Text becomes Python's syntax tree, whatever its notation, and a decimal literal the exact number that it says."""
 
 import ast
 import math
 import warnings
-from typing import NoReturn
 
 import sympy as sp
 
 from ntksym.errors import InvalidInput
 from ntksym.formula.bounds import MAX_BITS, MAX_DEPTH, MAX_TEXT
+from ntksym.formula.notation import Notation, one_line, pythonic
 
-__all__ = ["one_line", "rational", "refuse", "syntax_tree"]
+__all__ = ["rational", "syntax_tree"]
 
 
 def rational(text: str) -> sp.Rational:
@@ -23,56 +23,41 @@ def rational(text: str) -> sp.Rational:
     """
     mantissa, _, exponent = text.replace("_", "").lower().partition("e")
     if len(text) > 400 or len(exponent) > 5 or (exponent and abs(int(exponent)) > 400):
-        raise InvalidInput(f"the number {text[:20]}... is outside the range of float64 or has too many digits")
+        raise InvalidInput(
+            f"the number {text[:20]}... is outside the range of float64 or has too many digits", text=text
+        )
     value = sp.Rational(mantissa) * sp.Integer(10) ** int(exponent or "0")
     if value != 0 and abs(math.log2(abs(int(value.p))) - math.log2(int(value.q))) > MAX_BITS:
-        raise InvalidInput(f"the number {text[:20]} is outside the range of float64")
+        raise InvalidInput(f"the number {text[:20]} is outside the range of float64; take one nearer to 1", text=text)
     return value
 
 
-def one_line(text: str) -> str:
-    """The text with line ends as blanks, stripped."""
-    return text.translate({ord(space): " " for space in "\t\r\n"}).strip()
-
-
-def syntax_tree(text: str) -> ast.Expression:
-    """The syntax tree of a formula.
+def syntax_tree(text: str) -> tuple[ast.expr, Notation]:
+    """The syntax tree of a formula, and the notation that its columns refer to.
 
     Raises
     ------
     InvalidInput
-        The text is too long, not plain ASCII, nested too deeply or not an expression.
+        The text is too long, has characters without a meaning, is nested too deeply or not an expression.
     """
     if len(text) > MAX_TEXT:
-        raise InvalidInput(f"the formula has {len(text)} characters; at most {MAX_TEXT} are accepted")
-    stripped = one_line(text)
-    if not stripped:
-        raise InvalidInput("the formula is empty; write for example max(x, 0)")
-    for position, character in enumerate(stripped):
-        if not (" " <= character <= "~"):
-            hint = {"π": "pi", "²": "**2", "³": "**3", "\u00d7": "*", "·": "*", "\u2212": "-", "√": "sqrt(...)"}.get(
-                character
-            )
-            advice = f"; write {hint}" if hint else "; use plain ASCII on one line"
-            refuse(f"the character {character!r} is not accepted{advice}", stripped, position)
-        if character in "#\\`$?!;" and stripped[position : position + 2] != "!=":
-            refuse(f"the character {character!r} is not part of a formula; remove it", stripped, position)
+        raise InvalidInput(
+            f"the formula has {len(text)} characters; at most {MAX_TEXT} are accepted", length=len(text), most=MAX_TEXT
+        )
+    typed = one_line(text)
+    if not typed:
+        raise InvalidInput("the formula is empty; write for example max(x, 0)", text=text)
+    notation = pythonic(typed)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return ast.parse(stripped, mode="eval")
+            return ast.parse(notation.python, mode="eval").body, notation
     except SyntaxError as error:
-        advice = "write every product with *, as in 2*x, and close every parenthesis"
-        if "lambda" in stripped:
+        advice = "close every parenthesis and write something on both sides of every operator"
+        if "lambda" in typed:
             advice = "lambda is a word of Python: call the parameter lam"
-        refuse(f"this is not a formula ({error.msg}); {advice}", stripped, max((error.offset or 1) - 1, 0))
+        notation.refuse(f"this is not a formula ({error.msg}); {advice}", max((error.offset or 1) - 1, 0))
     except (ValueError, MemoryError, RecursionError, OverflowError):
-        raise InvalidInput(f"the formula is nested too deeply; at most {MAX_DEPTH} levels are accepted") from None
-
-
-def refuse(message: str, text: str, position: int, **about: object) -> NoReturn:
-    """Raise InvalidInput with the column and the text around it."""
-    excerpt = text[max(position - 20, 0) : position + 20]
-    raise InvalidInput(
-        f"column {position + 1}, at {excerpt!r}: {message}", text=text, position=position, **about
-    ) from None
+        raise InvalidInput(
+            f"the formula is nested too deeply; at most {MAX_DEPTH} levels are accepted", text=typed, most=MAX_DEPTH
+        ) from None

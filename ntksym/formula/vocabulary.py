@@ -18,7 +18,6 @@ from ntksym.formula.functions import FUNCTIONS, Unknown
 __all__ = [
     "CONSTANTS",
     "HEADS",
-    "NAMESPACES",
     "REFUSED",
     "SPELLINGS",
     "WORDS",
@@ -187,38 +186,6 @@ REFUSED: Mapping[str, str] = {
     "phi": "the name is ambiguous: write Phi(x) for the normal distribution function or normal_pdf(x) for its density",
 }
 """Names whose meaning is known but not accepted, with the reason."""
-
-NAMESPACES = frozenset(
-    {
-        "F",
-        "jax",
-        "jax.lax",
-        "jax.nn",
-        "jax.numpy",
-        "jax.scipy.special",
-        "jax.scipy.stats.norm",
-        "jnp",
-        "keras.activations",
-        "math",
-        "nk",
-        "nn",
-        "nn.functional",
-        "np",
-        "numpy",
-        "scipy.special",
-        "sp",
-        "special",
-        "sympy",
-        "tf",
-        "tf.math",
-        "tf.nn",
-        "torch",
-        "torch.nn",
-        "torch.nn.functional",
-        "torch.special",
-    }
-)
-"""Dotted prefixes that may stand before a name and mean nothing more."""
 
 
 def fold(name: str) -> str:

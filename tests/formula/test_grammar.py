@@ -29,7 +29,16 @@ class Named:
 
 DEFINITIONS = {
     "relu": Named("relu", "max(x, 0)"),
-    "leakyrelu": Named("leaky_relu", "max(x, 0) + slope*min(x, 0)", {"slope": "0.01"}, {"alpha": "slope"}),
+    "leakyrelu": Named(
+        "leaky_relu",
+        "max(x, 0) + negative_slope*min(x, 0)",
+        {"negative_slope": "0.01"},
+        {"alpha": "negative_slope"},
+    ),
+    "prelu": Named("prelu", "max(x, 0) + weight*min(x, 0)", {"weight": "0.25"}),
+    # The two functions of this name, told apart by formulas that the tests can tell apart.
+    "gelu": Named("gelu", "tanh(x)"),
+    "gelutanh": Named("gelu_tanh", "sin(x)"),
 }
 
 SPELLINGS = {
@@ -80,6 +89,30 @@ SPELLINGS = {
     "reciprocals of hyperbolic sines": (
         "sech(x) + csch(x) + coth(x)",
         1 / sp.cosh(x) + 1 / sp.sinh(x) + 1 / sp.tanh(x),
+    ),
+    "caret": ("-x^2^1 + 2^-x", -(x**2) + 2 ** (-x)),
+    "superscripts": ("-x² + x⁻¹·x³ + x¹⁰", x**10),
+    "signs of typesetting": ("2\u00d7x \u2212 3\u22c5x + x\u00f72", -x / 2),
+    "greek constants and Phi": ("π*x + Φ(x) - Phi(x)", sp.pi * x),
+    "roots": ("√(x²) + √2*x + ∛x - cbrt(x) + √|x|", sp.Abs(x) + sp.sqrt(2) * x + sp.sqrt(sp.Abs(x))),
+    "bars": ("|x|² + |x - 1|*|x| - |(|x| - 1)|", x**2 + sp.Abs(x) * sp.Abs(x - 1) - sp.Abs(sp.Abs(x) - 1)),
+    "fractions and relations": ("½*x + where(x \u2264 1, 1, 0)", x / 2 + sp.Piecewise((1, x <= 1), (0, True))),
+    "names alone": (
+        "relu**2 + 2*tanh - np.tanh + torch.nn.functional.relu",
+        sp.Max(x, 0) ** 2 + sp.tanh(x) + sp.Max(x, 0),
+    ),
+    "names with empty parentheses": ("nn.ReLU() + tanh()", sp.Max(x, 0) + sp.tanh(x)),
+    "layers": (
+        "nn.LeakyReLU(0.5) - nn.LeakyReLU(alpha=1/2)(x) + nn.LeakyReLU()(-x)",
+        sp.Max(-x, 0) + sp.Min(-x, 0) / 100,
+    ),
+    "layers in place": ("nn.ReLU(inplace=True)", sp.Max(x, 0)),
+    "slope of TensorFlow": ("tf.nn.leaky_relu(x)", sp.Max(x, 0) + sp.Min(x, 0) / 5),
+    "gelu of torch": ("F.gelu(x)", sp.tanh(x)),
+    "gelu of jax": ("jax.nn.gelu", sp.sin(x)),
+    "gelu by its keyword": (
+        "F.gelu(x, approximate='tanh') + 2*jax.nn.gelu(x, approximate=False)",
+        sp.sin(x) + 2 * sp.tanh(x),
     ),
     "definitions": ("leaky_relu(2*x, 0.5)", sp.Max(2 * x, 0) + sp.Min(2 * x, 0) / 2),
     "definitions with keywords": ("LeakyReLU(x, alpha=1/4)", sp.Max(x, 0) + sp.Min(x, 0) / 4),
@@ -143,8 +176,34 @@ REFUSALS = {
     "statement": ("x = 1", "not a formula"),
     "two statements": ("x; x", "not part of a formula"),
     "comment": ("x # nothing", "not part of a formula"),
-    "caret": ("x^2", r"write \*\*"),
-    "implicit product": ("2x", "2\\*x"),
+    "greek parameter": ("\u03b1*x", "write alpha"),
+    "invisible character": ("\u200bx", "remove it"),
+    "full-width letter": ("\uff58", "write x"),
+    "equation": ("y = x^2", "right-hand side"),
+    "boolean or of C": ("where(x > 0 || x < -1, x, 0)", "or between conditions"),
+    "boolean and of C": ("where(x > 0 && x < 1, x, 0)", "write and"),
+    "bars that bind before comparisons": ("where(x > 0 | x < -1, x, 0)", "bind before <"),
+    "a condition alone": ("x > 0", r"where\(x > 0, 1, 0\), or heaviside"),
+    "a connected condition alone": ("0 < x < 1 and x != 2", r"where\(0 < x < 1 and x != 2, 1, 0\)"),
+    "a true condition alone": ("1 < 2", "write 1 or 0"),
+    "True": ("True", "write 1 or 0"),
+    "False": ("False", "write 1 or 0"),
+    "None": ("None", "not a number"),
+    "True as a factor": ("True*x", "not a number"),
+    "function of two arguments alone": ("max", r"write max\(x, \.\.\.\)"),
+    "clip alone": ("clip + 1", r"write clip\(x, \.\.\.\)"),
+    "layer with a number of channels": ("nn.PReLU(1)", "channels"),
+    "gelu of an unknown library": ("nn.gelu(x)", "gelu_tanh"),
+    "slope that changed between versions": ("keras.layers.LeakyReLU()", "versions"),
+    "unknown approximation": ("F.gelu(x, approximate='best')", "'tanh'"),
+    "nested bars": ("||x| - 1|", r"write abs\(\.\.\.\)"),
+    "open bar": ("|x", "not closed"),
+    "open bar in parentheses": ("(|x) + 1", "not closed"),
+    "root of a power": ("√x²", "what the root covers"),
+    "root of a call": ("√sin(x)", "what the root covers"),
+    "root of nothing": ("x + √", "what the root covers"),
+    "superscript of nothing": ("²*x", "nothing before it"),
+    "superscript of a sign": ("x⁻", "not a whole number"),
     "remainder after division by zero": ("x % 0", "division by zero"),
     "quotient of a division by zero": ("x // 0", "division by zero"),
     "Hermite polynomial of no degree": ("hermite(x, 3)", "hermite\\(3, x\\)"),
@@ -153,8 +212,6 @@ REFUSALS = {
     "empty": ("  ", "empty"),
     "unclosed": ("max(x, 0", "close every parenthesis"),
     "null character": ("x\x00", "not accepted"),
-    "greek": ("\u03c0*x", "write pi"),
-    "superscript": ("x\u00b2", r"write \*\*2"),
     "complex": ("1j*x", "complex"),
     "imaginary unit": ("I*x", "complex"),
     "infinity": ("oo*x", "infinity"),
@@ -162,7 +219,6 @@ REFUSALS = {
     "huge literal": ("1e999*x", "float64"),
     "long literal": ("0." + "1" * 500, "digits"),
     "capital x": ("X", "lower-case x"),
-    "bare function": ("exp", r"write exp\(x\)"),
     "ambiguous phi": ("phi(x)", "Phi"),
     "undeclared": ("a*x", r"a=\.\.\."),
     "too few arguments": ("max(x)", "2 to 32 arguments"),
@@ -211,6 +267,47 @@ def test_a_refusal_names_the_column_of_the_problem() -> None:
     with pytest.raises(InvalidInput, match=r"^column 5, ") as caught:
         parse("x + foo(x)")
     assert caught.value.about["position"] == 4
+
+
+@pytest.mark.parametrize(
+    ("text", "position", "advice"),
+    [
+        ("2x", 1, r"write 2\*x$"),
+        ("3(x + 1)", 0, r"write 3\*\("),
+        ("1 + x(1 + x)", 4, r"x is no function: a product needs \*; write x\*\("),
+        ("(x + 1)(x - 1)", 0, r"write \(x \+ 1\)\*\("),
+        ("x x", 2, r"write x\*x$"),
+        ("x 2", 2, r"write x\*2$"),
+        ("sin x", 4, r"sin\(x\) for a function"),
+        ("π(x + 1)", 0, r"write pi\*\("),
+        ("2π", 1, r"write 2\*π"),
+        ("2√x", 1, "write 2"),
+        ("x²(1 + x)", 2, r"write x²\*\("),
+        ("sin²(x)", 4, r"sin\(x\)² for the power"),
+        ("tanh^2(x)", 5, r"sin\(x\)\*\*2"),
+        ("relu(x)(x)", 0, r"write relu\(x\)\*"),
+        ("|x|(x + 1)", 0, r"write abs\(x\)\*"),
+    ],
+)
+def test_a_product_without_a_star_is_told_so_at_its_place(text: str, position: int, advice: str) -> None:
+    with pytest.raises(InvalidInput, match=advice) as caught:
+        parse(text, definitions=DEFINITIONS)
+    assert caught.value.about["position"] == position
+
+
+@pytest.mark.parametrize(
+    ("text", "position"),
+    [("x² + √(x²) + foo(x)", 13), ("|x|·π + foo", 8), ("x^2\u2009+ foo", 6), ("½ + \u03b1", 4)],
+)
+def test_columns_count_what_was_typed_whatever_it_was_rewritten_to(text: str, position: int) -> None:
+    with pytest.raises(InvalidInput, match=f"^column {position + 1}, ") as caught:
+        parse(text)
+    assert caught.value.about["text"] == text.replace("\u2009", " ")
+
+
+def test_a_parameter_of_a_layer_counts_as_used() -> None:
+    expression = parse("nn.LeakyReLU(a)(x)", {"a": HALF}, DEFINITIONS)
+    assert expression == sp.Max(x, 0) + parameter("a", HALF) * sp.Min(x, 0)
 
 
 @pytest.mark.parametrize(
@@ -276,7 +373,7 @@ def test_what_sympy_prints_is_read_back(expression: sp.Expr) -> None:
         assert sp.N(back.subs(x, point) - expression.subs(x, point), 30) == pytest.approx(0, abs=1e-25)
 
 
-@given(st.text(alphabet="x01.+-*/()<>=,& eapmilosqrt_^'[]{}:!", max_size=60))
+@given(st.text(alphabet="x01.+-*/()<>=,& eapmilosqrt_^'[]{}:!|%²⁻√π·", max_size=60))
 def test_no_text_does_anything_but_parse_or_be_refused(text: str) -> None:
     start = time.perf_counter()
     with contextlib.suppress(InvalidInput):
