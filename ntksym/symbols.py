@@ -1,10 +1,11 @@
 """The symbols every derivation shares, with their assumptions, and the digest of an expression."""
 
 import hashlib
+from collections.abc import Mapping
 
 import sympy as sp
 
-__all__ = ["c", "det", "digest", "parameter", "q", "q1", "q2", "rho", "sigma1", "sigma2", "theta", "x"]
+__all__ = ["c", "det", "digest", "parameter", "q", "q1", "q2", "rho", "sigma1", "sigma2", "stand_ins", "theta", "x"]
 
 x = sp.Symbol("x", real=True)
 """The argument of an activation."""
@@ -38,6 +39,16 @@ def parameter(name: str, value: sp.Rational) -> sp.Symbol:
     if value.is_negative:
         return sp.Symbol(name, negative=True)
     return sp.Symbol(name, real=True)
+
+
+def stand_ins(values: Mapping[str, sp.Expr]) -> tuple[dict[str, sp.Expr], dict[sp.Symbol, sp.Rational]]:
+    """What stands for declared parameters in expressions, by name, and the values of the symbols among that.
+
+    A rational parameter has its symbol; an irrational one its value, a number that the engine knows exactly.
+    """
+    rational = {name: value for name, value in values.items() if isinstance(value, sp.Rational)}
+    symbols = {parameter(name, value): value for name, value in rational.items()}
+    return {**values, **{symbol.name: symbol for symbol in symbols}}, symbols
 
 
 def digest(*objects: object) -> str:

@@ -326,6 +326,9 @@ class Lambda(Expr):
     variables: tuple[Symbol, ...]
     expr: Expr
 
+class FiniteSet(Basic):
+    def __contains__(self, item: object) -> bool: ...
+
 class Tuple(Basic):
     def __new__(cls, *items: object) -> Self: ...
     def __iter__(self) -> Iterator[Any]: ...

@@ -1,11 +1,8 @@
 """Activation: a formula in x with parameters, admitted through an allow-list, and what kind of function it is."""
 
-import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from decimal import Decimal
-from fractions import Fraction
 from functools import cached_property, lru_cache
 from typing import Any
 
@@ -18,10 +15,12 @@ from ntksym.activation import traits
 from ntksym.activation.catalogue import Entry, catalogue
 from ntksym.activation.growth import Growth, growth_of, sides_of
 from ntksym.activation.kinks import Break, breaks_of
+from ntksym.activation.parameter_values import exact, literal
 from ntksym.activation.pieces import Pieces, split
 from ntksym.activation.pieces.slopes import compile_slope
+from ntksym.activation.real_values import PROBES, require_real
 from ntksym.errors import InvalidInput, NoClosedForm
-from ntksym.formula import check_expression, compile_mpmath, compile_numpy, parse, rational
+from ntksym.formula import check_expression, compile_mpmath, compile_numpy, in_x, parse, rational
 from ntksym.formula.vocabulary import CONSTANTS, REFUSED, fold, lookup
 
 __all__ = ["Activation", "as_activation"]
@@ -31,8 +30,6 @@ NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*(-[A-Za-z0-9_]{2,})*")
 IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 RESERVED = frozenset({"x", "q", "q1", "q2", "c", "rho", "theta", "sigma1", "sigma2", "Delta", "det"})
 """Names that formulas of duals use for something else."""
-PROBES = (-1009.0, -53.7, -7.31, -2.17, -0.37, 0.43, 1.93, 6.83, 47.3, 1013.0)
-"""Where a formula must have a real value."""
 
 
 @dataclass(frozen=True, init=False, eq=False, repr=False)
@@ -43,18 +40,19 @@ class Activation:
     ----------
     formula : str, sympy expression or Activation
         A formula such as ``"max(x, 0) + a*min(x, 0)"``, the name of an entry of ``catalogue`` such as ``"gelu"``, a
-        sympy expression in a symbol named x, or another activation, whose parameters the keywords then replace.
+        sympy expression in one symbol that is no parameter, a ``Lambda`` or a function such as ``sympy.tanh``, or
+        another activation, whose parameters the keywords then replace.
     name : str, optional
         How the activation is called in print; by default the catalogue's name or the formula itself.
-    **parameters : int, float, Fraction or sympy Rational
-        The values of the symbols of the formula other than x; a float stands for its shortest decimal. A parameter in
-        an exponent of x is replaced by its value; the others stay symbolic.
+    **parameters : int, float, Fraction, Decimal or real sympy number
+        The values of the symbols of the formula other than x; a float stands for its shortest decimal. An irrational
+        value, and one in an exponent of x, is put in; the others stay symbolic.
 
     Attributes
     ----------
     expression : Expr
         In ``symbols.x`` and one symbol per parameter, whose sign assumption is that of its value.
-    parameters : tuple of (str, Rational)
+    parameters : tuple of (str, number)
         Sorted by name.
     name : str
         For people.
@@ -68,26 +66,26 @@ class Activation:
     """
 
     expression: sp.Expr
-    parameters: tuple[tuple[str, sp.Rational], ...]
+    parameters: tuple[tuple[str, sp.Expr], ...]
     name: str
     source: str | sp.Expr
 
     def __init__(
         self, formula: "str | sp.Expr | Activation", /, *, name: str | None = None, **parameters: object
     ) -> None:
-        values = {key: _exact(key, value) for key, value in parameters.items()}
+        values = {key: exact(key, value) for key, value in parameters.items()}
         if isinstance(formula, Activation):
             values = _renamed(formula, values)
             name = formula.name if name is None and formula._is_named else name
             formula = formula.source
         if name is not None and not isinstance(name, str):
-            raise InvalidInput(f"the name of an activation is text, not {type(name).__name__}")
+            raise InvalidInput(f"the name of an activation is text, not {type(name).__name__}", name=name)
         expression, source, values = _admit(formula, values)
         self._set("expression", expression)
         self._set("parameters", tuple(sorted(values.items())))
         self._set("source", source)
         self._set("name", name if name is not None else str(source))
-        _require_real(self)
+        require_real(repr(self), expression, self.values, self._float64(np.array(PROBES)))
 
     def _set(self, field: str, value: object) -> None:
         object.__setattr__(self, field, value)
@@ -98,8 +96,10 @@ class Activation:
 
     @property
     def values(self) -> dict[sp.Symbol, sp.Rational]:
-        """Parameter symbol -> value."""
-        return {symbols.parameter(name, value): value for name, value in self.parameters}
+        """Symbol -> value, for the parameters that are rational: the others are in the expression themselves."""
+        return {
+            symbols.parameter(name, value): value for name, value in self.parameters if isinstance(value, sp.Rational)
+        }
 
     def with_parameters(self, **parameters: object) -> "Activation":
         """The same formula with other values of some parameters."""
@@ -229,7 +229,7 @@ class Activation:
             (key, value) for key, value in self.parameters if entry is None or value != rational(entry.parameters[key])
         ]
         parts = [repr(str(self.source)), *([f"name={self.name!r}"] if self._is_named else [])]
-        return f"Activation({', '.join(parts + [f'{key}={_literal(value)}' for key, value in shown])})"
+        return f"Activation({', '.join(parts + [f'{key}={literal(value)}' for key, value in shown])})"
 
     def _repr_latex_(self) -> str:
         return f"$\\displaystyle {sp.latex(self.expression)}$"
@@ -240,7 +240,7 @@ def as_activation(formula: "str | sp.Expr | Activation") -> Activation:
     return formula if isinstance(formula, Activation) else Activation(formula)
 
 
-def _restore(source: "str | sp.Expr", name: str | None, parameters: tuple[tuple[str, sp.Rational], ...]) -> Activation:
+def _restore(source: "str | sp.Expr", name: str | None, parameters: tuple[tuple[str, sp.Expr], ...]) -> Activation:
     return Activation(source, name=name, **dict(parameters))
 
 
@@ -250,43 +250,58 @@ def _entry_of(source: object) -> Entry | None:
     return None
 
 
-def _admit(formula: object, values: dict[str, sp.Rational]) -> tuple[sp.Expr, str | sp.Expr, dict[str, sp.Rational]]:
+def _admit(formula: object, values: dict[str, sp.Expr]) -> tuple[sp.Expr, str | sp.Expr, dict[str, sp.Expr]]:
     """Expression, source and the values of all parameters."""
     entry = _entry_of(formula)
     if entry is not None:
-        known = {key: rational(text) for key, text in entry.parameters.items()}
+        known: dict[str, sp.Expr] = {key: rational(text) for key, text in entry.parameters.items()}
         for key, value in values.items():
             proper = entry.keywords.get(key, key)
             if proper not in known:
                 expected = ", ".join(known) or "none"
-                raise InvalidInput(f"{entry.name} has no parameter {key!r}; it has {expected}", name=key)
+                raise InvalidInput(
+                    f"{entry.name} has no parameter {key!r}; it has {expected}", name=key, known=tuple(known)
+                )
             known[proper] = value
         return _parsed(entry.expression, tuple(known.items())), entry.name, known
     for key in values:
         _check_name(key)
     if isinstance(formula, str):
         return _parsed(formula, tuple(values.items())), formula.strip(), values
-    if isinstance(formula, sp.Expr):
-        return check_expression(formula, values), formula, values
+    given = in_x(formula, values)
+    if isinstance(given, sp.Expr):
+        return check_expression(given, values), given, values
     raise InvalidInput(
         f"an activation is made from text, a sympy expression or an Activation, not {type(formula).__name__}; "
-        'write for example Activation("max(x, 0)")'
+        + _way_out(formula),
+        formula=formula,
     )
 
 
+def _way_out(formula: object) -> str:
+    name = getattr(formula, "__name__", type(formula).__name__)
+    if callable(formula) and (name in catalogue or lookup(name)):
+        return f'write its name, Activation("{name}")'
+    if callable(formula):
+        return "a function of Python's cannot be read: call it with a symbol, Activation(f(sympy.Symbol('x')))"
+    return 'write for example Activation("max(x, 0)")'
+
+
 @lru_cache(maxsize=512)
-def _parsed(text: str, values: tuple[tuple[str, sp.Rational], ...]) -> sp.Expr:
+def _parsed(text: str, values: tuple[tuple[str, sp.Expr], ...]) -> sp.Expr:
     return parse(text, dict(values), catalogue.definitions)
 
 
-def _renamed(activation: Activation, values: dict[str, sp.Rational]) -> dict[str, sp.Rational]:
+def _renamed(activation: Activation, values: dict[str, sp.Expr]) -> dict[str, sp.Expr]:
     entry = _entry_of(activation.source)
     known = dict(activation.parameters)
     for key, value in values.items():
         proper = entry.keywords.get(key, key) if entry else key
         if proper not in known:
             expected = ", ".join(known) or "none"
-            raise InvalidInput(f"{activation!r} has no parameter {key!r}; it has {expected}", name=key)
+            raise InvalidInput(
+                f"{activation!r} has no parameter {key!r}; it has {expected}", name=key, known=tuple(known)
+            )
         known[proper] = value
     return known
 
@@ -302,38 +317,3 @@ def _check_name(name: str) -> None:
         raise InvalidInput(
             f"a parameter cannot be called {name!r}, a function or constant; choose another name", name=name
         )
-
-
-def _exact(name: str, value: object) -> sp.Rational:
-    """The exact value of a parameter; a float stands for its shortest decimal."""
-    if isinstance(value, sp.Rational) and value.is_finite:
-        return rational(str(value))
-    if isinstance(value, sp.Float | Decimal) and math.isfinite(value):
-        return rational(str(value))
-    if isinstance(value, Fraction | int | np.integer) and not isinstance(value, bool | np.bool_):
-        return rational(str(value))
-    if isinstance(value, float | np.floating) and math.isfinite(value):
-        return rational(str(value))
-    raise InvalidInput(
-        f"the parameter {name} = {value!r} is not a finite real number; give an int, float, Fraction or sympy Rational",
-        name=name,
-    )
-
-
-def _literal(value: sp.Rational) -> str:
-    """Python text of a number: a decimal where it is finite and short, else a fraction."""
-    if value.is_Integer:
-        return str(value)
-    shortest = repr(float(value))
-    return shortest if rational(shortest) == value else f"Fraction({value.p}, {value.q})"
-
-
-def _require_real(activation: Activation) -> None:
-    results = activation._float64(np.array(PROBES))
-    for point, result in zip(PROBES, results, strict=True):
-        if math.isnan(result):
-            raise InvalidInput(
-                f"{activation!r} has no real value at x = {point}; an activation must be real for every x: "
-                "use abs(x) under even roots and logarithms, cbrt(x) for cube roots, a last case in Piecewise",
-                point=point,
-            )

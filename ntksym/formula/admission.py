@@ -1,9 +1,10 @@
-"""Sympy expressions given directly: the same allow-list and bounds as for text, and our own symbols."""
+"""Sympy expressions given directly pass the same allow-list and bounds as text, and are put into our own symbols."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 import sympy as sp
+from sympy.core.function import FunctionClass
 from sympy.core.relational import Relational
 from sympy.logic.boolalg import ITE, And, BooleanFalse, BooleanTrue, Not, Or
 
@@ -11,25 +12,82 @@ from ntksym.errors import InvalidInput
 from ntksym.formula.bounds import MAX_DEPTH, BoundedBuilder
 from ntksym.formula.conditionals import CONDITIONS, compare, connect, indicator, piecewise
 from ntksym.formula.vocabulary import HEADS
-from ntksym.symbols import parameter, x
+from ntksym.symbols import stand_ins, x
 
-__all__ = ["check_expression"]
+__all__ = ["check_expression", "in_x", "variable_name"]
 
 
-def check_expression(
-    expression: sp.Basic, values: Mapping[str, sp.Rational] | None = None, argument: str = "x"
-) -> sp.Expr:
+def in_x(formula: object, declared: Collection[str] = ()) -> object:
+    """What sympy offers as a function of one variable, as an expression in a symbol named x.
+
+    An expression whose one symbol that is no declared parameter is called z, ``Lambda(z, z**2)`` and ``sympy.tanh`` are
+    rewritten; everything else is returned as it is.
+
+    Raises
+    ------
+    InvalidInput
+        The function has more than one variable, or x would mean two things.
+    """
+    x_plain = sp.Symbol("x")
+    if isinstance(formula, sp.Lambda):
+        if len(formula.variables) != 1:
+            raise InvalidInput(
+                f"{formula} has {len(formula.variables)} variables; an activation has one, declare the others",
+                function=formula,
+            )
+        BoundedBuilder({}).check_size(formula.expr)
+        if "x" in {symbol.name for symbol in formula.free_symbols}:
+            raise InvalidInput(f"{formula} calls a parameter x; call it otherwise and give its value", function=formula)
+        return formula.expr.xreplace({formula.variables[0]: x_plain})
+    if isinstance(formula, FunctionClass):
+        if not (isinstance(formula.nargs, sp.FiniteSet) and 1 in formula.nargs):
+            raise InvalidInput(f"{formula} is no function of one variable; write {formula}(x, ...)", function=formula)
+        return formula(x_plain)
+    if isinstance(formula, sp.Expr) and formula.free_symbols:
+        BoundedBuilder({}).check_size(formula)
+        name = variable_name(formula, declared)
+        if name not in ("x", None):
+            return formula.xreplace({symbol: x_plain for symbol in formula.free_symbols if symbol.name == name})
+    return formula
+
+
+def variable_name(expression: sp.Basic, declared: Collection[str], argument: str = "x") -> str | None:
+    """The name of the one symbol that is no declared parameter; None for a constant.
+
+    Raises
+    ------
+    InvalidInput
+        There are several.
+    """
+    unknown = sorted({symbol.name for symbol in expression.free_symbols} - set(declared))
+    if len(unknown) > 1 and argument in unknown:
+        name = next(name for name in unknown if name != argument)
+        raise InvalidInput(
+            f"the expression contains {name!r}, which is neither {argument} nor a declared parameter; "
+            f"give its value, {name}=...",
+            symbol=name,
+            symbols=unknown,
+        )
+    if len(unknown) > 1:
+        raise InvalidInput(
+            f"which of {', '.join(unknown)} is the variable? Give the values of the others, {unknown[0]}=..., "
+            f"or call the variable {argument}",
+            symbols=unknown,
+        )
+    return unknown[0] if unknown else None
+
+
+def check_expression(expression: sp.Basic, values: Mapping[str, sp.Expr] | None = None, argument: str = "x") -> sp.Expr:
     """The same expression in ``symbols.x`` and the declared parameters, after the checks that text undergoes.
 
     Parameters
     ----------
     expression : sympy expression
-        A symbol named ``x``, or as ``argument`` says, whatever its assumptions, is the argument; every other one must
-        be a declared parameter.
-    values : mapping of str to Rational
-        The declared parameters; a parameter in the exponent of x is replaced by its value.
+        The one symbol that is no declared parameter, whatever its name and assumptions, is the argument.
+    values : mapping of str to number
+        The declared parameters; one whose value is irrational, and one in the exponent of x, is replaced by its value.
     argument : str
-        What ``x`` is called in the expression.
+        What the argument is usually called, for messages.
 
     Raises
     ------
@@ -37,23 +95,21 @@ def check_expression(
         The expression has an undeclared symbol or an unknown function, is not real, or would cost too much.
     """
     declared = dict(values or {})
-    symbols = {name: parameter(name, value) for name, value in declared.items()}
-    assembler = BoundedBuilder({symbols[name]: value for name, value in declared.items()})
+    symbols, numbers = stand_ins(declared)
+    assembler = BoundedBuilder(numbers)
     assembler.check_size(expression)
     if assembler.depth(expression) > 2 * MAX_DEPTH:
-        raise InvalidInput(f"the expression is nested deeper than {2 * MAX_DEPTH} levels; simplify it")
-    names = {str(symbol) for symbol in expression.free_symbols}
-    unknown = sorted(names - set(declared) - {argument})
-    if unknown:
         raise InvalidInput(
-            f"the expression contains {unknown[0]!r}, which is neither {argument} nor a declared parameter; "
-            f"give its value, {unknown[0]}=..., or rename the argument to {argument}",
-            symbol=unknown[0],
+            f"the expression is nested deeper than {2 * MAX_DEPTH} levels; simplify it", expression=expression
         )
+    name = variable_name(expression, declared, argument)
+    names = {symbol.name for symbol in expression.free_symbols}
     unused = sorted(set(declared) - names)
     if unused:
-        raise InvalidInput(f"parameter {unused[0]!r} is declared but the expression does not use it; remove it")
-    result = _Rebuilder({argument: x, **symbols}, assembler).rebuild(expression)
+        raise InvalidInput(
+            f"parameter {unused[0]!r} is declared but the expression does not use it; remove it", parameter=unused[0]
+        )
+    result = _Rebuilder({name or argument: x, **symbols}, assembler).rebuild(expression)
     return indicator(result) if isinstance(result, CONDITIONS) else result
 
 

@@ -15,7 +15,7 @@ from ntksym.formula.names import dotted, refuse_call, unknown_name
 from ntksym.formula.notation import Notation
 from ntksym.formula.syntax import rational, syntax_tree
 from ntksym.formula.vocabulary import CONSTANTS, REFUSED, WORDS, Word, fold, lookup
-from ntksym.symbols import parameter, x
+from ntksym.symbols import stand_ins, x
 
 __all__ = ["parse"]
 
@@ -27,7 +27,7 @@ _UNPLACED = frozenset({"prelu"})
 
 def parse(
     text: str,
-    values: Mapping[str, sp.Rational] | None = None,
+    values: Mapping[str, sp.Expr] | None = None,
     definitions: Mapping[str, Definition] | None = None,
     argument: str = "x",
 ) -> sp.Expr:
@@ -39,8 +39,8 @@ def parse(
         Arithmetic in Python's notation or as people write it: numbers (decimals are exact), ``x``, parameters,
         ``+ - * / % ** ^``, comparisons, ``and or not``, ``a if condition else b``, and the functions of the vocabulary
         in any usual spelling. The name of a function alone, as in ``relu**2``, is that function of ``x``.
-    values : mapping of str to Rational
-        The declared parameters; a parameter in the exponent of x is replaced by its value.
+    values : mapping of str to number
+        The declared parameters; one whose value is irrational, and one in the exponent of x, is replaced by its value.
     definitions : mapping of str to Definition
         Named activations that may be called like functions; keys are folded names.
     argument : str
@@ -53,8 +53,8 @@ def parse(
     """
     declared = dict(values or {})
     tree, notation = syntax_tree(text)
-    symbols = {name: parameter(name, value) for name, value in declared.items()}
-    assembler = BoundedBuilder({symbols[name]: value for name, value in declared.items()})
+    symbols, numbers = stand_ins(declared)
+    assembler = BoundedBuilder(numbers)
     reader = _Reader(notation, argument, {argument: x, **symbols}, assembler, definitions or {})
     expression = reader.formula(tree)
     unused = sorted(set(declared) - reader.used)

@@ -89,14 +89,15 @@ def _truncated_remainder(value: sp.Expr, divisor: sp.Expr) -> sp.Expr:
     return value - divisor * _truncated(_quotient(value, divisor))
 
 
-def _orthogonal(family: Callable[..., sp.Poly], degree: sp.Expr, value: sp.Expr) -> sp.Expr:
+def _orthogonal(family: Callable[..., sp.Expr], degree: sp.Expr, value: sp.Expr) -> sp.Expr:
     """The polynomial of that degree of a family of sympy's, at ``value``."""
     if not (degree.is_Integer and 0 <= degree <= MAX_EXPONENT):
         raise InvalidInput(
             f"the degree {degree} is not a whole number from 0 to {MAX_EXPONENT}; write for example hermite(3, x)",
             degree=degree,
         )
-    coefficients = family(int(degree), sp.Dummy("t"), polys=True).all_coeffs()
+    t = sp.Dummy("t")
+    coefficients = sp.Poly(family(int(degree), t), t).all_coeffs()
     return sp.Add(*(factor * value ** (int(degree) - place) for place, factor in enumerate(coefficients)))
 
 

@@ -134,11 +134,84 @@ def test_an_activation_cannot_be_changed() -> None:
         (np.float32(0.1), sp.Rational(1, 10)),
         (np.float64(0.1), sp.Rational(1, 10)),
         (np.int64(-3), sp.Integer(-3)),
+        (np.array(0.1), sp.Rational(1, 10)),
+        (sp.sqrt(2) * sp.sqrt(8), sp.Integer(4)),
+        (sp.sqrt(2), sp.sqrt(2)),
+        (sp.pi / 4, sp.pi / 4),
+        (sp.GoldenRatio, (1 + sp.sqrt(5)) / 2),
+        (sp.EulerGamma, sp.Rational(str(sp.N(sp.EulerGamma, 50)))),
     ],
     ids=lambda value: type(value).__name__,
 )
-def test_parameter_values_become_exact_rationals(value: object, exact: sp.Rational) -> None:
-    assert Activation("a*x", a=value).parameters == (("a", exact),)
+def test_parameter_values_become_exact(value: object, exact: sp.Expr) -> None:
+    ((name, kept),) = Activation("a*x", a=value).parameters
+    assert name == "a"
+    assert sp.expand(kept - exact) == 0
+
+
+def test_an_irrational_value_is_in_the_formula_and_can_be_replaced() -> None:
+    activation = Activation("a*x + b*x**2", a=sp.sqrt(2), b=3)
+    b = parameter("b", sp.Integer(3))
+    assert activation.expression == sp.sqrt(2) * x + b * x**2
+    assert activation.values == {b: 3}
+    assert repr(activation) == "Activation('a*x + b*x**2', a=sqrt(2), b=3)"
+    assert pickle.loads(pickle.dumps(activation)) == activation
+    assert activation.with_parameters(a=1) == Activation("a*x + b*x**2", a=1, b=3)
+
+
+@pytest.mark.parametrize(
+    ("formula", "parameters"), [("a*x", {"a": 1e300}), ("1e200*x", {}), ("(a*x)**2", {"a": 1e100}), ("1e160", {})]
+)
+def test_what_has_no_square_in_float64_is_refused(formula: str, parameters: dict[str, float]) -> None:
+    with pytest.raises(InvalidInput, match="square is beyond float64; scale it down"):
+        Activation(formula, **parameters)
+
+
+def test_a_function_whose_computation_overflows_far_out_has_real_values() -> None:
+    mish = Activation("x*(exp(2*log(1 + exp(x))) - 1)/(exp(2*log(1 + exp(x))) + 1)")
+    np.testing.assert_allclose(mish(np.array([-3.0, 2.0])), Activation("mish")(np.array([-3.0, 2.0])), rtol=1e-14)
+
+
+@pytest.mark.parametrize(
+    ("formula", "proposal"),
+    [
+        ("heaviside(x)*x**(3/2)", "max(x, 0)**(3/2)"),
+        ("sqrt(x)", "sqrt(max(x, 0))"),
+        ("x**0.3", "max(x, 0)**(3/10)"),
+        ("x**(1/3)", "cbrt(x)"),
+        ("x**(-0.5)*heaviside(x)", "abs(x)**(-1/2)"),
+        ("x + sqrt(1 - x**2)", "sqrt(max(1 - x**2, 0))"),
+        ("log(x)", "log(abs(x))"),
+        ("log(1 - x)", "where(1 - x > 0, log(1 - x), 0)"),
+        ("asin(x)", "asin(clip(x, -1, 1))"),
+        ("acosh(x)", "acosh(max(x, 1))"),
+    ],
+)
+def test_what_has_no_real_value_is_told_what_to_write(formula: str, proposal: str) -> None:
+    with pytest.raises(InvalidInput, match="no real value") as caught:
+        Activation(formula)
+    assert proposal in str(caught.value)
+    assert Activation(proposal).name == proposal
+
+
+def test_a_case_that_is_missing_far_out_is_noticed() -> None:
+    with pytest.raises(InvalidInput, match="last case"):
+        Activation("Piecewise((x, x < 100))")
+
+
+def test_functions_of_sympy_are_taken_as_functions_of_x() -> None:
+    z = sp.Symbol("z")
+    assert Activation(sp.tanh(z)) == Activation(sp.Lambda(z, sp.tanh(z))) == Activation(sp.tanh) == Activation("tanh")
+    assert Activation(sp.tanh(z)).name == "tanh(x)"
+    assert Activation(sp.Symbol("a") * z, a=2).with_parameters(a=3) == Activation("a*x", a=3)
+
+
+@pytest.mark.parametrize(
+    ("function", "advice"), [(np.tanh, r'Activation\("tanh"\)'), (lambda t: t, r"Activation\(f\(sympy.Symbol")], ids=str
+)
+def test_functions_of_python_are_refused_with_the_way_out(function: object, advice: str) -> None:
+    with pytest.raises(InvalidInput, match=advice):
+        Activation(function)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -151,7 +224,9 @@ def test_parameter_values_become_exact_rationals(value: object, exact: sp.Ration
         np.True_,
         1j,
         None,
-        sp.sqrt(2),
+        sp.I * sp.sqrt(2),
+        sp.exp(1000),
+        X,
         sp.oo,
         sp.nan,
         [1],

@@ -4,7 +4,7 @@ import pytest
 import sympy as sp
 
 from ntksym.errors import InvalidInput
-from ntksym.formula import check_expression
+from ntksym.formula import check_expression, in_x
 from ntksym.symbols import parameter, x
 
 X = sp.Symbol("x")
@@ -58,9 +58,48 @@ def test_if_then_else_is_accepted() -> None:
     assert [check_expression(expression).subs(x, point) for point in (-2, -HALF, HALF, 2)] == [1, 0, 1, 0]
 
 
-def test_another_symbol_is_not_renamed_silently() -> None:
-    with pytest.raises(InvalidInput, match="neither x nor a declared parameter"):
-        check_expression(sp.sin(sp.Symbol("y")))
+def test_the_one_symbol_that_is_no_parameter_is_the_argument() -> None:
+    z = sp.Symbol("z", positive=True)
+    assert check_expression(sp.tanh(z)) == sp.tanh(x)
+    assert check_expression(sp.Max(z, A * z), {"a": HALF}) == sp.Max(x, parameter("a", HALF) * x)
+
+
+def test_of_several_symbols_none_is_guessed() -> None:
+    with pytest.raises(InvalidInput, match=r"which of y, z is the variable\? Give the values") as caught:
+        check_expression(sp.Symbol("y") * sp.Symbol("z"))
+    assert caught.value.about["symbols"] == ["y", "z"]
+    with pytest.raises(InvalidInput, match="'y', which is neither x nor a declared parameter"):
+        check_expression(sp.Symbol("y") * X)
+
+
+def test_functions_of_sympy_are_rewritten_in_x() -> None:
+    z = sp.Symbol("z")
+    assert in_x(sp.tanh(z)) == sp.tanh(X)
+    assert in_x(sp.Lambda(z, A * z**2)) == A * X**2
+    assert in_x(sp.tanh) == sp.tanh(X)
+    assert in_x(sp.log) == sp.log(X)
+    assert in_x("x") == "x"
+
+
+@pytest.mark.parametrize(
+    ("function", "reason"),
+    [
+        (sp.Lambda((X, A), X * A), "has 2 variables"),
+        (sp.Lambda(((X, A),), X * A), "has 2 variables"),
+        (sp.Lambda(A, A * X), "calls a parameter x"),
+        (sp.Max, r"write Max\(x, \.\.\.\)"),
+        (sp.besselj, "no function of one variable"),
+        (sp.Function("f"), "no function of one variable"),
+    ],
+    ids=str,
+)
+def test_functions_of_several_variables_are_refused(function: object, reason: str) -> None:
+    with pytest.raises(InvalidInput, match=reason):
+        in_x(function)
+
+
+def test_an_irrational_parameter_is_put_in() -> None:
+    assert check_expression(A * X**A, {"a": sp.sqrt(2)}) == sp.sqrt(2) * x ** sp.sqrt(2)
 
 
 def test_a_declared_parameter_must_occur() -> None:
