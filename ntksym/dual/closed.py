@@ -15,6 +15,7 @@ from ntksym.activation.activation import Activation
 from ntksym.dual.accurate_range import EVERYWHERE, NOWHERE, AccurateRange, keeps_by_noise, keeps_by_precision
 from ntksym.dual.covariance import ValueAndSlope, check_covariance, gap_of
 from ntksym.dual.float_formula import FloatFormula
+from ntksym.dual.partials import Partials
 from ntksym.dual.precise_formula import PreciseFormula
 from ntksym.dual.protocol import Kind
 from ntksym.errors import InvalidInput, NoClosedForm, NoSuchDual
@@ -203,7 +204,7 @@ class ClosedDual:
             return self._precise(q1, q2, c, dps)
         first, second, cov = (np.asarray(a, dtype=np.float64) for a in (q1, q2, c))
         check_covariance(first, second, cov)
-        self._check_domain(first, second, cov)
+        self.check_domain(first, second, cov)
         first, second, cov = np.broadcast_arrays(
             np.maximum(first, SMALLEST_VARIANCE), np.maximum(second, SMALLEST_VARIANCE), cov
         )
@@ -239,10 +240,16 @@ class ClosedDual:
     def _precise(self, first: Any, second: Any, cov: Any, dps: int) -> ValueAndSlope[Any]:
         place = [np.asarray(float(a)) for a in (first, second, cov)]
         check_covariance(*place)
-        self._check_domain(*place)
+        self.check_domain(*place)
         return self._formula(first, second, cov, dps)
 
-    def _check_domain(self, first: Any, second: Any, cov: Any) -> None:
+    @cached_property
+    def partials(self) -> Partials:
+        """The partial derivatives of value and slope in q1, q2, c and the parameters."""
+        return Partials(self)
+
+    def check_domain(self, first: Any, second: Any, cov: Any) -> None:
+        """Raise `NoSuchDual` where E[f(U) g(V)] does not exist."""
         for condition in self.pair_domain:
             values = condition.subs(self._values)
             margin = sp.lambdify([q1, q2, c], values, "numpy")(first, second, cov)

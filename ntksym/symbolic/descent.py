@@ -20,7 +20,7 @@ from ntksym.symbolic.numeric_form import NumericForm, numeric
 from ntksym.symbolic.presentation import present
 from ntksym.symbols import c, det, q, q1, q2, sigma1, sigma2
 
-__all__ = ["DescendedFormulae"]
+__all__ = ["DescendedFormulae", "integral_by_nodes", "integral_over_covariance"]
 
 NODES = 40
 
@@ -81,6 +81,16 @@ class DescendedFormulae(Formulae):
     def pair_domain(self) -> tuple[sp.Expr, ...]:
         """That of the slope."""
         return self.slope.pair_domain
+
+
+def integral_over_covariance(expression: sp.Expr) -> sp.Expr:
+    """Its integral over the covariance from 0 to c."""
+    return sp.Integral(expression.xreplace({c: HALFWAY}), (HALFWAY, 0, c))
+
+
+def integral_by_nodes(expression: sp.Expr) -> sp.Expr:
+    """The same for floating point, of an expression that `numeric` wrote."""
+    return _integral(expression, sp.atan2(c, sp.sqrt(det), evaluate=False))
 
 
 def _integral(slope: sp.Expr, angle: sp.Expr) -> sp.Expr:

@@ -19,7 +19,7 @@ from ntksym.symbolic.presentation import present
 from ntksym.symbolic.terms import Terms
 from ntksym.symbols import c, q, q1, q2, rho, sigma1, sigma2, theta
 
-__all__ = ["VIEWS", "Formulae", "mean_of"]
+__all__ = ["VIEWS", "Formulae", "mean_of", "mean_over"]
 
 VIEWS: dict[str, tuple[sp.Symbol, ...]] = {"q": (q1, q2, c), "angle": (sigma1, sigma2, rho), "sphere": (rho,)}
 """What a dual can be written in: variances and covariance; standard deviations and angle; the angle at q1 = q2 = 1."""
@@ -73,8 +73,9 @@ class Formulae:
         """In (q1, q2, c)."""
         return self.terms_in("q")
 
-    def terms_in(self, view: str, trace: Trace | None = None) -> Terms:
-        field = self.f.field.extended(VIEWS[view])
+    def terms_in(self, view: str = "q", trace: Trace | None = None, constants: tuple[sp.Expr, ...] = ()) -> Terms:
+        """In the variables of a view, over a field that has some more constants."""
+        field = self.f.field.extended((*VIEWS[view], *constants))
         return _expectation(self.f.into(field), self.g.into(field), covariance_in(view, field), trace)
 
     def expression(self, view: str = "q") -> sp.Expr:
@@ -135,9 +136,13 @@ def _by_angle(formula: sp.Expr) -> sp.Expr:
     return sp.factor_terms(by_angle)
 
 
-def mean_of(integrand: Integrand) -> Terms:
-    """E[f(U)] at variance q."""
-    field = integrand.field.extended((q,))
+def mean_of(integrand: Integrand, constants: tuple[sp.Expr, ...] = ()) -> Terms:
+    """E[f(U)] at variance q, over a field that has some more constants."""
+    return mean_over(integrand.field.extended((q, *constants)), integrand)
+
+
+def mean_over(field: Field, integrand: Integrand) -> Terms:
+    """E[f(U)] at variance q, which is a generator of the field."""
     moved, variance = integrand.into(field), field.generator(q)
     if isinstance(moved, Quotient):
         return moved.mean(variance)

@@ -181,8 +181,13 @@ class NormalForm:
 
     def _gate_derivatives(self, key: Key, value: Scalar) -> Iterable[tuple[Key, Scalar]]:
         for position, gate in enumerate(key.gates):
-            if gate.mode == DENSITY:
+            if gate.mode == DENSITY and gate.is_hard:
                 raise NoClosedForm("the second distributional derivative of a step is outside the class")
+            if gate.mode == DENSITY:  # that of exp(-(x - t)^2/(2 w)) has the factor (t - x)/w
+                below = gate.noise.inverse()
+                yield key._replace(power=key.power + 1), -value * below
+                yield key, value * gate.threshold * below
+                continue
             density = gate._replace(mode=DENSITY)
             gates = _sorted((*key.gates[:position], density, *key.gates[position + 1 :]))
             if not gate.is_hard:

@@ -21,7 +21,13 @@ from ntksym.symbolic.real_form import RealTerm, real_form
 from ntksym.symbolic.terms import Scaled, Special, Terms
 from ntksym.symbols import c, det, q1, q2
 
-__all__ = ["NumericForm", "numeric"]
+__all__ = ["Grouped", "NumericForm", "edge", "inward", "numeric", "numeric_near_edge"]
+
+edge = sp.Symbol("edge", real=True)
+"""sign(c) sqrt(q1 q2), the covariance at the nearer end of its range ..."""
+
+inward = sp.Symbol("inward", real=True)
+"""... and how far c is from it, c - edge = -sign(c) det/(sqrt(q1 q2) + |c|), without cancellation."""
 
 Monomials = dict[tuple[int, ...], int]
 
@@ -55,6 +61,12 @@ def numeric(terms: Terms) -> sp.Expr:
     mirror = c if c in terms.field.position else None
     writer = NumericWriter(terms.field)
     return sp.Add(*(writer.term(term) for term in real_form(terms, mirror)))
+
+
+def numeric_near_edge(terms: Terms) -> sp.Expr:
+    """The same in (q1, q2, c, det, edge, inward): exact near ``|rho|`` = 1 where a small polynomial is over det."""
+    writer = EdgeWriter(terms.field)
+    return sp.Add(*(writer.term(term) for term in real_form(terms, c)))
 
 
 @dataclass(frozen=True)
@@ -168,3 +180,68 @@ class NumericWriter:
             values = [v * math.prod(s**e for s, e in zip(point, m, strict=True) if e) for m, v in terms.items()]
             worst = max(worst, sum(map(abs, values)) / max(abs(math.fsum(values)), DIVISOR_FLOOR))
         return worst
+
+
+class Grouped(sp.Function):
+    """Its argument, which is not merged with the terms around it: their order in a sum matters."""
+
+    nargs = 1
+
+
+@dataclass(frozen=True)
+class EdgeWriter(NumericWriter):
+    """Writes A + B c + C c^2 as (A + B edge + C q1 q2) + B inward - C det.
+
+    In exponents and arguments the first part belongs to two breaks, and vanishes where they meet at ``|rho|`` = 1. What
+    is then left over det is computed without cancellation.
+    """
+
+    def term(self, term: RealTerm) -> sp.Expr:
+        singular = [b for name, b in term.waves if name in {"cosh", "sinh"} and self._has_determinant(b)]
+        if not singular:
+            return super().term(term)
+        ((name, argument),) = [wave for wave in term.waves if wave[1] is singular[0]]
+        rest = tuple(wave for wave in term.waves if wave[1] is not singular[0])
+        half, sign = self.field.rational(1, 2), self.field.integer(1 if name == "cosh" else -1)
+        up = RealTerm(term.coefficient * half, term.exponent + argument, term.root, term.special, rest)
+        down = RealTerm(term.coefficient * half * sign, term.exponent - argument, term.root, term.special, rest)
+        return super().term(up) + super().term(down)
+
+    def _has_determinant(self, value: Scalar) -> bool:
+        position = self.field.position[c]
+        return any(any(m[position] for m in self.field.factors[index].polynomial) for index, _ in value.factors)
+
+    def polynomial(self, polynomial: Any) -> sp.Expr:
+        position, ring = self.field.position[c], self.field.ring
+        parts: list[dict[tuple[int, ...], Any]] = [{}, {}, {}]
+        for monomial, coefficient in polynomial.items():
+            if monomial[position] > 2:
+                return super().polynomial(polynomial)
+            rest = (*monomial[:position], 0, *monomial[position + 1 :])
+            parts[monomial[position]][rest] = coefficient
+        constant, linear, square = (ring.from_dict(part) for part in parts)
+        product = ring.gens[self.field.position[q1]] * ring.gens[self.field.position[q2]]
+        constant = constant + square * product
+        if not (linear and constant):
+            return super().polynomial(polynomial)
+        at_edge = self._square(constant, linear)
+        if at_edge is None:
+            at_edge = super().polynomial(constant) + super().polynomial(linear) * edge
+        beside = super().polynomial(linear) * inward - super().polynomial(square) * det
+        return Grouped(at_edge) + beside
+
+    def _square(self, constant: Any, linear: Any) -> sp.Expr | None:
+        """A q1 + b q2 + B edge = (2 a sqrt(q1) + sign(c) B sqrt(q2))^2/(4 a) where B^2 = 4 a b; None elsewhere."""
+        ring = self.field.ring
+        first, second = (self.field.position[variance] for variance in (q1, q2))
+        sides: list[dict[tuple[int, ...], Any]] = [{}, {}]
+        for monomial, coefficient in constant.items():
+            if (monomial[first], monomial[second]) not in ((1, 0), (0, 1)):
+                return None
+            rest = tuple(0 if i in (first, second) else e for i, e in enumerate(monomial))
+            sides[monomial[second]][rest] = coefficient
+        left, right = (ring.from_dict(side) for side in sides)
+        if not left or linear**2 != left * right * 4:
+            return None
+        own, other = (super(EdgeWriter, self).polynomial(part) for part in (left, linear))
+        return (2 * own * sp.sqrt(q1) + sp.sign(edge) * other * sp.sqrt(q2)) ** 2 / (4 * own)
