@@ -31,7 +31,7 @@ __all__ = [
 HIGHEST_ORDER = 6
 """Derivatives that are looked at: the coefficients of a function whose first six are continuous fall like k^-4.25."""
 
-DIGITS = 25
+ROUNDED_DIGITS = 25
 """Decimal digits of a place or jump before it is rounded to float64."""
 
 
@@ -161,7 +161,7 @@ def kinks_of(breaks: tuple[Break, ...]) -> tuple[Kink, ...]:
     NoClosedForm
         If a derivative is infinite at one of them, or whether it jumps is not decided.
     """
-    return tuple(Kink(float(item.position.evalf(DIGITS)), _jumps(item)) for item in breaks)
+    return tuple(Kink(float(item.position.evalf(ROUNDED_DIGITS)), _jumps(item)) for item in breaks)
 
 
 def _jumps(item: Break) -> tuple[float, ...]:
@@ -170,7 +170,7 @@ def _jumps(item: Break) -> tuple[float, ...]:
         jump = item.jump(order)
         if jump is None:
             raise NoClosedForm(f"a derivative is infinite at x = {item.place}", subexpression=item.place)
-        sizes.append(float(jump.evalf(DIGITS)))
+        sizes.append(float(jump.evalf(ROUNDED_DIGITS)))
     return tuple(sizes)
 
 

@@ -15,6 +15,7 @@ from ntksym.activation.pieces.sign_decider import SignDecider
 from ntksym.formula import compile_mpmath
 from ntksym.formula.conditionals import substitute
 from ntksym.formula.functions import FUNCTIONS
+from ntksym.numerics.divided_differences import divided_difference
 from ntksym.symbols import x
 
 __all__ = ["Parity", "homogeneity_of", "is_continuous", "is_polynomial", "parity_of"]
@@ -154,10 +155,6 @@ def _is_no_polynomial(part: sp.Expr, low: sp.Expr, high: sp.Expr, degree: int) -
         count = degree + 2
         # Inside the interval and not symmetric: an even function would look constant at -t and t.
         points = [left + (right - left) * (mp.mpf(2 * k + 1) / (2 * count)) ** 1.25 for k in range(count)]
-        column = [function(point) for point in points]
-        for order in range(1, count):
-            gaps = [points[k + order] - points[k] for k in range(count - order)]
-            column = [(after - before) / gap for before, after, gap in zip(column, column[1:], gaps, strict=False)]
-        return column[0]
+        return divided_difference([function(point) for point in points], points)
 
     return clearly_nonzero(difference, mp.mpf(0), extra_digits=4 * degree)

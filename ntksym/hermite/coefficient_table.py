@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from ntksym.errors import ToleranceNotMet
 from ntksym.hermite.moments import MOST_TERMS, SMOOTH_TERMS, Moments, layout, moments, rule
 from ntksym.hermite.tabulated_activation import TabulatedActivation
+from ntksym.numerics import chebyshev
 from ntksym.numerics.limits import EPSILON
 
 __all__ = ["Coefficients", "HermiteTable"]
@@ -40,10 +41,6 @@ MARGIN = 2.0
 FLOOR = 4 * EPSILON
 """Rounding of sums of squares, relative."""
 
-_ANGLES = np.pi * (np.arange(NODES) + 0.5) / NODES
-_PLACES = np.cos(_ANGLES)
-_TRANSFORM = 2 / NODES * np.cos(np.outer(np.arange(NODES), _ANGLES))
-_TRANSFORM[0] /= 2
 _CHECKS = np.cos(np.pi * np.array([0, 5, 11, 16]) / NODES)
 """The ends and two places half-way between nodes, where the error of an interpolation is largest."""
 
@@ -238,12 +235,12 @@ class HermiteTable:
 
     def _make(self, low: float, high: float) -> VariancePanel:
         middle, half = (low + high) / 2, (high - low) / 2
-        at_nodes = self._measure(low, high, 2.0 ** (middle + half * _PLACES), 1.0)
+        at_nodes = self._measure(low, high, 2.0 ** chebyshev.grid(NODES, (low, high)), 1.0)
         wholes = at_nodes.value, at_nodes.slope, at_nodes.dilation, at_nodes.bend
         samples = np.column_stack([*wholes, at_nodes.coefficients])
         if not self.profile.continuous:
             samples[:, 1] = 1.0
-        fits = _TRANSFORM @ samples
+        fits = chebyshev.transform(NODES) @ samples
         variances = 2.0 ** (middle + half * _CHECKS)
         checks = self._measure(low, high, variances, 1.4)
         guess = np.polynomial.chebyshev.chebvander(_CHECKS, NODES - 1) @ fits

@@ -29,7 +29,7 @@ __all__ = ["far_coefficients", "second_kind"]
 Array = NDArray[np.float64]
 Points = NDArray[np.complex128]
 
-DIGITS = 25
+CONTOUR_DIGITS = 25
 """Digits of the function, so that a formula that cancels does no harm."""
 
 FORGOTTEN = 20.0
@@ -145,7 +145,7 @@ def _on_the_plane(activation: Activation) -> Callable[[Any], Any]:
 def _columns(activation: Activation, variance: Any, points: Points) -> tuple[Points, Points]:
     """Twice the even and the odd part of s(sqrt(q) z) at points of a line."""
     function = _on_the_plane(activation)
-    with mpmath.workdps(DIGITS):
+    with mpmath.workdps(CONTOUR_DIGITS):
         root = mpmath.sqrt(variance)
         height = root * float(points[0].imag)
         places = [mpmath.mpc(root * along, height) for along in points.real.tolist()]

@@ -20,6 +20,7 @@ from ntksym.activation.activation import Activation
 from ntksym.hermite.moments import reach_of
 from ntksym.hermite.pair_values import table_of
 from ntksym.hermite.tabulated_activation import TabulatedActivation
+from ntksym.numerics import chebyshev
 from ntksym.numerics.legendre import legendre
 from ntksym.numerics.limits import DIVISOR_FLOOR, EPSILON
 
@@ -94,9 +95,8 @@ def _chebyshev(places: Array, count: int) -> Array:
 @lru_cache(maxsize=256)
 def _coefficients(activation: Activation, cell: int, slopes: bool) -> Array:
     """log(G/t^k) and B/t on a cell as sums of products of Chebyshev polynomials in log r and t."""
-    nodes = [np.polynomial.chebyshev.chebpts1(count) for count in (RADII, DIFFERENCES)]
-    radii = 2.0 ** ((cell + (nodes[0] + 1) / 2) / CELLS)
-    differences = WIDEST * (nodes[1] + 1) / 2
+    radii = 2.0 ** (chebyshev.grid(RADII, (cell, cell + 1)) / CELLS)
+    differences = chebyshev.grid(DIFFERENCES, (0.0, WIDEST))
     profile, order = table_of(activation).profile, _order(activation, slopes)
     shares = np.array(
         [[_shares(profile, (r * (1 + t / 2), r * (1 - t / 2)), slopes) for t in differences] for r in radii]
@@ -104,8 +104,7 @@ def _coefficients(activation: Activation, cell: int, slopes: bool) -> Array:
     values = np.stack(
         [np.log(np.maximum(shares[..., 0], DIVISOR_FLOOR) / differences**order), shares[..., 1] / differences]
     )
-    inverses = [np.linalg.inv(_chebyshev(points, len(points))) for points in nodes]
-    return np.asarray(inverses[0] @ values @ inverses[1].T)
+    return np.asarray(chebyshev.transform(RADII) @ values @ chebyshev.transform(DIFFERENCES).T)
 
 
 def _shares(profile: TabulatedActivation, radii: tuple[float, float], slopes: bool) -> tuple[float, float]:

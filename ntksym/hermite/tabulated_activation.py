@@ -7,7 +7,7 @@ a function is thus known with relative accuracy at whatever scale its argument h
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cache, cached_property
+from functools import cached_property
 from itertools import pairwise
 from math import ceil, log2, log10
 from typing import Any
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from ntksym.activation.activation import Activation
 from ntksym.errors import NoClosedForm, ToleranceNotMet
+from ntksym.numerics import chebyshev
 from ntksym.numerics.limits import EPSILON
 
 __all__ = ["Table", "TabulatedActivation"]
@@ -27,7 +28,7 @@ Array = NDArray[np.float64]
 NODES = 20
 """Coefficients of a polynomial."""
 
-DIGITS = 30
+SAMPLE_DIGITS = 30
 """Decimal digits at which s and s' are computed, at arguments of size one, before they are rounded to float64."""
 
 DEEPEST = 44
@@ -50,22 +51,8 @@ NEAR = 200
 JUMP = 1e-9
 """Neighbouring polynomials that differ by more than this, relatively, belong to a function that jumps."""
 
-_ANGLES = np.pi * (np.arange(NODES) + 0.5) / NODES
-_PLACES = np.cos(_ANGLES)
-_TRANSFORM = 2 / NODES * np.cos(np.outer(np.arange(NODES), _ANGLES))
-_TRANSFORM[0] /= 2
-
 Piece = tuple[float, float, Array, Array]
 """Ends, and the coefficients of s and of s' in powers of the place between -1 and 1."""
-
-
-@cache
-def _powers() -> Array:
-    """Powers of x from Chebyshev polynomials. They grow like 2.4**k, and resolved coefficients fall like 6**-k."""
-    matrix = np.zeros((NODES, NODES))
-    for order in range(NODES):
-        matrix[: order + 1, order] = np.polynomial.chebyshev.cheb2poly(np.eye(NODES)[order, : order + 1])
-    return matrix
 
 
 @dataclass(frozen=True)
@@ -168,7 +155,7 @@ class TabulatedActivation:
     def _is_steep(self, place: float) -> bool:
         """Whether s' is infinite there: whether it grows like a power of the distance, seen at two of them."""
         slope = self._functions[1]
-        with mpmath.workdps(DIGITS + NEAR // 2):
+        with mpmath.workdps(SAMPLE_DIGITS + NEAR // 2):
             for side in (-1, 1):
                 far, near = (abs(slope(place + side * mpmath.ldexp(1, -bits))) for bits in (NEAR // 2, NEAR))
                 if far and near and mpmath.log(near / far, 2) > NEAR * STEEP:
@@ -232,7 +219,8 @@ class TabulatedActivation:
             fine = all(_resolved(fit, scale) for fit, scale in zip((value, slope), scales, strict=True))
             fine = fine and seen.are_met(a, b, (value, slope))
             if fine or depth == DEEPEST:
-                done.append((a, b, _powers() @ value, _powers() @ slope))
+                # powers grow like 2.4**k, and resolved coefficients fall like 6**-k
+                done.append((a, b, chebyshev.powers(NODES) @ value, chebyshev.powers(NODES) @ slope))
             else:
                 middle = (a + b) / 2
                 waiting += [(middle, b, depth + 1), (a, middle, depth + 1)]
@@ -257,10 +245,11 @@ class TabulatedActivation:
     def _fit(function: Callable[[Any], Any], low: float, high: float) -> Array:
         with mpmath.workdps(_digits(max(abs(low), abs(high)))):
             middle, half = (mpmath.mpf(low) + high) / 2, (mpmath.mpf(high) - low) / 2
-            samples = np.array([float(function(middle + half * place)) for place in _PLACES])
+            samples = np.array([float(function(middle + half * place)) for place in chebyshev.nodes(NODES)])
         if not np.all(np.isfinite(samples)):
             return np.full(NODES, np.nan)
-        fit = _TRANSFORM @ (samples - samples[0])  # a constant would leave its rounding errors in every coefficient
+        # A constant would leave its rounding errors in every coefficient.
+        fit = chebyshev.transform(NODES) @ (samples - samples[0])
         fit[0] += samples[0]
         return np.asarray(fit)
 
@@ -273,7 +262,7 @@ def _meets(coefficients: Array) -> bool:
 
 def _digits(size: float) -> int:
     """Decimal digits to compute with: terms that cancel up to the fourth order in a small argument are not lost."""
-    return DIGITS + 4 * ceil(max(0.0, -log10(size)))
+    return SAMPLE_DIGITS + 4 * ceil(max(0.0, -log10(size)))
 
 
 def _resolved(fit: Array, scale: float) -> bool:

@@ -14,7 +14,7 @@ __all__ = ["SAMPLE_POINTS", "clearly_nonzero", "is_zero"]
 
 SAMPLE_POINTS = ("-2.7182", "-0.8413", "-0.1317", "0.1931", "0.7133", "1.4142", "3.1416")
 """Decimals without special meaning, where a function that is not zero will not vanish by accident."""
-DIGITS = (30, 90, 180)
+AGREEING_DIGITS = (30, 90, 180)
 """Working precisions: a value that two of them agree on is no rounding noise."""
 MAX_OPERATIONS = 200
 """Expressions with more operations are not proved: cancellation would grow without bound."""
@@ -63,7 +63,7 @@ def clearly_nonzero(function: Callable[[Any], Any], point: Any, extra_digits: in
         Added to the working precisions, where the function is known to cancel that much.
     """
     previous = None
-    for digits in DIGITS:
+    for digits in AGREEING_DIGITS:
         with mp.workdps(digits + extra_digits):
             value = function(mp.mpf(point))
             if not mp.isfinite(value):

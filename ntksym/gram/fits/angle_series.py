@@ -14,6 +14,7 @@ from numpy.polynomial.chebyshev import cheb2poly
 from numpy.typing import NDArray
 
 from ntksym.lowering.templates.angle import GROUP
+from ntksym.numerics import chebyshev
 from ntksym.numerics.limits import EPSILON
 
 __all__ = ["FEWEST", "MOST", "AngleSeries", "Angles", "Sample", "between", "fit"]
@@ -128,17 +129,9 @@ def _angles(phi: Array) -> Angles:
     return Angles(sigma, rho, sigma * sigma / (1 + rho))
 
 
-@lru_cache(maxsize=8)
-def _transform(count: int) -> Array:
-    phi = (2 * np.arange(count) + 1) * (np.pi / (2 * count))
-    matrix = np.cos(np.arange(count)[:, None] * phi) * (2 / count)
-    matrix[0] /= 2
-    return matrix
-
-
 def _coefficients(values: Array, count: int) -> Array:
     """Chebyshev coefficients of interpolants, shape (kernels, count)."""
-    return values @ _transform(count).T
+    return values @ chebyshev.transform(count).T
 
 
 def _series(kernels: Sequence[tuple[Array, Array]], allowed: float) -> tuple[Parts, ...]:

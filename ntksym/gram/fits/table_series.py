@@ -11,7 +11,6 @@ where s of a small singular value needs few k. What is kept is then checked betw
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
 from itertools import product
 
 import numpy as np
@@ -19,6 +18,7 @@ from numpy.polynomial.chebyshev import chebvander
 from numpy.typing import NDArray
 
 from ntksym.lowering.templates.table import GROUP
+from ntksym.numerics import chebyshev
 
 __all__ = ["Domain", "Places", "Sample", "TableSeries", "fit"]
 
@@ -118,20 +118,20 @@ class TableSeries:
 
     def functions(self, u: Array) -> Array:
         """The values of phi at every u, shape (n, r)."""
-        polynomials = chebvander(_centred(u, self.domain.variances), len(self.basis) - 1)
+        polynomials = chebvander(chebyshev.centred(u, self.domain.variances), len(self.basis) - 1)
         return np.asarray(np.einsum("na,ar->nr", polynomials, self.basis))  # no row depends on the others, as by BLAS
 
     def __call__(self, places: Places) -> Array:
         """F at places, shape (kernels, n)."""
         phi = self.functions(places.variances)
         scale, shift = self.domain.line
-        chebyshev = chebvander(scale * places.angles + shift, max(table.shape[2] for table in self.tables) - 1)
+        turns = chebvander(scale * places.angles + shift, max(table.shape[2] for table in self.tables) - 1)
         found = np.zeros((len(self.tables), len(places.angles)))
         for kernel, table in enumerate(self.tables):
             for group, size in enumerate(self.sizes[kernel]):
                 columns = slice(GROUP * group, GROUP * (group + 1))
                 rows = np.einsum("nr,rsk->nsk", phi[places.first], table[:, columns, :size])
-                found[kernel] += np.einsum("nsk,ns,nk->n", rows, phi[places.second, columns], chebyshev[:, :size])
+                found[kernel] += np.einsum("nsk,ns,nk->n", rows, phi[places.second, columns], turns[:, :size])
         return found
 
 
@@ -160,29 +160,10 @@ def fit(sample: Sample, domain: Domain, allowed: float) -> TableSeries | None:
     return None
 
 
-def _centred(values: Array, ends: tuple[float, float]) -> Array:
-    low, high = ends
-    return np.zeros_like(values) if low == high else (2 * values - low - high) / (high - low)
-
-
-def _points(count: int, ends: tuple[float, float]) -> Array:
-    low, high = ends
-    return (low + high) / 2 + (high - low) / 2 * np.cos(np.pi * (np.arange(count) + 0.5) / count)
-
-
-@lru_cache(maxsize=64)
-def _transform(count: int) -> Array:
-    """From values in Chebyshev points to coefficients."""
-    phi = (2 * np.arange(count) + 1) * (np.pi / (2 * count))
-    matrix = np.cos(np.arange(count)[:, None] * phi) * (2 / count)
-    matrix[0] /= 2
-    return matrix
-
-
 def _counts(sample: Sample, domain: Domain, allowed: float) -> tuple[int, int] | None:
     """Points in u and in theta that lines along the edges and through the middle of the domain need."""
-    variances, edges = _points(VARIANCES, domain.variances), _ends(domain.variances)
-    angles, turns = _ends(domain.angles), _points(ANGLES, domain.angles)
+    variances, edges = chebyshev.grid(VARIANCES, domain.variances), _ends(domain.variances)
+    angles, turns = _ends(domain.angles), chebyshev.grid(ANGLES, domain.angles)
     across = list(product(range(len(edges)), angles, len(edges) + np.arange(VARIANCES)))
     along = list(product(*[range(len(edges))] * 2, turns))
     first, theta, second = map(np.array, zip(*across, *((i, theta, j) for i, j, theta in along), strict=True))
@@ -201,21 +182,20 @@ def _ends(ends: tuple[float, float]) -> Array:
 
 def _needed(values: Array, count: int, allowed: float) -> int:
     """The longest of the interpolants on lines of ``count`` points each, without what may be left out."""
-    coefficients = np.abs(values.reshape(-1, count) @ _transform(count).T).max(axis=0)
-    rest = np.cumsum(coefficients[::-1])[::-1]
-    return max(1, int(np.count_nonzero(rest > allowed)))
+    coefficients = np.abs(values.reshape(-1, count) @ chebyshev.transform(count).T).max(axis=0)
+    return max(1, chebyshev.length(coefficients, allowed))
 
 
 def _coefficients(sample: Sample, domain: Domain, counts: tuple[int, int]) -> Array:
     """Those of the interpolant in all points, shape (kernels, a, a, k)."""
     rows, turns = counts
     i, j = np.triu_indices(rows)
-    angles = np.tile(_points(turns, domain.angles), len(i))
-    found = sample(Places(_points(rows, domain.variances), np.repeat(i, turns), np.repeat(j, turns), angles))
+    angles = np.tile(chebyshev.grid(turns, domain.angles), len(i))
+    found = sample(Places(chebyshev.grid(rows, domain.variances), np.repeat(i, turns), np.repeat(j, turns), angles))
     values = np.empty((len(found), rows, rows, turns))
     values[:, i, j] = values[:, j, i] = found.reshape(len(found), len(i), turns)
-    across = _transform(rows)
-    return np.einsum("ai,bj,ck,nijk->nabc", across, across, _transform(turns), values, optimize=True)
+    across = chebyshev.transform(rows)
+    return np.einsum("ai,bj,ck,nijk->nabc", across, across, chebyshev.transform(turns), values, optimize=True)
 
 
 def _compressed(domain: Domain, coefficients: Array, allowed: float) -> TableSeries:

@@ -1,7 +1,6 @@
 """Divided differences in ball arithmetic, and whether they exclude zero."""
 
 from collections.abc import Sequence
-from itertools import pairwise
 from typing import Any
 
 import sympy as sp
@@ -9,6 +8,7 @@ from flint import arb, ctx
 
 from ntksym.formula.tape import play, record
 from ntksym.hermite.certified.balls import Balls, Jet, enclose
+from ntksym.numerics.divided_differences import divided_difference
 
 __all__ = ["excludes_zero"]
 
@@ -35,12 +35,9 @@ def excludes_zero(places: Sequence[tuple[sp.Expr, sp.Rational]], power: int) -> 
         points = [enclose(place) for _, place in places]
         tapes = {expression: record(expression) for expression, _ in places}
         each = zip(places, points, strict=True)
-        column = [_value(tapes[expression], balls, point) / point**power for (expression, _), point in each]
-        squares = [point * point for point in points]
-        for order in range(1, len(column)):
-            gaps = [squares[k + order] - squares[k] for k in range(len(squares) - order)]
-            column = [(after - before) / gap for (before, after), gap in zip(pairwise(column), gaps, strict=True)]
-        return bool(column[0].is_finite() and not column[0].contains(0))
+        values = [_value(tapes[expression], balls, point) / point**power for (expression, _), point in each]
+        found = divided_difference(values, [point * point for point in points])
+        return bool(found.is_finite() and not found.contains(0))
 
 
 def _value(tape: Any, balls: Balls, point: Any) -> Any:

@@ -19,12 +19,13 @@ import sympy as sp
 
 from ntksym.symbols import rho, x
 
-__all__ = ["DIGITS", "MOST_EXACT", "Match", "candidates", "hermite_sum", "sign_of"]
+__all__ = ["MOST_EXACT", "WORKING_DIGITS", "Match", "candidates", "hermite_sum", "sign_of"]
 
 MOST_EXACT = 12
 """Degree up to which sums of Hermite polynomials have roots as coefficients, all different; beyond, decimals."""
 
-DIGITS = 25
+WORKING_DIGITS = 25
+"""Digits of a coefficient that is rounded to a decimal: float64 keeps 17."""
 
 
 class Match(NamedTuple):
@@ -65,7 +66,7 @@ def hermite_sum(squares: Sequence[sp.Expr], signs: str, exact: bool) -> sp.Expr:
     for degree, square in enumerate(squares):
         if square != 0:
             root = sp.sqrt(square / sp.factorial(degree))
-            factor = root if exact else sp.Rational(str(root.evalf(DIGITS)))
+            factor = root if exact else sp.Rational(str(root.evalf(WORKING_DIGITS)))
             terms.append(sign_of(degree, signs) * factor * newer)
         older, newer = newer, sp.expand(x * newer - degree * older)
     total = sp.Add(*terms)

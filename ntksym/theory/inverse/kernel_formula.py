@@ -17,7 +17,8 @@ from ntksym.theory.powers.taylor import taylor
 
 __all__ = ["coefficients_of", "examined", "judged", "read_kernel", "remainder", "value_at_one"]
 
-DIGITS = 30
+NUMBER_DIGITS = 30
+"""Digits in which coefficients and values of a kernel are compared with each other."""
 
 EXAMINED, FEWEST = 128, 32
 """Coefficients whose signs are decided; where so many grow beyond use."""
@@ -144,7 +145,7 @@ def judged(kernel: sp.Expr, coefficients: Sequence[sp.Expr]) -> None:
 
 def _of_size_one(coefficient: sp.Expr) -> sp.Expr:
     """The coefficient times a power of two: 1/100! is not small, it is a coefficient of exp."""
-    size = abs(mpmath.mpmathify(coefficient.evalf(DIGITS)))
+    size = abs(mpmath.mpmathify(coefficient.evalf(NUMBER_DIGITS)))
     return coefficient * sp.Integer(2) ** -mpmath.frexp(size)[1] if size else coefficient
 
 
@@ -167,7 +168,7 @@ def value_at_one(kernel: sp.Expr) -> sp.Expr:
             f"{kernel} at rho = 1 is {value}, but E[s(U)^2] must be a finite number; scale rho, as in rho/2, or "
             "subtract what diverges"
         )
-    if abs(value.evalf(DIGITS)) > SQUARABLE:
+    if abs(value.evalf(NUMBER_DIGITS)) > SQUARABLE:
         raise InvalidInput(
             f"{kernel} at rho = 1 is {value.evalf(6)}, beyond float64, in which its activation is evaluated; "
             "divide the kernel by a number",
@@ -190,11 +191,11 @@ def remainder(kernel: sp.Expr, whole: sp.Expr, coefficients: Sequence[sp.Expr]) 
     coefficients : sequence of Expr
         Of rho^0, rho^1, ...; not negative.
     """
-    with mpmath.workdps(DIGITS):
-        parts = [mpmath.mpmathify(entry.evalf(DIGITS)) for entry in coefficients]
-        largest = mpmath.mpmathify(whole.evalf(DIGITS)) - mpmath.fsum(parts)
+    with mpmath.workdps(NUMBER_DIGITS):
+        parts = [mpmath.mpmathify(entry.evalf(NUMBER_DIGITS)) for entry in coefficients]
+        largest = mpmath.mpmathify(whole.evalf(NUMBER_DIGITS)) - mpmath.fsum(parts)
         function = compile_mpmath(kernel.xreplace({rho: x}), {})
-        noise = mpmath.mpf(10) ** (10 - DIGITS) * (1 + abs(largest) + mpmath.fsum(parts))
+        noise = mpmath.mpf(10) ** (10 - NUMBER_DIGITS) * (1 + abs(largest) + mpmath.fsum(parts))
         places = [mpmath.mpf(k) / PLACES for k in range(1 - PLACES, PLACES)]
         rests = [mpmath.re(function(place)) - mpmath.polyval(parts[::-1], place) for place in places]
         if largest < -noise or any(abs(rest) > largest + noise for rest in rests):

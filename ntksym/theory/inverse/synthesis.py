@@ -13,7 +13,7 @@ from ntksym.activation.activation import Activation
 from ntksym.activation.pieces.identity import is_zero
 from ntksym.errors import InvalidInput
 from ntksym.symbols import rho, x
-from ntksym.theory.inverse.generating import DIGITS, MOST_EXACT, candidates, hermite_sum
+from ntksym.theory.inverse.generating import MOST_EXACT, WORKING_DIGITS, candidates, hermite_sum
 from ntksym.theory.inverse.kernel_formula import examined, judged, read_kernel, remainder, value_at_one
 from ntksym.theory.requests import Get, check_get, check_whole
 
@@ -24,7 +24,7 @@ MOST_TERMS = 24
 
 SIGNS = ("plus", "alternating")
 
-ROUNDED = 4 * 10.0 ** (1 - DIGITS)
+ROUNDED = 4 * 10.0 ** (1 - WORKING_DIGITS)
 """Relative error of the square of a coefficient that is rounded to so many digits, of which the last may be off."""
 
 FEW = 8

@@ -10,18 +10,19 @@ at a jump, where D ~ 1/v. Of that function piecewise Chebyshev polynomials are m
 The map rho -> rho' is a power series with non-negative coefficients (Mehler), so on [0, 1] it is convex.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
 import numpy as np
+import scipy
 from numpy.polynomial import Chebyshev
 from numpy.typing import NDArray
 
 from ntksym.dual import Dual
 from ntksym.hermite.pair_values import evaluate_pairs
+from ntksym.numerics import chebyshev
 from ntksym.numerics.legendre import legendre
-from ntksym.theory.phases.crossings import EPSILON, root_between
+from ntksym.numerics.limits import EPSILON
 
 __all__ = ["CorrelationMap"]
 
@@ -130,7 +131,7 @@ class CorrelationMap:
             return 0.0
         else:
             high = float(np.log(WIDE))
-        return float(np.exp(root_between(excess, low, high)))
+        return float(np.exp(scipy.optimize.brentq(excess, low, high, xtol=EPSILON, rtol=4 * EPSILON)))
 
     def _following(self, gap: Array) -> Array:
         """1 - rho' as a difference."""
@@ -181,16 +182,9 @@ def _slope_curve(dual: Dual, q: float) -> _SlopeCurve:
         _, slope = dual.evaluate(q, q, q * (1 - v**2), gap=v**2)
         return np.asarray(slope) * (1.0 if dual.continuous else v)
 
-    return _SlopeCurve(tuple(_pieces(function, (0.0, 1.0), 0.0, 0)), not dual.continuous)
+    pieces = chebyshev.piecewise(function, (0.0, 1.0), DEGREE, _is_settled, DEEPEST)
+    return _SlopeCurve(tuple(pieces), not dual.continuous)
 
 
-def _pieces(function: Callable[[Array], Array], ends: tuple[float, float], scale: float, level: int) -> list[Chebyshev]:
-    piece = Chebyshev.interpolate(function, DEGREE, domain=ends)
-    sizes = np.abs(piece.coef)
-    scale = max(scale, float(sizes.max()))
-    if sizes[-3:].max() <= SETTLED * scale or level == DEEPEST:
-        return [piece]
-    middle = sum(ends) / 2
-    return [
-        part for half in ((ends[0], middle), (middle, ends[1])) for part in _pieces(function, half, scale, level + 1)
-    ]
+def _is_settled(coefficients: Array, scale: float) -> bool:
+    return bool(np.abs(coefficients[-3:]).max() <= SETTLED * scale)

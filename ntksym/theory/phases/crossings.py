@@ -14,9 +14,10 @@ from numpy.polynomial import Chebyshev
 from numpy.typing import NDArray
 
 from ntksym.errors import NoSuchDual, ToleranceNotMet
+from ntksym.numerics import chebyshev
 from ntksym.numerics.limits import EPSILON
 
-__all__ = ["EPSILON", "Crossing", "Survey", "root_between", "survey"]
+__all__ = ["Crossing", "Survey", "survey"]
 
 Array = NDArray[np.float64]
 
@@ -33,8 +34,6 @@ RESOLVED = 1e-12
 
 DEEPEST = 4
 """Halvings of a cell."""
-
-MOST_STEPS = 200
 
 
 @dataclass(frozen=True)
@@ -95,7 +94,7 @@ def survey(function: Callable[[Array], Array], edges: Array) -> Survey:
     largest, ends, end = 0.0, [], float(edges[0])
     for low, high in pairwise(np.log(edges).tolist()):
         try:
-            pieces = _resolved(function, (low, high), 0)
+            pieces = chebyshev.piecewise(lambda t: function(np.exp(t)), (low, high), DEGREE, _is_resolved, DEEPEST)
         except (NoSuchDual, ToleranceNotMet):
             break
         if not all(np.isfinite(piece.coef).all() for piece in pieces):
@@ -119,21 +118,16 @@ def survey(function: Callable[[Array], Array], edges: Array) -> Survey:
     return Survey(tuple(found), *(clear[0], clear[-1]) if clear else (0.0, 0.0), end, vanishes)
 
 
-def _resolved(function: Callable[[Array], Array], ends: tuple[float, float], level: int) -> list[Chebyshev]:
-    piece = Chebyshev.interpolate(lambda t: function(np.exp(t)), DEGREE, domain=ends)
-    if not np.isfinite(piece.coef).all() or level == DEEPEST:
-        return [piece]
-    if np.abs(piece.coef[-2:]).max() <= RESOLVED:
-        return [piece]
-    middle = sum(ends) / 2
-    halves = (ends[0], middle), (middle, ends[1])
-    return [part for half in halves for part in _resolved(function, half, level + 1)]
+def _is_resolved(coefficients: Array, scale: float) -> bool:
+    """Whether a polynomial is the function, or the function is not finite, which halving does not mend."""
+    return not np.isfinite(coefficients).all() or bool(np.abs(coefficients[-2:]).max() <= RESOLVED)
 
 
 def _zeros(function: Callable[[Array], Array], fit: Chebyshev) -> list[Crossing]:
     low, high = map(float, fit.domain)
     roots = (2 * np.asarray(fit.roots(), dtype=np.complex128) - low - high) / (high - low)
-    near = roots[(np.abs(roots.imag) < TOUCHING) & (roots.real >= -1) & (roots.real < 1)].real
+    # A zero where two polynomials meet may be just outside of both: each looks a little beyond its ends.
+    near = roots[(np.abs(roots.imag) < TOUCHING) & (np.abs(roots.real) < 1 + TOUCHING)].real
     derivative, crossings = fit.deriv(), []
     places = np.sort(near)
     for place in places[np.diff(places, prepend=-2.0) >= TOUCHING].tolist():
@@ -143,22 +137,3 @@ def _zeros(function: Callable[[Array], Array], fit: Chebyshev) -> list[Crossing]
         where -= step if abs(step) < TOUCHING * (high - low) else 0.0
         crossings.append(Crossing(float(np.exp(where)), float(derivative(where))))
     return crossings
-
-
-def root_between(function: Callable[[float], float], low: float, high: float) -> float:
-    """A zero of a function that is positive at ``low`` and not positive at ``high``: secants kept in a bracket.
-
-    Dowell and Jarratt, "A modified regula falsi method", BIT 11 (1971), with halving where the bracket shrinks slowly.
-    """
-    above, below = function(low), function(high)
-    for step in range(MOST_STEPS):
-        if below == 0 or high - low <= 2 * EPSILON * max(abs(low), abs(high)):
-            return high
-        middle = (low + high) / 2 if step % 3 == 2 else high + (high - low) * below / (above - below)
-        middle = middle if low < middle < high else (low + high) / 2
-        value = function(middle)
-        if value > 0:
-            low, above, below = middle, value, below / 2
-        else:
-            high, below, above = middle, value, above / 2
-    return high

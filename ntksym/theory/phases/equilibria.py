@@ -8,9 +8,9 @@ import numpy as np
 import sympy as sp
 
 from ntksym.errors import ToleranceNotMet
+from ntksym.numerics.limits import EPSILON
 from ntksym.symbols import x
 from ntksym.theory.phases.correlation import CorrelationMap
-from ntksym.theory.phases.crossings import EPSILON
 from ntksym.theory.phases.lengths import SMALLEST, LengthMap, rounded
 
 __all__ = ["FixedPoint", "fixed_points", "reached"]

@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ntksym.dual import Dual
-from ntksym.theory.phases.crossings import EPSILON, Survey, survey
+from ntksym.numerics.limits import EPSILON
+from ntksym.theory.phases.crossings import Survey, survey
 from ntksym.theory.phases.mean_squares import PowerLaw, at_infinity, at_zero, mean_squares
 
 __all__ = ["SMALLEST", "LengthMap", "octaves", "rounded"]
@@ -19,6 +20,7 @@ MARGIN = 2.0**8
 
 LARGEST = 2.0**250
 SMALLEST = 2.0**-250
+"""Lengths between which fixed points are looked for: whole octaves; 2^250 = 1.8e75 is about `LARGEST_VARIANCE`."""
 
 NEAR_THE_EDGE = 40
 """Halvings of the distance to a variance where E[s(U)^2] diverges."""

@@ -47,7 +47,8 @@ MOST_BIASED_TERMS = 10
 SPARE_TERMS = 64
 """More terms than are asked for, since with a bias every coefficient has contributions from all later ones."""
 
-DIGITS = 25
+ROUNDED_DIGITS = 25
+"""Digits of an exact coefficient before it is rounded to float64."""
 
 SHOWN = 6
 
@@ -197,7 +198,7 @@ def power_series(
             if exact:
                 raise
         else:
-            floats = np.array([float(sp.N(number, DIGITS)) for number in numbers])
+            floats = np.array([float(sp.N(number, ROUNDED_DIGITS)) for number in numbers])
             return PowerSeries(kernel, floats, EPSILON * np.abs(floats), tuple(numbers), total)
     found = kernel.series(min(terms + max(SPARE_TERMS, terms // 2), MOST_TERMS))
     return PowerSeries(kernel, found.coefficients[:terms], found.errors[:terms], None, total)

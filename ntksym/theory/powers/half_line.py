@@ -22,6 +22,7 @@ from ntksym.activation.pieces.sign_decider import SignDecider
 from ntksym.activation.traits import is_continuous
 from ntksym.errors import NoClosedForm, ToleranceNotMet
 from ntksym.formula import compile_mpmath
+from ntksym.numerics.divided_differences import divided_difference
 from ntksym.symbols import x
 from ntksym.theory.powers.supports import ABSENT
 
@@ -33,7 +34,7 @@ MOST = 40
 MOST_TERMS = 400
 """Terms of a polynomial that is multiplied out."""
 
-DIGITS = 60
+GUESS_DIGITS = 60
 """Digits in which coefficients of a polynomial are guessed, before it is proved."""
 
 LARGEST_DENOMINATOR = 10**6
@@ -235,18 +236,11 @@ def _nonzero(half: HalfLinePart, places: list[tuple[sp.Expr, sp.Rational]], orde
     def difference(_: Any) -> Any:
         points = [_number(place) for _, place in functions]
         column = [function(point) / point**half.lowest for (function, _), point in zip(functions, points, strict=True)]
-        return _divided(column, [point**2 for point in points])
+        return divided_difference(column, [point**2 for point in points])
 
     if clearly_nonzero(difference, mpmath.mpf(0), extra_digits=4 * order):
         return f"{what} in the first digits at 30, 90 and 180 digits"
     return None
-
-
-def _divided(column: list[Any], places: list[Any]) -> Any:
-    for order in range(1, len(column)):
-        gaps = [places[k + order] - places[k] for k in range(len(places) - order)]
-        column = [(after - before) / gap for (before, after), gap in zip(pairwise(column), gaps, strict=True)]
-    return column[0]
 
 
 def _affirmed(half: HalfLinePart, degree: int) -> Finding | None:
@@ -271,7 +265,7 @@ def _guessed(piece: Piece, lowest: int, unknowns: int) -> sp.Expr | None:
         return sp.S.Zero
     function = compile_mpmath(piece.expression, {})
     low, high = piece.span
-    with mpmath.workdps(DIGITS + 4 * unknowns):
+    with mpmath.workdps(GUESS_DIGITS + 4 * unknowns):
         points = [_number(low + (high - low) * sp.Rational(k, unknowns)) for k in range(unknowns)]
         matrix = mpmath.matrix([[point ** (lowest + 2 * k) for k in range(unknowns)] for point in points])
         solution = mpmath.lu_solve(matrix, mpmath.matrix([function(point) for point in points]))
@@ -283,8 +277,10 @@ def _guessed(piece: Piece, lowest: int, unknowns: int) -> sp.Expr | None:
 
 
 def _rational(number: Any) -> sp.Rational | None:
-    near = sp.Rational(sp.Integer(round(number * 10**DIGITS)), 10**DIGITS).limit_denominator(LARGEST_DENOMINATOR)
-    return near if abs(number - _number(near)) < mpmath.mpf(10) ** (-DIGITS // 2) else None
+    near = sp.Rational(sp.Integer(round(number * 10**GUESS_DIGITS)), 10**GUESS_DIGITS).limit_denominator(
+        LARGEST_DENOMINATOR
+    )
+    return near if abs(number - _number(near)) < mpmath.mpf(10) ** (-GUESS_DIGITS // 2) else None
 
 
 def _number(rational: sp.Rational) -> Any:

@@ -43,7 +43,7 @@ __all__ = ["ZonalSeries", "layer_variances", "zonal_series"]
 
 Array = NDArray[np.float64]
 
-DIGITS = 40
+VARIANCE_DIGITS = 40
 """Digits of the variances."""
 
 FEW_ROUNDINGS = 8.0
@@ -155,7 +155,7 @@ def zonal_series(network: Network, get: Get, mean_square: float, terms: int) -> 
     terms : int
         At least 2.
     """
-    with mpmath.workdps(DIGITS):
+    with mpmath.workdps(VARIANCE_DIGITS):
         line, zero, start = np.zeros(terms), np.zeros(terms), exact_value(mean_square)
         line[1] = float(start)
         run = walk(network.layers, _Run((line, line), (zero, zero), as_mpf(start), mpmath.mpf(0)), _Expanded())
@@ -181,7 +181,7 @@ class _Variances:
 
 def layer_variances(network: Network, mean_square: float) -> list[Any]:
     """Q in front of every activation, as mpmath numbers: those of `zonal_series`, for activations that are analytic."""
-    with mpmath.workdps(DIGITS):
+    with mpmath.workdps(VARIANCE_DIGITS):
         *met, _ = walk(network.layers, (as_mpf(exact_value(mean_square)),), _Variances())
     return met
 
