@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 import types
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -24,13 +25,13 @@ from ntksym.lowering.passes import Stages, hoist
 from ntksym.lowering.printing import statements
 from ntksym.lowering.templates.frame import TILE
 from ntksym.lowering.translation import DIAGONAL_INPUTS, PAIR_INPUTS, translate
-from ntksym.network.layers import Dense, fully_connected, serial
+from ntksym.network.layers import Dense, Network, fully_connected, serial
 from ntksym.special.vector import vectormath
 from ntksym.symbolic.numeric_form import NumericForm
 from ntksym.symbols import c, q, q1, q2
 from tests.lowering.duals import activation, hand_derived
 from tests.lowering.forms import FORMS
-from tests.lowering.machines import machine
+from tests.lowering.machines import Machine, load_uncached, machine
 from tests.lowering.test_program import inputs_at
 
 EPSILON = np.finfo(np.float64).eps
@@ -58,18 +59,52 @@ def derived(act: Activation) -> Any:
     return hand_derived(act) if act.name in FORMS else derive(act)
 
 
+def network_of(name: str) -> Network:
+    return fully_connected(activation(name) if name in FORMS else name, 2, 1.2, 0.3)
+
+
+@cache
+def compiled_here(name: str) -> Machine:
+    """One module for the tests of what compiled code computes and of what it looks like: each takes seconds to make."""
+    return machine(network_of(name), derived, load=load_uncached)
+
+
 @pytest.mark.parametrize("name", [*(name for name in FORMS if name != "sign"), "tanh"])
 @pytest.mark.filterwarnings("ignore:overflow encountered:RuntimeWarning")  # integers that wrap round, as intended
 def test_the_text_is_plain_python_and_means_the_same_compiled(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     x = np.random.default_rng(1).normal(size=(3, 5))
     x[2] = x[1] + 0.1  # a series takes several groups of terms
-    network = fully_connected(activation(name) if name in FORMS else name, 2, 1.2, 0.3)
-    interpreted = machine(network, derived, load=lambda text: plain_python(text, monkeypatch))
-    compiled = machine(network, derived)
+    compiled = compiled_here(name)
+    interpreted = machine(network_of(name), derived, load=lambda text: plain_python(text, monkeypatch))
     for wanted in ("nngp", "ntk"):
         slow, fast = (engine.tiles(x, x, (wanted,))[0][wanted] for engine in (interpreted, compiled))
         # the same operations, with products and sums fused or not
         assert np.abs(slow - fast).max() <= 64 * EPSILON * np.abs(fast).max()
+
+
+def vector_instructions(assembly: str) -> int:
+    patterns = {"x86_64": r"v?(mul|div|sqrt|fmadd\d*)pd", "aarch64": r"f(mul|div|sqrt|mla)\s+v\d+\.2d"}
+    machine = os.uname().machine
+    if machine not in patterns:
+        pytest.skip(f"no pattern for {machine}")
+    return len(re.findall(patterns[machine], assembly))
+
+
+@pytest.mark.parametrize("name", FORMS)
+def test_the_innermost_loop_is_vectorised(name: str) -> None:
+    engine = compiled_here(name)
+    engine.tiles(np.eye(2), np.eye(2), ("nngp",))
+    (text,) = engine.module.fill_nngp.inspect_asm().values()
+    assert vector_instructions(text) > 5
+    assert not re.search(r"call\w*\s+\S*\b(exp|log|sin|cos|atan2|asin|acos|erf|erfc)\b", text)
+
+
+def test_the_loops_over_the_terms_of_a_series_are_vectorised_and_gather_nothing() -> None:
+    engine = compiled_here("tanh")
+    engine.tiles(np.eye(2), np.eye(2), ("ntk",))
+    (text,) = engine.module.fill_ntk.inspect_asm().values()
+    assert vector_instructions(text) > 2 * 3 * STEP  # the first group of terms, and the groups above it
+    assert "gather" not in text
 
 
 def test_the_text_does_not_depend_on_the_hash_seed() -> None:
@@ -101,32 +136,6 @@ def test_one_text_serves_every_depth_weight_bias_and_parameter_value() -> None:
         ),
     ]
     assert len({kernel.source.text for kernel in kernels}) == 1
-
-
-def vector_instructions(assembly: str) -> int:
-    patterns = {"x86_64": r"v?(mul|div|sqrt|fmadd\d*)pd", "aarch64": r"f(mul|div|sqrt|mla)\s+v\d+\.2d"}
-    machine = os.uname().machine
-    if machine not in patterns:
-        pytest.skip(f"no pattern for {machine}")
-    return len(re.findall(patterns[machine], assembly))
-
-
-@pytest.mark.parametrize("name", FORMS)
-def test_the_innermost_loop_is_vectorised(name: str) -> None:
-    # machine code from the store cannot be read: this text is compiled here
-    engine = machine(fully_connected(activation(name), 1), hand_derived, load=lambda text: store.load(f"{text}# new\n"))
-    engine.tiles(np.eye(2), np.eye(2), ("nngp",))
-    (text,) = engine.module.fill_nngp.inspect_asm().values()
-    assert vector_instructions(text) > 5
-    assert not re.search(r"call\w*\s+\S*\b(exp|log|sin|cos|atan2|asin|acos|erf|erfc)\b", text)
-
-
-def test_the_loops_over_the_terms_of_a_series_are_vectorised_and_gather_nothing() -> None:
-    engine = machine(fully_connected("tanh", 1), derive, load=lambda text: store.load(f"{text}# fresh\n"))
-    engine.tiles(np.eye(2), np.eye(2), ("ntk",))
-    (text,) = engine.module.fill_ntk.inspect_asm().values()
-    assert vector_instructions(text) > 2 * 3 * STEP  # the first group of terms, and the groups above it
-    assert "gather" not in text
 
 
 def test_a_generated_module_stands_alone() -> None:
@@ -226,7 +235,10 @@ def test_the_tile_is_a_multiple_of_every_vector() -> None:
 def test_compiled_duals_agree_with_their_meaning(name: str) -> None:
     """One hidden layer with W_std = 1 is the dual itself; mpmath runs the stages at 30 digits on the same inputs."""
     x = np.array([[1.0, 0.5], [0.25, -2.0], [-1.5, 0.125]])
-    found = build(fully_connected(activation(name), 1), derive=hand_derived)(x, get=("nngp", "ntk"))
+    compiled = compiled_here(name)
+    engine = machine(fully_connected(activation(name), 1), hand_derived, load=lambda text: compiled.module)
+    assert engine.source.text == compiled.source.text
+    nngp, ntk = engine(x)
     (part,) = lower([hand_derived(activation(name))])
     with mpmath.workdps(30):
         for i in range(3):
@@ -234,7 +246,7 @@ def test_compiled_duals_agree_with_their_meaning(name: str) -> None:
                 inner = [mpmath.mpf(float(x[k] @ x[m])) / 2 for k, m in ((i, i), (j, j), (i, j))]
                 exact = part.stages.evaluate(inputs_at(inner))
                 # |value| <= scale; terms of about this size are added
-                scale = float(np.sqrt(found.nngp[i, i] * found.nngp[j, j]))
-                assert abs(found.nngp[i, j] - exact["value"]) <= 8 * EPSILON * scale
+                scale = float(np.sqrt(nngp[i, i] * nngp[j, j]))
+                assert abs(nngp[i, j] - exact["value"]) <= 8 * EPSILON * scale
                 tangent = inner[2] * exact["slope"]
-                assert abs(found.ntk[i, j] - exact["value"] - tangent) <= 8 * EPSILON * (scale + abs(tangent))
+                assert abs(ntk[i, j] - exact["value"] - tangent) <= 8 * EPSILON * (scale + abs(tangent))

@@ -1,34 +1,24 @@
 """The loops of generated modules as machine code: vectors, no call, nothing that does not fit into registers."""
 
 import platform
-from types import ModuleType
 
 import numpy as np
 import pytest
 
 import ntksym as nk
-from ntksym.lowering import store
 from tests.lowering.assembly import inner_loops
-from tests.lowering.machines import machine
+from tests.lowering.machines import load_uncached, machine
 
 FILLS = ("fill_nngp", "fill_ntk")
 SPILLING = {"elu": 300}
 """The two wedges of ELU, of 2000 multiplications, keep 214 vectors on the stack."""
 
 
-def load(text: str) -> ModuleType:
-    """The module without numba's cache: machine code that comes from there cannot be inspected."""
-    module = ModuleType("generated")
-    module.__file__ = str(store.folder() / "generated.py")
-    exec(compile(text.replace("cache=True, ", ""), "<generated>", "exec"), module.__dict__)
-    return module
-
-
 @pytest.mark.slow
 @pytest.mark.skipif(platform.machine() not in {"x86_64", "AMD64"}, reason="reads x86 assembly")
 @pytest.mark.parametrize("name", ["relu", "gelu", "erf", "sin", "abs", "rbf", "elu"])
 def test_the_loops_over_pairs_are_vector_code_without_a_call_or_a_spill(name: str) -> None:
-    built = machine(nk.fully_connected(name, 3, W_std=1.5, b_std=0.1), nk.derive, load=load)
+    built = machine(nk.fully_connected(name, 3, W_std=1.5, b_std=0.1), nk.derive, load=load_uncached)
     points = np.random.default_rng(0).normal(size=(70, 5))
     for get in (("nngp",), ("ntk",)):
         built.tiles(points, points, get)

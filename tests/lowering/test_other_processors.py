@@ -1,19 +1,17 @@
 """The loops of generated modules on processors that are not at hand: vectors, and no call."""
 
 import platform
-from types import ModuleType
 
 import numpy as np
 import pytest
 
 import ntksym as nk
-from ntksym.lowering import store
 from ntksym.lowering.templates.angle import GROUP, SLOTS, angle_source
 from ntksym.lowering.templates.frame import TILE
 from ntksym.lowering.templates.table import FIRST, table_source
 from tests.lowering.assembly import inner_loops
 from tests.lowering.crossing import ARM, compiled_for
-from tests.lowering.machines import machine
+from tests.lowering.machines import load_uncached, machine
 
 PROCESSORS = {"neoverse-n1": ARM, "apple-m1": ARM, "haswell": "x86_64-unknown-linux-gnu"}
 
@@ -23,29 +21,23 @@ pytestmark = [
 ]
 
 
-def load(text: str) -> ModuleType:
-    """The module without numba's cache, so that it is compiled."""
-    module = ModuleType("generated")
-    module.__file__ = str(store.folder() / "generated.py")
-    exec(compile(text.replace("cache=True, ", ""), "<generated>", "exec"), module.__dict__)
-    return module
-
-
 def fill_layers(name: str) -> None:
     points = np.random.default_rng(0).normal(size=(70, 5))
-    machine(nk.fully_connected(name, 3, W_std=1.5, b_std=0.1), nk.derive, load=load).tiles(points, points, ("ntk",))
+    machine(nk.fully_connected(name, 3, W_std=1.5, b_std=0.1), nk.derive, load=load_uncached).tiles(
+        points, points, ("ntk",)
+    )
 
 
 def fill_angle(_: str) -> None:
     lines, none = np.ones((1, SLOTS, TILE)), np.empty((0, 0))
     terms = np.zeros((2, 2, 1, GROUP)), np.full((2, 2), GROUP)
-    load(angle_source()).fill(none, none, 0, 0, 0, 1.0, 0.0, 0.0, 0.0, lines, lines, *terms, none, none, True)
+    load_uncached(angle_source()).fill(none, none, 0, 0, 0, 1.0, 0.0, 0.0, 0.0, lines, lines, *terms, none, none, True)
 
 
 def fill_table(_: str) -> None:
     lines, none = np.ones((1, FIRST + 4, TILE)), np.empty((0, 0))
     table = np.zeros((2, 4, 16)), np.full((2, 1), 4)
-    load(table_source()).fill(none, none, 0, 0, 0, 1.0, 0.0, 1.0, 0.0, lines, lines, *table, none, none, True)
+    load_uncached(table_source()).fill(none, none, 0, 0, 0, 1.0, 0.0, 1.0, 0.0, lines, lines, *table, none, none, True)
 
 
 FILLS = {"relu": fill_layers, "gelu": fill_layers, "tanh": fill_layers, "angle": fill_angle, "table": fill_table}

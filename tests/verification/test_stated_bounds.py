@@ -31,17 +31,32 @@ def test_the_quick_ones_keep_to_their_bounds(name):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", SERIES)
-def test_every_series_of_the_catalogue_keeps_to_its_bounds(name):
+@pytest.mark.parametrize("name", ["tanh", "softsign"])
+def test_a_series_keeps_to_its_bounds_at_every_default_point(name):
     report = verify(derive(name))
     assert report.ok, str(report)
     assert len(report.points) == 20
 
 
+def turns(name):
+    """Four of the ten default points, the next four for the next entry: over the catalogue all of them come up."""
+    places = [*default_points(derive(name)), *((q, q, q) for q in (Fraction(1, 100), 1, 25))]
+    start = SERIES.index(name)
+    return [places[(start + step) % len(places)] for step in (0, 3, 5, 8)]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", SERIES)
+def test_every_series_of_the_catalogue_keeps_to_its_bounds(name):
+    report = verify(derive(name), points=turns(name))
+    assert report.ok, str(report)
+    assert len(report.points) == 8
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["tanh", "sigmoid", "softsign", "logcosh"])
 def test_certified_bounds_hold_as_well(name):
-    report = verify(derive(name, certify=True))
+    report = verify(derive(name, certify=True), points=turns(name))
     assert report.ok, str(report)
 
 

@@ -15,6 +15,7 @@ from ntksym.activation.catalogue import catalogue
 from ntksym.dual.derivation import cross_dual, derive
 from ntksym.errors import InvalidInput, NoSuchDual
 from ntksym.quadrature.expectation import Estimate, expectation
+from ntksym.symbols import q
 from ntksym.verification import Check, Report, default_points, verify
 
 REQUIRED_DIGITS = 25
@@ -33,9 +34,30 @@ def test_the_quick_ones_agree_with_their_integrals(name):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("name", ["relu", "gelu", "elu"])
+def test_a_formula_agrees_with_its_integral_at_every_default_point(name):
+    report = verify(derive(name))
+    assert len(report.points) == 20
+    assert report.ok, str(report)
+    assert report.digits >= REQUIRED_DIGITS
+
+
+def turns(name, dual):
+    """Four of the ten default points, the next four for the next entry: over the catalogue all of them come up."""
+    places = [*default_points(dual), *((q, q, q) for q in (Fraction(1, 100), 1, 25) if exists(dual, q))]
+    start = CLOSED.index(name)
+    return [places[(start + step) % len(places)] for step in (0, 3, 5, 8)]
+
+
+def exists(dual, variance):
+    return all(condition.subs({**dual.activation.values, q: variance}) > 0 for condition in dual.domain)
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CLOSED)
 def test_every_closed_form_agrees_with_its_integral(name):
-    report = verify(derive(name))
+    dual = derive(name)
+    report = verify(dual, points=turns(name, dual))
     assert report.ok, str(report)
     assert report.digits >= REQUIRED_DIGITS
 

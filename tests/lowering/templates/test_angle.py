@@ -12,6 +12,7 @@ from ntksym.lowering import store
 from ntksym.lowering.templates.angle import DIAGONALS, GROUP, INVERSE, ROOTS, SLOTS, angle_source
 from ntksym.lowering.templates.frame import TILE
 from tests.lowering.assembly import inner_loops
+from tests.lowering.machines import load_uncached
 
 EPSILON = float(np.finfo(np.float64).eps)
 SLACK = 1e-14
@@ -91,8 +92,7 @@ def test_the_module_stands_alone() -> None:
 @pytest.mark.slow
 @pytest.mark.skipif(platform.machine() not in {"x86_64", "AMD64"}, reason="reads x86 assembly")
 def test_the_loops_over_entries_are_vector_code_without_a_call() -> None:
-    module = ModuleType("generated")  # machine code from numba's cache cannot be inspected
-    exec(compile(angle_source().replace("cache=True, ", ""), "<generated>", "exec"), module.__dict__)
+    module = load_uncached(angle_source())
     filled(module, np.zeros((2, 2, 1, GROUP)), np.full((2, 2), GROUP), -np.inf, TILE - 5, "float64")
     (assembly,) = module.fill.inspect_asm().values()
     loops = inner_loops(assembly)

@@ -11,6 +11,7 @@ from ntksym.lowering import store
 from ntksym.lowering.templates.frame import TILE
 from ntksym.lowering.templates.table import DIAGONALS, FIRST, GROUP, INVERSE, ROOTS, table_source
 from tests.lowering.assembly import inner_loops
+from tests.lowering.machines import load_uncached
 
 EPSILON = float(np.finfo(np.float64).eps)
 RANK, COUNTS = 2 * GROUP, np.array([[2 * GROUP, GROUP], [GROUP, 3 * GROUP]])
@@ -113,8 +114,7 @@ def test_the_module_stands_alone() -> None:
 @pytest.mark.slow
 @pytest.mark.skipif(platform.machine() not in {"x86_64", "AMD64"}, reason="reads x86 assembly")
 def test_the_loops_over_entries_are_vector_code_without_a_call() -> None:
-    module = ModuleType("generated")  # machine code from numba's cache cannot be inspected
-    exec(compile(table_source().replace("cache=True, ", ""), "<generated>", "exec"), module.__dict__)
+    module = load_uncached(table_source())
     filled(module, "float64", square=True)
     (assembly,) = module.fill.inspect_asm().values()
     loops = inner_loops(assembly)
