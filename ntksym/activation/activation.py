@@ -19,6 +19,7 @@ from ntksym.activation.parameter_values import exact, literal
 from ntksym.activation.pieces import Pieces, split
 from ntksym.activation.pieces.slopes import compile_slope
 from ntksym.activation.real_values import PROBES, require_real
+from ntksym.activation.removable import Continuation
 from ntksym.errors import InvalidInput, NoClosedForm
 from ntksym.formula import check_expression, compile_mpmath, compile_numpy, in_x, parse, rational
 from ntksym.formula.vocabulary import CONSTANTS, REFUSED, fold, lookup
@@ -184,7 +185,12 @@ class Activation:
 
     @cached_property
     def _float64(self) -> Callable[[NDArray[np.float64]], NDArray[np.float64]]:
-        return compile_numpy(self.expression, self.values)
+        return self._continuation.rounded(compile_numpy(self.expression, self.values), self.to_mpmath())
+
+    @cached_property
+    def _continuation(self) -> Continuation:
+        """To the places where the formula says 0/0."""
+        return Continuation(self.expression.xreplace(self.values))
 
     def __call__(self, array: ArrayLike) -> NDArray[np.float64]:
         """``s(array)``, entry by entry, as float64 of the same shape.
@@ -202,15 +208,15 @@ class Activation:
             raise InvalidInput(
                 f"an activation takes real numbers, not {points.dtype}; convert with numpy.asarray(..., float)"
             )
-        return self._float64(points.astype(np.float64))
+        return self._float64(points.astype(np.float64).ravel()).reshape(points.shape)
 
     def to_mpmath(self) -> Callable[[Any], Any]:
         """``x -> s(x)`` on mpmath numbers, at whatever precision ``mpmath.mp`` has when it is called."""
-        return compile_mpmath(self.expression, self.values)
+        return self._continuation.precise(compile_mpmath(self.expression, self.values))
 
     def derivative_to_mpmath(self) -> Callable[[Any], Any]:
         """``x -> s'(x)`` away from kinks and jumps, as ``to_mpmath``."""
-        return compile_slope(self.expression, self._known_pieces, self.values)
+        return self._continuation.precise(compile_slope(self.expression, self._known_pieces, self.values))
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Activation):

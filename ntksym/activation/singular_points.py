@@ -5,6 +5,7 @@ Exact places come from ``pieces``; this is for formulas whose pieces are not kno
 """
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -18,7 +19,16 @@ from ntksym.activation.pieces.slopes import derivative
 from ntksym.formula import compile_mpmath, compile_numpy
 from ntksym.symbols import x
 
-__all__ = ["breaking_functions", "refined", "singular_functions", "survey_points", "zeros_at"]
+__all__ = [
+    "Place",
+    "breaking_functions",
+    "dividing_functions",
+    "refined",
+    "singular_functions",
+    "survey_points",
+    "zeros_at",
+    "zeros_of",
+]
 
 Array = NDArray[np.float64]
 
@@ -37,6 +47,12 @@ ROUNDED = 1e-14
 """Zeros nearer to 0 than this are 0, which the points of a survey avoid and bisection does not hit."""
 
 SECANT_STEPS = 40
+NEAREST = 16
+"""Places that are looked at where infinitely many are alike: those nearest to zero."""
+
+LONG = 6
+"""Operations of an expression that is printed as a number instead."""
+
 MOST_ZEROS = 4000
 """Zeros of one function that are refined; a function with more oscillates too fast for anything here."""
 
@@ -58,6 +74,20 @@ def singular_functions(expression: sp.Expr) -> tuple[sp.Expr, ...]:
         In x alone.
     """
     return tuple(dict.fromkeys(part for node in sp.preorder_traversal(expression) for part in _singular(node)))
+
+
+@lru_cache(maxsize=512)
+def dividing_functions(expression: sp.Expr) -> tuple[sp.Expr, ...]:
+    """Functions of x at whose zeros the expression may say 0/0 or 0*oo: what stands below a bar, or in a logarithm.
+
+    Parameters
+    ----------
+    expression : Expr
+        In x alone.
+    """
+    nodes = sp.preorder_traversal(expression)
+    infinite = (node for node in nodes if isinstance(node, sp.log) or (node.is_Pow and not node.exp.is_nonnegative))
+    return tuple(dict.fromkeys(part for node in infinite for part in _singular(node)))
 
 
 @lru_cache(maxsize=512)
@@ -194,3 +224,53 @@ def refined(function: sp.Expr, start: float, bits: int) -> Any:
         except ZeroDivisionError:
             return None
     return None
+
+
+@dataclass(frozen=True)
+class Place:
+    """A place that can be had with as many digits as are asked for.
+
+    Attributes
+    ----------
+    expression : Expr
+        The place, a Float where it is a number only.
+    function : Expr or None
+        What vanishes there, where the place is a number only.
+    """
+
+    expression: sp.Expr
+    function: sp.Expr | None = None
+
+    def located(self, bits: int) -> Any:
+        """The place with this many binary digits; None where nothing vanishes there after all."""
+        if self.function is not None:
+            return refined(self.function, float(self.expression), bits)
+        with mpmath.workprec(bits):
+            return mpmath.mpmathify(sp.N(self.expression, mpmath.mp.dps + 5))
+
+    def __str__(self) -> str:
+        plain = self.function is None and self.expression.count_ops() <= LONG and not self.expression.has(sp.CRootOf)
+        return str(self.expression) if plain else f"{float(self.expression):.6g}"
+
+
+@lru_cache(maxsize=512)
+def zeros_of(function: sp.Expr) -> tuple[Place, ...]:
+    """Zeros of a function of x: exact, all of them, for polynomials; else those nearest to zero.
+
+    Parameters
+    ----------
+    function : Expr
+        In x alone.
+    """
+    if function.is_positive or function.is_negative:
+        return ()
+    if function.is_polynomial(x):
+        polynomial = sp.Poly(function, x)
+        if polynomial.degree() < 1:
+            return ()
+        if polynomial.degree() == 1:
+            return (Place(-polynomial.nth(0) / polynomial.nth(1)),)
+        if polynomial.get_domain() in (sp.ZZ, sp.QQ):
+            return tuple(Place(root) for root in dict.fromkeys(sp.real_roots(polynomial)))
+    places = sorted(zeros_at(function, survey_points()), key=abs)
+    return tuple(Place(sp.Float(place), function) for place in places[:NEAREST])

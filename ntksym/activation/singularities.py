@@ -7,7 +7,6 @@ three distances, in some thousand bits, give p and k.
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import lru_cache
 from typing import Any
 
 import mpmath
@@ -15,16 +14,14 @@ import sympy as sp
 
 from ntksym.activation.activation import Activation
 from ntksym.activation.singular_points import (
+    Place,
     breaking_functions,
-    refined,
     singular_functions,
-    survey_points,
-    zeros_at,
+    zeros_of,
 )
 from ntksym.errors import NoClosedForm
-from ntksym.symbols import x
 
-__all__ = ["Place", "Singularity", "breaking_places", "jumps_at", "singular_places", "singularity_at"]
+__all__ = ["Singularity", "breaking_places", "grows_at", "jumps_at", "singular_places", "singularity_at"]
 
 DISTANCES = (192, 384, 768)
 """Powers 2^-n of the distances at which a power and a logarithm are told apart: three values, and a constant."""
@@ -41,8 +38,8 @@ ROUGH = (20, 40)
 SURELY_INTEGRABLE = 0.25
 """Order at the first look up to which nothing is looked at again: logarithms change it by less than a fifth."""
 
-NEAREST = 16
-"""Places that are looked at where infinitely many are alike: those nearest to zero."""
+GROWING = 0.1
+"""log2 of a growth from the first distance to the second: that of the root of a logarithm is 0.5."""
 
 PURE = 1e-9
 """Power of the logarithm that is none."""
@@ -58,9 +55,6 @@ BELOW_JUMPS = 110
 
 SAME = 1e-9
 """Places nearer than this, relative, are one."""
-
-LONG = 6
-"""Operations of an expression that is printed as a number instead."""
 
 HALF = sp.Rational(1, 2)
 
@@ -104,7 +98,7 @@ class Singularity:
         return f"it has a pole of order {self.order} at x = {self.shown}"
 
 
-def singular_places(activation: Activation) -> Iterator["Place"]:
+def singular_places(activation: Activation) -> Iterator[Place]:
     """Where s may be infinite: breakpoints, and zeros of what stands below a fraction bar, in a logarithm, ...
 
     Parameters
@@ -117,7 +111,7 @@ def singular_places(activation: Activation) -> Iterator["Place"]:
         yield from _places(suspects, _breakpoints(activation))
 
 
-def breaking_places(activation: Activation) -> Iterator["Place"]:
+def breaking_places(activation: Activation) -> Iterator[Place]:
     """Where s may jump or be infinitely steep; of infinitely many places that are alike, those nearest to zero.
 
     Parameters
@@ -140,56 +134,14 @@ def _breakpoints(activation: Activation) -> tuple[sp.Expr, ...]:
         return ()
 
 
-@dataclass(frozen=True)
-class Place:
-    """A place that can be had with as many digits as are asked for.
-
-    Attributes
-    ----------
-    expression : Expr
-        The place, a Float where it is a number only.
-    function : Expr or None
-        What vanishes there, where the place is a number only.
-    """
-
-    expression: sp.Expr
-    function: sp.Expr | None = None
-
-    def located(self, bits: int) -> Any:
-        """The place with this many binary digits; None where nothing vanishes there after all."""
-        if self.function is not None:
-            return refined(self.function, float(self.expression), bits)
-        with mpmath.workprec(bits):
-            return mpmath.mpmathify(sp.N(self.expression, mpmath.mp.dps + 5))
-
-    def __str__(self) -> str:
-        plain = self.function is None and self.expression.count_ops() <= LONG and not self.expression.has(sp.CRootOf)
-        return str(self.expression) if plain else f"{float(self.expression):.6g}"
-
-
 def _places(functions: tuple[sp.Expr, ...], known: tuple[sp.Expr, ...]) -> Iterator[Place]:
     """Known places, then the zeros of functions, those nearest to zero first."""
     seen: list[float] = []
-    for place in [*map(Place, known), *(place for function in functions for place in _zeros(function))]:
+    for place in [*map(Place, known), *(place for function in functions for place in zeros_of(function))]:
         number = float(place.expression)
         if all(abs(number - other) > SAME * max(1.0, abs(other)) for other in seen):
             seen.append(number)
             yield place
-
-
-@lru_cache(maxsize=512)
-def _zeros(function: sp.Expr) -> tuple[Place, ...]:
-    """Zeros of a function of x: exact, all of them, for polynomials; else those nearest to zero."""
-    if function.is_polynomial(x):
-        polynomial = sp.Poly(function, x)
-        if polynomial.degree() < 1:
-            return ()
-        if polynomial.degree() == 1:
-            return (Place(-polynomial.nth(0) / polynomial.nth(1)),)
-        if polynomial.get_domain() in (sp.ZZ, sp.QQ):
-            return tuple(Place(root) for root in dict.fromkeys(sp.real_roots(polynomial)))
-    places = sorted(zeros_at(function, survey_points()), key=abs)
-    return tuple(Place(sp.Float(place), function) for place in places[:NEAREST])
 
 
 def singularity_at(function: Callable[[Any], Any], place: Place) -> Singularity | None:
@@ -216,6 +168,24 @@ def singularity_at(function: Callable[[Any], Any], place: Place) -> Singularity 
         if worst is None or order > worst.order:
             worst = Singularity(place.expression, str(place), order, logarithm)
     return worst
+
+
+def grows_at(function: Callable[[Any], Any], place: Place) -> bool:
+    """Whether a function grows towards a place at all, be it like a logarithm.
+
+    Parameters
+    ----------
+    function : callable
+        On mpmath numbers, at the current precision.
+    place : Place
+        Where.
+    """
+    precise = place.located(8 * ROUGH[-1])
+    if precise is None:
+        return False
+    with mpmath.workprec(8 * ROUGH[-1]):
+        levels = [[_level(function, precise, side, bits) for bits in ROUGH] for side in (-1, 1)]
+    return any(far - near > GROWING for near, far in levels)
 
 
 def _level(function: Callable[[Any], Any], place: Any, side: int, bits: int) -> Any:

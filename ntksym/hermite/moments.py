@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from ntksym.errors import ToleranceNotMet
 from ntksym.hermite.tabulated_activation import Table, TabulatedActivation
+from ntksym.hermite.tips import Tips
 from ntksym.numerics.legendre import legendre
 from ntksym.numerics.limits import EPSILON
 
@@ -57,7 +58,9 @@ class Rule:
     offset, stride : int
         Which coefficients are not zero: k = offset + stride*m.
     continuous : bool
-        Whether s has no jump.
+        Whether s has no jump, and s' a square that is integrable.
+    tips : Tips
+        What the polynomials leave out of the squares where s or s' is singular.
     """
 
     points: Array
@@ -68,6 +71,7 @@ class Rule:
     offset: int
     stride: int
     continuous: bool
+    tips: Tips
 
 
 @dataclass(frozen=True)
@@ -128,7 +132,8 @@ def rule(profile: TabulatedActivation, low: float, high: float, count: int, fine
     offset, stride = layout(profile)
     continuous = profile.continuous
     known = table.value(points), table.slope(points), table.bend(points)
-    return Rule(points, weights, *known, offset, stride, continuous)
+    tips = table.tips.between(start, reach * sqrt(high), 2.0 if start == 0 else 1.0)
+    return Rule(points, weights, *known, offset, stride, continuous, tips)
 
 
 def layout(profile: TabulatedActivation) -> tuple[int, int]:
@@ -150,6 +155,7 @@ def reach_of(profile: TabulatedActivation, deviation: float) -> float:
     places = np.arange(0.0, LARGEST_REACH + 0.25, 0.5)
     sizes = np.maximum(*(np.abs(profile.activation(sign * deviation * places)) for sign in (1, -1)))
     end = np.flatnonzero(np.isfinite(np.append(0.0, sizes)))[-1]  # beyond, s overflows
+    sizes = np.where(np.isfinite(sizes), sizes, 0.0)  # a place before, where s is infinite, takes no mass
     with np.errstate(divide="ignore", invalid="ignore"):
         levels = np.log(sizes[:end]) - places[:end] ** 2 / 4
     largest = np.max(levels, initial=-np.inf)
@@ -157,8 +163,8 @@ def reach_of(profile: TabulatedActivation, deviation: float) -> float:
     last = places[visible[-1] + 1] if len(visible) and visible[-1] + 1 < len(places) else 0.0
     if not largest < np.inf or (len(visible) and visible[-1] + 1 >= end):
         raise ToleranceNotMet(
-            f"{profile.activation.name} has a pole or grows too fast at the variance {deviation**2:.6g}: its square is "
-            "not integrable in float64; use smaller W_std, b_std or inputs",
+            f"{profile.activation.name} grows too fast at the variance {deviation**2:.6g}: its square is not "
+            "integrable in float64; use smaller W_std, b_std or inputs",
             activation=profile.activation,
         )
     return float(max(last, SMALLEST_REACH))
@@ -182,6 +188,8 @@ def moments(nodes: Rule, variances: Array, count: int) -> Moments:
     root = np.sqrt(nodes.weights / np.sqrt(2 * np.pi * variances)[:, None]) * envelope
     squared = (nodes.value, nodes.slope, nodes.points * nodes.slope, nodes.bend)
     value, slope, dilation, bend = (_mean_square(root, part) for part in squared)
+    left_out = nodes.tips.squares(variances)
+    value, slope, dilation = value + left_out[0], slope + left_out[1], dilation + left_out[2]
     first = np.sum(density * nodes.value * envelope, axis=1)[:, None]
     shift, weighted = (1, density * nodes.slope) if nodes.continuous else (0, density * nodes.value)
     columns = [first] if shift and nodes.offset == 0 else []

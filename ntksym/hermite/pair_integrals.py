@@ -193,9 +193,10 @@ def integrate_pairs(
         reach = grown if grown > SMALLEST_REACH else BOUNDED_REACH
         table = profile.table(int(low) - 2, int(high) + ceil(log2(reach + REACH)))
         pieces = table.edges, table.values, table.slopes
+        breaks = profile.breaks_between(float(table.edges[0]), float(table.edges[-1]))
         features = profile.features(int(low) - 2, int(high) + ceil(log2(reach + REACH)))
         found = np.empty((len(mine), 2))
-        _integrate(roots[mine], gap[mine], scales[mine], *pieces, profile.breaks, features, reach, rule, found)
+        _integrate(roots[mine], gap[mine], scales[mine], *pieces, breaks, features, reach, rule, found)
         results[mine] = found
     lost = np.flatnonzero(np.isnan(results).any(axis=1))
     if len(lost):

@@ -17,7 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ntksym.activation.activation import Activation
+from ntksym.activation.integrability import slope_integrability
+from ntksym.activation.singular_points import Place, breaking_functions, zeros_at
+from ntksym.activation.singularities import grows_at, singular_places
 from ntksym.errors import NoClosedForm, ToleranceNotMet
+from ntksym.hermite.tips import Tips, tip_integrals
 from ntksym.numerics import chebyshev
 from ntksym.numerics.limits import EPSILON
 
@@ -42,17 +46,20 @@ SHARP = 0.05
 
 MOST_FEATURES = 8
 
-STEEP = 0.005
-"""Exponent from which on a growth is one; a logarithm at these distances looks like less."""
+GRID = 2048
+"""Parts of an interval in which kinks are looked for where their places are not known."""
 
-NEAR = 200
-"""Bits after the point of the distance from a break at which the growth of s' is looked at."""
+DOUBLE = 53
+"""Binary digits of float64."""
 
 JUMP = 1e-9
 """Neighbouring polynomials that differ by more than this, relatively, belong to a function that jumps."""
 
-Piece = tuple[float, float, Array, Array]
-"""Ends, and the coefficients of s and of s' in powers of the place between -1 and 1."""
+Piece = tuple[float, float, Array, Array, Array]
+"""Ends, the coefficients of s and of s' in powers of the place between -1 and 1, and what they leave out of squares."""
+
+WHOLE = np.zeros(3)
+"""Nothing is left out."""
 
 
 @dataclass(frozen=True)
@@ -65,11 +72,14 @@ class Table:
         Ends of the pieces, increasing.
     values, slopes : float arrays, shape (pieces, NODES)
         Coefficients on each piece, of the powers of the place between -1 and 1.
+    tips : Tips
+        What the polynomials leave out of squares next to singularities.
     """
 
     edges: Array
     values: Array
     slopes: Array
+    tips: Tips
 
     def value(self, points: Array) -> Array:
         """The function s at points of the interval."""
@@ -126,19 +136,48 @@ class TabulatedActivation:
     activation: Activation
     _pieces: dict[tuple[float, float], tuple[Piece, ...]] = field(default_factory=dict, repr=False)
     _tables: dict[tuple[int, int], Table] = field(default_factory=dict, repr=False)
+    _found: dict[tuple[float, float], Array] = field(default_factory=dict, repr=False)
+
+    @cached_property
+    def _places(self) -> dict[float, Place]:
+        """Kinks, jumps and singularities, by their values in float64; empty where the pieces are not known."""
+        activation = self.activation
+        try:
+            known = [Place(item.position) for item in activation.breaks]
+        except NoClosedForm:
+            return {}
+        slope = self._functions[1]
+        known += [place for place in singular_places(activation) if grows_at(slope, place)]
+        return {float(place.located(DOUBLE)): place for place in known}
 
     @cached_property
     def breaks(self) -> Array:
-        """Kinks and jumps, increasing; empty where they are not known."""
+        """Kinks, jumps and singularities, increasing; empty where they are not known."""
+        return np.array(sorted(self._places))
+
+    @cached_property
+    def _are_known(self) -> bool:
+        """Whether `breaks` has all of them."""
         try:
-            return np.array([float(item.position.evalf(25)) for item in self.activation.breaks])
+            return bool(self.activation.pieces)
         except NoClosedForm:
-            return np.empty(0)
+            return False
+
+    def breaks_between(self, low: float, high: float) -> Array:
+        """Kinks, jumps and singularities inside an interval; as far as a grid shows where there are infinitely many."""
+        if self._are_known:
+            return self.breaks[(self.breaks > low) & (self.breaks < high)]
+        if (low, high) not in self._found:
+            expression = self.activation.expression.xreplace(self.activation.values)
+            grid = np.linspace(low, high, GRID + 1)
+            places = {place for function in breaking_functions(expression) for place in zeros_at(function, grid)}
+            self._found[low, high] = np.array(sorted(place for place in places if low < place < high))
+        return self._found[low, high]
 
     @cached_property
     def bends(self) -> bool:
         """Whether s' has no jump, as far as the pieces around its breaks and around zero show."""
-        top = max(6, ceil(log2(np.max(np.abs(self.breaks), initial=1.0))) + 1)
+        top = max(3, ceil(log2(np.max(np.abs(self.breaks), initial=1.0))) + 1)
         try:
             return self.continuous and _meets(self.table(-4, top).slopes)
         except ToleranceNotMet:  # it oscillates too fast to tell
@@ -146,31 +185,19 @@ class TabulatedActivation:
 
     @cached_property
     def continuous(self) -> bool:
-        """Whether s has no jump and s' no infinity: what a slope needs that can be relied on."""
-        known = self.activation.is_continuous
-        if known is None:  # its pieces are not known: as far as the table around zero shows
-            return _meets(self.table(-4, 6).values)
-        return known and not any(map(self._is_steep, self.breaks))
-
-    def _is_steep(self, place: float) -> bool:
-        """Whether s' is infinite there: whether it grows like a power of the distance, seen at two of them."""
-        slope = self._functions[1]
-        with mpmath.workdps(SAMPLE_DIGITS + NEAR // 2):
-            for side in (-1, 1):
-                far, near = (abs(slope(place + side * mpmath.ldexp(1, -bits))) for bits in (NEAR // 2, NEAR))
-                if far and near and mpmath.log(near / far, 2) > NEAR * STEEP:
-                    return True
-        return False
+        """Whether E[s'(U)^2] exists: s has no jump, and s' no infinity whose square is not integrable."""
+        return not slope_integrability(self.activation).is_nowhere
 
     def features(self, core: int, top: int) -> Array:
         """Where the function may change on a smaller scale than around: zero, kinks, jumps, the shortest pieces."""
         edges = self.table(core, top).edges
+        breaks = self.breaks_between(float(edges[0]), float(edges[-1]))
         widths = np.diff(edges)
         middles = (edges[:-1] + edges[1:]) / 2
         shortest = (widths[1:-1] <= widths[:-2]) & (widths[1:-1] <= widths[2:])
         sharp = shortest & (widths[1:-1] < SHARP * np.abs(middles[1:-1]))
-        places = np.unique(np.concatenate([[0.0], self.breaks, middles[1:-1][sharp]]))
-        return np.asarray(places if len(places) <= MOST_FEATURES else np.unique(np.append(self.breaks, 0.0)))
+        places = np.unique(np.concatenate([[0.0], breaks, middles[1:-1][sharp]]))
+        return np.asarray(places if len(places) <= MOST_FEATURES else np.unique(np.append(breaks, 0.0)))
 
     def table(self, core: int, top: int) -> Table:
         """The function and its derivative for ``|x| <= 2**top``, the core being ``|x| <= 2**core``, or 1 at most.
@@ -186,7 +213,10 @@ class TabulatedActivation:
             intervals = [(-b, -a) for a, b in reversed(outwards)] + [(-(2.0**core), 2.0**core)] + outwards
             pieces = [piece for interval in intervals for piece in self._cover(interval)]
             edges = np.array([piece[0] for piece in pieces] + [pieces[-1][1]])
-            self._tables[core, top] = Table(edges, np.array([p[2] for p in pieces]), np.array([p[3] for p in pieces]))
+            columns = [np.array(column) for column in zip(*(piece[2:] for piece in pieces), strict=True)]
+            left_out = columns[2].any(axis=1)
+            tips = Tips(((edges[1:] + edges[:-1]) / 2)[left_out], columns[2][left_out])
+            self._tables[core, top] = Table(edges, columns[0], columns[1], tips)
         return self._tables[core, top]
 
     def _cover(self, interval: tuple[float, float]) -> tuple[Piece, ...]:
@@ -207,7 +237,7 @@ class TabulatedActivation:
 
     def _split(self, low: float, high: float) -> tuple[Piece, ...]:
         """The pieces between two places; none where there would be too many."""
-        inside = [place for place in self.breaks if low < place < high]
+        inside = self.breaks_between(low, high).tolist()
         ends = [low, *inside, high]
         waiting = [(a, b, 0) for a, b in pairwise(ends)][::-1]
         seen = self._seen(low, high)
@@ -219,8 +249,10 @@ class TabulatedActivation:
             fine = all(_resolved(fit, scale) for fit, scale in zip((value, slope), scales, strict=True))
             fine = fine and seen.are_met(a, b, (value, slope))
             if fine or depth == DEEPEST:
+                place = None if fine else self._places.get(a, self._places.get(b))
                 # powers grow like 2.4**k, and resolved coefficients fall like 6**-k
-                done.append((a, b, chebyshev.powers(NODES) @ value, chebyshev.powers(NODES) @ slope))
+                powers = chebyshev.powers(NODES)
+                done.append(self._tip(a, b, place) if place else (a, b, powers @ value, powers @ slope, WHOLE))
             else:
                 middle = (a + b) / 2
                 waiting += [(middle, b, depth + 1), (a, middle, depth + 1)]
@@ -228,11 +260,24 @@ class TabulatedActivation:
                 return ()
         return tuple(done)
 
+    def _tip(self, low: float, high: float, place: Place) -> Piece:
+        """The last piece next to a singularity: means, and what they leave out of squares."""
+        value, slope = self._functions
+        side = 1 if low in self._places else -1
+        finite = (True, self.continuous, self.continuous or place.expression == 0)  # x s' is as steep as s at zero
+        functions = (value, slope, lambda x: x * slope(x))
+        fits, left_out = np.zeros((2, NODES)), np.zeros(3)
+        for row, function in enumerate(functions):
+            if finite[row]:
+                mean, left_out[row] = tip_integrals(function, place.located, side, high - low)
+                fits[min(row, 1), 0] = mean if row < 2 else fits[1, 0]
+        return low, high, fits[0], fits[1], left_out
+
     def _seen(self, low: float, high: float) -> "_Seen":
         """Values of s and s' on the core, or nearer to zero than an octave, where a Gaussian has more of its mass."""
         inner = min(abs(low), abs(high))
         steps = 2.0 ** -np.arange(0.0, 48.0, 2.0) if low < 0 < high else 2.0 ** (-np.arange(8) / 2)
-        with mpmath.workdps(_digits(inner)):
+        with mpmath.workdps(_digits(inner * float(steps[-1]))):
             places = [sign * inner * float(step) for sign in (-1, 1) for step in steps]
             values = [[float(function(mpmath.mpf(place))) for place in places] for function in self._functions]
         return _Seen(np.array(places), np.array(values))
@@ -271,6 +316,6 @@ def _resolved(fit: Array, scale: float) -> bool:
 
 
 def _mirror(piece: Piece, sign: float, slope_sign: float) -> Piece:
-    low, high, value, slope = piece
+    low, high, value, slope, left_out = piece
     alternating = (-1.0) ** np.arange(NODES)
-    return -high, -low, sign * alternating * value, slope_sign * alternating * slope
+    return -high, -low, sign * alternating * value, slope_sign * alternating * slope, left_out

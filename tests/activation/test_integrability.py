@@ -16,7 +16,8 @@ from ntksym.activation.integrability import (
     slope_integrability,
     value_integrability,
 )
-from ntksym.activation.singularities import Place, singularity_at
+from ntksym.activation.singular_points import Place
+from ntksym.activation.singularities import singularity_at
 from ntksym.errors import NoSuchDual
 
 POLES = {
@@ -142,7 +143,7 @@ def test_every_entrance_says_the_same(formula: str) -> None:
     entrances = [
         lambda: nk.build(network)(np.eye(2)),
         lambda: nk.spectrum(network, dim=3, degree=4),
-        lambda: nk.phases(formula, 1.5, 0.1),
+        lambda: nk.phases(formula, W_std=1.5, b_std=0.1),
         lambda: nk.positivity(network),
     ]
     reason = value_integrability(Activation(formula)).reason

@@ -143,7 +143,7 @@ def test_many_hard_pairs_agree_with_the_same_pairs_alone() -> None:
         assert np.all(np.abs(many.slope[places] - few.slope) <= 2 * dual.slope_error_bound(q[places], q[places]))
 
 
-@pytest.mark.parametrize(("formula", "power"), [("sqrt(abs(x))", 0.5), ("abs(x)**0.7", 0.7)])
+@pytest.mark.parametrize(("formula", "power"), [("sqrt(abs(x))", 0.5), ("abs(x)**0.4", 0.4)])
 def test_an_infinite_slope_is_not_bounded(formula: str, power: float) -> None:
     """E|Z|**p = 2**(p/2) Gamma((p + 1)/2)/sqrt(pi)."""
     dual = nk.derive(formula, method="series")
