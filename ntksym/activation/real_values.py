@@ -44,8 +44,13 @@ def require_real(
     Raises
     ------
     InvalidInput
-        The expression has no real value somewhere, or one near 0 whose square is beyond float64.
+        The expression has no real value somewhere; a number in it, or its value near 0, has a square beyond float64.
     """
+    for number in expression.atoms(sp.Rational) | set(values.values()):
+        if abs(number) > LARGEST:
+            raise InvalidInput(
+                f"{shown} contains {float(number):.3g}, whose square is beyond float64; scale it down", number=number
+            )
     for point, result in zip(PROBES, results, strict=True):
         if math.isnan(result):
             culprit = _culprit(expression, dict(values), point)

@@ -160,7 +160,8 @@ def test_an_irrational_value_is_in_the_formula_and_can_be_replaced() -> None:
 
 
 @pytest.mark.parametrize(
-    ("formula", "parameters"), [("a*x", {"a": 1e300}), ("1e200*x", {}), ("(a*x)**2", {"a": 1e100}), ("1e160", {})]
+    ("formula", "parameters"),
+    [("a*x", {"a": 1e300}), ("1e200*x", {}), ("(a*x)**2", {"a": 1e100}), ("exp(-1e200*x**2)", {}), ("1e160", {})],
 )
 def test_what_has_no_square_in_float64_is_refused(formula: str, parameters: dict[str, float]) -> None:
     with pytest.raises(InvalidInput, match="square is beyond float64; scale it down"):
