@@ -7,9 +7,20 @@ from ntksym.activation.activation import Activation
 from ntksym.activation.catalogue import catalogue
 from ntksym.dual import ClosedDual, SeriesDual
 from ntksym.dual.derivation import cross_dual, derive
-from ntksym.errors import InvalidInput, LoweringBug, NoClosedForm, NoSuchDual, NtkSymError, ToleranceNotMet, Undecided
+from ntksym.dual.protocol import Dual
+from ntksym.errors import (
+    InvalidInput,
+    LoweringBug,
+    NoClosedForm,
+    NoSuchDual,
+    NtkSymError,
+    OutOfReach,
+    PiecesUnknown,
+    ToleranceNotMet,
+    Undecided,
+)
 from ntksym.kernel import Kernel, build
-from ntksym.network.layers import Dense, Network, fully_connected, serial
+from ntksym.network.layers import Dense, Network, Residual, fully_connected, residual, serial
 from ntksym.verification import Report, verify
 
 if TYPE_CHECKING:
@@ -25,6 +36,7 @@ __all__ = [
     "Activation",
     "ClosedDual",
     "Dense",
+    "Dual",
     "InvalidInput",
     "InverseActivation",
     "Kernel",
@@ -33,9 +45,12 @@ __all__ = [
     "NoClosedForm",
     "NoSuchDual",
     "NtkSymError",
+    "OutOfReach",
     "Phases",
+    "PiecesUnknown",
     "PowerSeries",
     "Report",
+    "Residual",
     "SeriesDual",
     "Spectrum",
     "ToleranceNotMet",
@@ -51,6 +66,7 @@ __all__ = [
     "phases",
     "positivity",
     "power_series",
+    "residual",
     "serial",
     "spectrum",
     "verify",
@@ -79,4 +95,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted(__all__)

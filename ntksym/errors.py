@@ -1,11 +1,15 @@
 """The exception tree: "asked wrongly", "does not exist", "cannot", "do not know" and "our bug" are different things."""
 
+import pickle
+
 __all__ = [
     "InvalidInput",
     "LoweringBug",
     "NoClosedForm",
     "NoSuchDual",
     "NtkSymError",
+    "OutOfReach",
+    "PiecesUnknown",
     "ToleranceNotMet",
     "Undecided",
 ]
@@ -19,7 +23,8 @@ class NtkSymError(Exception):
     message : str
         What happened, on which input, and the way out.
     **about : object
-        The objects concerned; kept in ``self.about`` for programs that catch the error.
+        The objects concerned; kept in ``self.about`` for programs that catch the error. In another process, those that
+        cannot be pickled are there as text.
     """
 
     def __init__(self, message: str, **about: object) -> None:
@@ -27,7 +32,16 @@ class NtkSymError(Exception):
         self.about = about
 
     def __reduce__(self) -> tuple[object, ...]:
-        return (_rebuild, (type(self), str(self), self.about))
+        about = {key: value if _travels(value) else repr(value) for key, value in self.about.items()}
+        return (_rebuild, (type(self), str(self), about))
+
+
+def _travels(value: object) -> bool:
+    try:
+        pickle.dumps(value)
+    except Exception:  # whatever an object raises that cannot be pickled: its text travels in its place
+        return False
+    return True
 
 
 def _rebuild(kind: type[NtkSymError], message: str, about: dict[str, object]) -> NtkSymError:
@@ -50,8 +64,16 @@ class Undecided(NtkSymError):
     """A three-valued answer was used as a boolean although it is "do not know"."""
 
 
+class PiecesUnknown(Undecided, NoClosedForm):
+    """Where a formula changes its form is not known, so that no closed form is derived; the dual may well exist."""
+
+
 class ToleranceNotMet(NtkSymError, ArithmeticError):
     """The accuracy asked for cannot be guaranteed; the message says what was achieved."""
+
+
+class OutOfReach(ToleranceNotMet):
+    """No accuracy can be had at all: a function beyond float64, too fast an oscillation, or too much work."""
 
 
 class LoweringBug(NtkSymError, RuntimeError):

@@ -294,7 +294,10 @@ class Kernel:
         x = points(X, "X")
         y = x if Y is None or Y is X else points(Y, "Y")
         if x.shape[1] != y.shape[1]:
-            raise InvalidInput(f"X has {x.shape[1]} features and Y has {y.shape[1]}; pass points of one space")
+            raise InvalidInput(
+                f"X has {x.shape[1]} features and Y has {y.shape[1]}; pass points of one space",
+                shapes=(x.shape, y.shape),
+            )
         return x, y
 
 

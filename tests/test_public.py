@@ -12,12 +12,16 @@ import ntksym as nk
 NAMES = (
     "Activation",
     "Dense",
+    "Dual",
     "InvalidInput",
     "Kernel",
     "LoweringBug",
     "NoClosedForm",
     "NoSuchDual",
     "NtkSymError",
+    "OutOfReach",
+    "PiecesUnknown",
+    "Residual",
     "ToleranceNotMet",
     "Undecided",
     "Verdict",
@@ -31,6 +35,7 @@ NAMES = (
     "phases",
     "positivity",
     "power_series",
+    "residual",
     "serial",
     "spectrum",
     "verify",
@@ -66,6 +71,17 @@ def test_a_name_that_is_loaded_late_is_listed_and_no_other_exists() -> None:
     assert {"positivity", "spectrum"} <= set(dir(nk))
     with pytest.raises(AttributeError, match="nothing"):
         nk.nothing  # noqa: B018
+
+
+def test_dir_shows_the_public_names_alone() -> None:
+    assert dir(nk) == sorted(nk.__all__)
+
+
+def test_a_star_import_brings_the_public_names() -> None:
+    names: dict[str, object] = {}
+    exec("from ntksym import *", names)
+    assert set(nk.__all__) <= set(names)
+    assert names["residual"] is nk.residual
 
 
 def test_all_lists_only_what_exists() -> None:

@@ -112,7 +112,7 @@ class Activation:
 
         Raises
         ------
-        NoClosedForm
+        PiecesUnknown
             The places where a part of the formula changes sign cannot be found exactly, or are infinitely many.
         """
         return split(self.expression, self.values)
@@ -206,7 +206,8 @@ class Activation:
         points = np.asarray(array)
         if points.dtype.kind not in "biuf":
             raise InvalidInput(
-                f"an activation takes real numbers, not {points.dtype}; convert with numpy.asarray(..., float)"
+                f"an activation takes real numbers, not {points.dtype}; convert with numpy.asarray(..., float)",
+                dtype=points.dtype,
             )
         return self._float64(points.astype(np.float64).ravel()).reshape(points.shape)
 

@@ -181,7 +181,10 @@ def _print_gram(summary: Mapping[str, Any]) -> None:
 
 def _precompile(options: argparse.Namespace) -> int:
     if not store.is_lasting():
-        raise InvalidInput("no folder for compiled kernels can be written; set the environment variable NTKSYM_CACHE")
+        raise InvalidInput(
+            "no folder for compiled kernels can be written; set the environment variable NTKSYM_CACHE",
+            variable="NTKSYM_CACHE",
+        )
     kinds = ("ntk", "nngp") if options.get == "both" else (options.get,)
     types = ("float64", "float32") if options.dtype == "both" else (options.dtype,)
     formulas = list(dict.fromkeys(options.formulas)) or list(catalogue)
@@ -215,7 +218,9 @@ def _described_outcome(outcome: Outcome) -> dict[str, Any]:
 def _catalogue(options: argparse.Namespace) -> int:
     entries = [entry for entry in catalogue.values() if _matches(entry, options.pattern)]
     if not entries:
-        raise InvalidInput(f"nothing in the catalogue contains {options.pattern!r}; see ntksym catalogue")
+        raise InvalidInput(
+            f"nothing in the catalogue contains {options.pattern!r}; see ntksym catalogue", pattern=options.pattern
+        )
     if options.json:
         print_json({entry.name: _entry(entry) for entry in entries})
         return 0

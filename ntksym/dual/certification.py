@@ -28,7 +28,9 @@ def require_certification() -> ModuleType:
     try:
         return import_module("ntksym.hermite.certified.certificate")
     except ImportError as error:
-        raise InvalidInput("certify=True needs python-flint: pip install 'ntksym[certify]'") from error
+        raise InvalidInput(
+            "certify=True needs python-flint: pip install 'ntksym[certify]'", package="python-flint"
+        ) from error
 
 
 def certified_errors(activation: Activation, variances: Array, found: Coefficients) -> Array:

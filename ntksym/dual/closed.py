@@ -132,7 +132,7 @@ class ClosedDual:
             (q1, q2, c); (sigma1, sigma2, rho or theta); rho at q1 = q2 = 1.
         """
         if name not in VIEWS:
-            raise InvalidInput(f"unknown view {name!r}: choose one of {', '.join(VIEWS)}")
+            raise InvalidInput(f"unknown view {name!r}: choose one of {', '.join(VIEWS)}", name=name)
         return self.formulae.expression(name), self.formulae.slope.expression(name)
 
     def explain(self, fmt: str = "text") -> str:

@@ -36,11 +36,18 @@ def check_covariance(first: Any, second: Any, cov: Any) -> None:
         If it is not.
     """
     if not (np.all(np.isfinite(first)) and np.all(np.isfinite(second)) and np.all(np.isfinite(cov))):
-        raise InvalidInput("variances and covariances must be finite numbers")
+        raise InvalidInput(
+            "variances and covariances must be finite numbers; remove NaN and infinity", q1=first, q2=second, c=cov
+        )
     if np.any(first < 0) or np.any(second < 0):
-        raise InvalidInput("variances q1, q2 must not be negative")
+        raise InvalidInput("variances q1, q2 must not be negative; pass q1 >= 0 and q2 >= 0", q1=first, q2=second)
     if np.any(np.abs(cov) > np.sqrt(first) * np.sqrt(second) * (1 + ROUNDING)):
-        raise InvalidInput("|c| must not exceed sqrt(q1*q2): this is no covariance matrix")
+        raise InvalidInput(
+            "|c| must not exceed sqrt(q1*q2): this is no covariance matrix; pass c = rho*sqrt(q1*q2)",
+            q1=first,
+            q2=second,
+            c=cov,
+        )
 
 
 def snapped(first: Any, second: Any, cov: Any, known: Any = None) -> tuple[Any, Any]:

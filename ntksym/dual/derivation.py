@@ -52,7 +52,7 @@ def derive(
     Mehler, J. reine angew. Math. 66 (1866), p. 174.
     """
     if method not in METHODS:
-        raise InvalidInput(f"unknown method {method!r}: choose one of {', '.join(METHODS)}")
+        raise InvalidInput(f"unknown method {method!r}: choose one of {', '.join(METHODS)}", method=method)
     act = as_activation(activation)
     require_value(act)
     if method != "series":
@@ -126,5 +126,8 @@ def _derive(activation: Activation, partner: Activation, names: tuple[str, str])
     dual = closed_dual(activation, partner)
     for condition in dual.pair_domain:
         if condition.is_nonpositive:
-            raise NoSuchDual(f"E[s(U)^2] diverges for {activation} at every variance: no network with it has a kernel")
+            raise NoSuchDual(
+                f"E[s(U)^2] diverges for {activation} at every variance: no network with it has a kernel",
+                activation=activation,
+            )
     return dual

@@ -136,7 +136,10 @@ class GradientNumbers:
                     return found
             previous, working = found, 2 * working
         raise NoSuchDual(
-            f"the derivatives do not settle at q1={first}, q2={second}, c={cov}: one of them diverges there"
+            f"the derivatives do not settle at q1={first}, q2={second}, c={cov}: one of them diverges there",
+            first=first,
+            second=second,
+            cov=cov,
         )
 
     def _at_precision(self, first: Any, second: Any, cov: Any, dps: int) -> tuple[Any, ...]:

@@ -61,7 +61,12 @@ class PreciseFormula:
                 if previous is not None and _agree(previous, result, dps):
                     return ValueAndSlope(*result)
             previous, working = result, 2 * working
-        raise NoSuchDual(f"the formula does not settle at q1={first}, q2={second}, c={cov}: the slope diverges there")
+        raise NoSuchDual(
+            f"the formula does not settle at q1={first}, q2={second}, c={cov}: the slope diverges there",
+            first=first,
+            second=second,
+            cov=cov,
+        )
 
     def _at_precision(self, first: Any, second: Any, cov: Any, dps: int) -> tuple[Any, Any]:
         # Limits at zero variance and |rho| = 1 are approached within tiny: value and slope, Hoelder continuous of order

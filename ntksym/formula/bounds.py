@@ -80,10 +80,13 @@ class BoundedBuilder:
         if expression.has(*_BEYOND_REALS):
             raise InvalidInput(
                 f"a part of the formula is {expression}: not a finite real number; "
-                "look for a division by zero, an even root or a logarithm of a negative number"
+                "look for a division by zero, an even root or a logarithm of a negative number",
+                expression=expression,
             )
         if self.degree(expression) > MAX_DEGREE:
-            raise InvalidInput(f"multiplied out, the formula has a degree above {MAX_DEGREE}; use smaller exponents")
+            raise InvalidInput(
+                f"multiplied out, the formula has a degree above {MAX_DEGREE}; use smaller exponents", most=MAX_DEGREE
+            )
         if not expression.has(x):
             self._magnitude(expression)
         return expression
@@ -91,7 +94,7 @@ class BoundedBuilder:
     def check_size(self, expression: Any) -> None:
         """Refuse an expression with too many nodes."""
         if self.size(expression) > MAX_NODES:
-            raise InvalidInput(f"the formula grows beyond {MAX_NODES} nodes; write it more compactly")
+            raise InvalidInput(f"the formula grows beyond {MAX_NODES} nodes; write it more compactly", most=MAX_NODES)
 
     def size(self, expression: Any) -> int:
         """Number of nodes of the expression as a tree (shared parts count every time)."""
@@ -122,53 +125,72 @@ class BoundedBuilder:
             if constant == 0:
                 return -math.inf
             if _bits(constant) > MAX_FRACTION_BITS:
-                raise InvalidInput(f"a number of the formula has more than {MAX_FRACTION_BITS} binary digits; round it")
+                raise InvalidInput(
+                    f"a number of the formula has more than {MAX_FRACTION_BITS} binary digits; round it",
+                    constant=constant,
+                )
             logarithm = math.log2(abs(int(constant.p))) - math.log2(int(constant.q))
         else:
             value = constant.xreplace(self.values).evalf(15)
             if not (value.is_Float or value.is_Rational):
                 raise InvalidInput(
-                    f"{constant} is not a finite real number; look for an even root of a negative number"
+                    f"{constant} is not a finite real number; look for an even root of a negative number",
+                    constant=constant,
                 )
             if value == 0:
                 return -math.inf
             logarithm = float(sp.log(abs(value), 2).evalf(10))
         if abs(logarithm) > MAX_BITS:
             raise InvalidInput(
-                "a number of the formula is outside the range 1e-308 to 1e308 of float64; use smaller exponents"
+                "a number of the formula is outside the range 1e-308 to 1e308 of float64; use smaller exponents",
+                constant=constant,
             )
         return logarithm
 
     def _check_exponent(self, base: sp.Expr, exponent: sp.Expr) -> None:
         size = self._magnitude(exponent)
         if size > math.log2(MAX_EXPONENT) + 1e-9 or (exponent.is_Rational and exponent.q > 1000):
-            raise InvalidInput(f"the exponent {_short(exponent)} is too large; exponents of x go up to {MAX_EXPONENT}")
+            raise InvalidInput(
+                f"the exponent {_short(exponent)} is too large; exponents of x go up to {MAX_EXPONENT}",
+                exponent=exponent,
+            )
         coefficient = base.as_coeff_Mul()[0]
         if exponent.is_Rational and _bits(coefficient) * float(abs(exponent)) > MAX_FRACTION_BITS:
-            raise InvalidInput(f"({_short(base)})**{exponent} needs too long a number; round the coefficient")
+            raise InvalidInput(
+                f"({_short(base)})**{exponent} needs too long a number; round the coefficient",
+                base=base,
+                exponent=exponent,
+            )
 
     def _check_constant_base(self, base: sp.Expr, exponent: sp.Expr) -> None:
         size = self._magnitude(base)
         if size == -math.inf:
             if exponent.has(x) or exponent.xreplace(self.values).evalf(15) <= 0:
-                raise InvalidInput("division by zero, or a power of zero, in the formula; remove it")
+                raise InvalidInput(
+                    "division by zero, or a power of zero, in the formula; remove it", base=base, exponent=exponent
+                )
             return
         self._check_exponential(exponent, size * math.log(2.0))
         if exponent.has(x):
             if sp.sign(base.xreplace(self.values).evalf(15)) != 1:
                 raise InvalidInput(
-                    f"({_short(base)})**({_short(exponent)}) is not real for every x; the base must be positive"
+                    f"({_short(base)})**({_short(exponent)}) is not real for every x; the base must be positive",
+                    base=base,
+                    exponent=exponent,
                 )
             return
         magnitude = self._magnitude(exponent)
         if base.is_Rational:
             if magnitude > -math.inf and _bits(base) * 2.0**magnitude > MAX_FRACTION_BITS:
                 raise InvalidInput(
-                    f"{_short(base)}**{_short(exponent)} needs too long a number; use a smaller exponent"
+                    f"{_short(base)}**{_short(exponent)} needs too long a number; use a smaller exponent",
+                    base=base,
+                    exponent=exponent,
                 )
         elif magnitude > math.log2(MAX_EXPONENT) + 1e-9:
             raise InvalidInput(
-                f"the exponent {_short(exponent)} is too large; powers of constants go up to {MAX_EXPONENT}"
+                f"the exponent {_short(exponent)} is too large; powers of constants go up to {MAX_EXPONENT}",
+                exponent=exponent,
             )
 
     def _check_exponential(self, exponent: sp.Expr, logarithm: float) -> None:
@@ -177,7 +199,8 @@ class BoundedBuilder:
         size = self._magnitude(constant)
         if logarithm != 0 and size + math.log2(abs(logarithm)) > math.log2(MAX_BITS * math.log(2)):
             raise InvalidInput(
-                f"the constant {_short(constant)} in an exponent makes a number beyond the range of float64; reduce it"
+                f"the constant {_short(constant)} in an exponent makes a number beyond the range of float64; reduce it",
+                constant=constant,
             )
 
 

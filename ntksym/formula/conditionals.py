@@ -48,7 +48,9 @@ def _distinguish(pairs: Cases, made: list[int]) -> sp.Expr:
         return kept[0][0]
     made.append(len(kept))
     if sum(made) > MAX_CASES:
-        raise InvalidInput("conditions compare too many case distinctions; write them with max, min and abs")
+        raise InvalidInput(
+            "conditions compare too many case distinctions; write them with max, min and abs", cases=kept
+        )
     for place, (value, condition) in enumerate(kept):
         inner = _innermost(condition)
         if inner is not None:

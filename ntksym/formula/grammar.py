@@ -291,7 +291,9 @@ class _Reader:
 
     def _layer_parameters(self, name: str, values: list[sp.Expr]) -> list[sp.Expr]:
         if values and fold(name) in _UNPLACED:
-            raise InvalidInput(f"the first argument of {name} is a number of channels; write {name.lower()}(x, 0.25)")
+            raise InvalidInput(
+                f"the first argument of {name} is a number of channels; write {name.lower()}(x, 0.25)", name=name
+            )
         return values
 
     def _call_word(self, word: Word, name: str, node: ast.Call) -> Any:

@@ -25,7 +25,10 @@ def dotted(node: ast.expr) -> tuple[str, str]:
         parts.append(current.attr)
         current = current.value
     if not isinstance(current, ast.Name):
-        raise InvalidInput("only plain functions such as abs(x) can be called, not methods; write their formula")
+        raise InvalidInput(
+            "only plain functions such as abs(x) can be called, not methods; write their formula",
+            called=ast.unparse(node),
+        )
     namespace = ".".join([current.id, *reversed(parts[1:])]) if parts else ""
     name = parts[0] if parts else current.id
     if namespace and namespace not in NAMESPACES:

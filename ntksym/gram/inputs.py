@@ -180,7 +180,11 @@ def points(data: ArrayLike, name: str) -> NDArray[np.float64]:
         way_out = _reshaping(array, name)
         raise InvalidInput(f"{name} must have shape (n, d), but it has {array.shape}; {way_out}", shape=array.shape)
     if array.shape[1] == 0:
-        raise InvalidInput(f"{name} has shape {array.shape}: points without features; pass at least one column")
+        raise InvalidInput(
+            f"{name} has shape {array.shape}: points without features; pass at least one column",
+            name=name,
+            shape=array.shape,
+        )
     with np.errstate(over="ignore"):  # what float64 cannot hold becomes infinite and is refused below
         numbers = np.asarray(array, dtype=np.float64)
     finite = np.isfinite(numbers)
@@ -197,13 +201,17 @@ def points(data: ArrayLike, name: str) -> NDArray[np.float64]:
 
 def _array(data: Any, name: str) -> NDArray[Any]:
     if hasattr(data, "toarray"):
-        raise InvalidInput(f"{name} is a sparse matrix; pass {name}.toarray()")
+        raise InvalidInput(f"{name} is a sparse matrix; pass {name}.toarray()", name=name)
     if isinstance(data, np.ma.MaskedArray) and np.ma.is_masked(data):
-        raise InvalidInput(f"{name} has masked entries; fill them in, as {name}.filled(0.0) does, or drop their rows")
+        raise InvalidInput(
+            f"{name} has masked entries; fill them in, as {name}.filled(0.0) does, or drop their rows", name=name
+        )
     try:
         return np.asarray(data)
     except (TypeError, ValueError) as error:
-        raise InvalidInput(f"{name} is no rectangular array of numbers ({error}); give it shape (n, d)") from error
+        raise InvalidInput(
+            f"{name} is no rectangular array of numbers ({error}); give it shape (n, d)", name=name
+        ) from error
 
 
 def _conversion(array: NDArray[Any], name: str) -> str:
@@ -246,16 +254,29 @@ def matrices(
         return {name: np.empty(shape, dtype=dtype) for name in names}
     given = (out,) if isinstance(out, np.ndarray) else tuple(out)
     if len(given) != len(names):
-        raise InvalidInput(f"get asks for {len(names)} matrices, but out holds {len(given)}; pass one array for each")
+        raise InvalidInput(
+            f"get asks for {len(names)} matrices, but out holds {len(given)}; pass one array for each",
+            names=names,
+            given=given,
+        )
     for array in given:
         if not isinstance(array, np.ndarray) or array.shape != shape or array.dtype != np.dtype(dtype):
             what = f"{array.dtype} of shape {array.shape}" if isinstance(array, np.ndarray) else type(array).__name__
-            raise InvalidInput(f"out must be a {dtype} array of shape {shape}, not {what}; numpy.empty makes one")
+            raise InvalidInput(
+                f"out must be a {dtype} array of shape {shape}, not {what}; numpy.empty makes one",
+                dtype=dtype,
+                shape=shape,
+                what=what,
+            )
         if not (array.flags.c_contiguous and array.flags.writeable):
-            raise InvalidInput("out must be C-contiguous and writeable; numpy.empty(shape) makes such an array")
+            raise InvalidInput(
+                "out must be C-contiguous and writeable; numpy.empty(shape) makes such an array", out=out
+            )
     pairs = [*combinations(given, 2), *((array, points) for array in given for points in data)]
     if any(np.may_share_memory(*pair) for pair in pairs):
-        raise InvalidInput("the arrays of out share memory with each other or with the data; pass separate arrays")
+        raise InvalidInput(
+            "the arrays of out share memory with each other or with the data; pass separate arrays", out=out
+        )
     return dict(zip(names, (np.asarray(array) for array in given), strict=True))
 
 
@@ -287,5 +308,10 @@ def thread_count(threads: Any) -> int:
 def whole_number(name: str, value: Any, least: int) -> int:
     """A whole number, not below the least, or InvalidInput."""
     if isinstance(value, bool) or not hasattr(value, "__index__") or int(value) < least:
-        raise InvalidInput(f"{name} must be a whole number, {least} or more, not {value!r}; try {name}={max(least, 2)}")
+        raise InvalidInput(
+            f"{name} must be a whole number, {least} or more, not {value!r}; try {name}={max(least, 2)}",
+            name=name,
+            least=least,
+            value=value,
+        )
     return int(value)

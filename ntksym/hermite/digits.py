@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ntksym.activation.activation import Activation
-from ntksym.errors import ToleranceNotMet
+from ntksym.errors import OutOfReach
 from ntksym.hermite.analyticity import plane_of
 from ntksym.hermite.contours import far_coefficients
 from ntksym.numerics.fixed_point import Integers, decode, encode
@@ -119,7 +119,7 @@ def hermite_squares(activation: Activation, variance: Any, count: int, degrees: 
 
     Raises
     ------
-    ToleranceNotMet
+    OutOfReach
         Where the rule needs too many nodes: at variances so large that s is a step, nearly.
     """
     present = present_among(count, degrees)
@@ -212,7 +212,7 @@ def _reach(activation: Activation, variance: Any, digits: int) -> float:
             if mpmath.log(size) - reach**2 / 4 < -digits * mpmath.log(10):
                 return float(reach)
             reach *= 1.15
-    raise ToleranceNotMet(
+    raise OutOfReach(
         f"{activation.name} grows so fast at the variance {float(variance):.6g} that its Hermite coefficients are not "
         "computed to many digits; use smaller W_std, b_std or inputs",
         activation=activation,
@@ -227,7 +227,7 @@ def _nodes(activation: Activation, variance: Any, digits: int, step: float) -> i
 
 def _check_nodes(activation: Activation, variance: Any, nodes: int) -> None:
     if nodes > MOST_NODES:
-        raise ToleranceNotMet(
+        raise OutOfReach(
             f"the Hermite coefficients of {activation.name} at the variance {float(variance):.6g} need more than "
             f"{MOST_NODES} nodes; ask for a smaller degree or fewer terms",
             activation=activation,

@@ -11,7 +11,7 @@ from math import ceil, floor, log2, sqrt
 import numpy as np
 from numpy.typing import NDArray
 
-from ntksym.errors import ToleranceNotMet
+from ntksym.errors import OutOfReach
 from ntksym.hermite.tabulated_activation import Table, TabulatedActivation
 from ntksym.hermite.tips import Tips
 from ntksym.numerics.legendre import legendre
@@ -115,7 +115,7 @@ def rule(profile: TabulatedActivation, low: float, high: float, count: int, fine
 
     Raises
     ------
-    ToleranceNotMet
+    OutOfReach
         If s oscillates or grows too fast at these variances.
     """
     reach = reach_of(profile, sqrt(high))
@@ -162,7 +162,7 @@ def reach_of(profile: TabulatedActivation, deviation: float) -> float:
     visible = np.flatnonzero(levels > largest + np.log(HIDDEN))
     last = places[visible[-1] + 1] if len(visible) and visible[-1] + 1 < len(places) else 0.0
     if not largest < np.inf or (len(visible) and visible[-1] + 1 >= end):
-        raise ToleranceNotMet(
+        raise OutOfReach(
             f"{profile.activation.name} grows too fast at the variance {deviation**2:.6g}: its square is not "
             "integrable in float64; use smaller W_std, b_std or inputs",
             activation=profile.activation,

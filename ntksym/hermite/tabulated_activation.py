@@ -20,7 +20,7 @@ from ntksym.activation.activation import Activation
 from ntksym.activation.integrability import slope_integrability
 from ntksym.activation.singular_points import Place, breaking_functions, zeros_at
 from ntksym.activation.singularities import grows_at, singular_places
-from ntksym.errors import NoClosedForm, ToleranceNotMet
+from ntksym.errors import NoClosedForm, OutOfReach, ToleranceNotMet
 from ntksym.hermite.tips import Tips, tip_integrals
 from ntksym.numerics import chebyshev
 from ntksym.numerics.limits import EPSILON
@@ -204,7 +204,7 @@ class TabulatedActivation:
 
         Raises
         ------
-        ToleranceNotMet
+        OutOfReach
             If the function oscillates too fast there.
         """
         core = min(core, 0)
@@ -228,7 +228,7 @@ class TabulatedActivation:
             else:
                 self._pieces[interval] = self._split(*interval)
         if not self._pieces[interval]:
-            raise ToleranceNotMet(
+            raise OutOfReach(
                 f"{self.activation.name} cannot be tabulated between {interval[0]:.6g} and {interval[1]:.6g}: it "
                 "oscillates too fast there; use smaller W_std, b_std or inputs, so that such arguments do not occur",
                 activation=self.activation,

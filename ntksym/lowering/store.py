@@ -181,12 +181,16 @@ def _private(path: Path) -> Path:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
         status = path.stat()
     except OSError as error:
-        raise InvalidInput(f"cannot make the folder {path} for compiled kernels: {error}; {_WAY_OUT}") from error
+        raise InvalidInput(
+            f"cannot make the folder {path} for compiled kernels: {error}; {_WAY_OUT}", path=path
+        ) from error
     if not stat.S_ISDIR(status.st_mode) or not os.access(path, os.W_OK | os.X_OK):
         raise InvalidInput(f"{path} is not a folder that can be written; {_WAY_OUT}", folder=str(path))
     if hasattr(os, "getuid"):
         if status.st_uid != os.getuid():
-            raise InvalidInput(f"the folder {path} belongs to another user, who could change the code; {_WAY_OUT}")
+            raise InvalidInput(
+                f"the folder {path} belongs to another user, who could change the code; {_WAY_OUT}", path=path
+            )
         if status.st_mode & 0o077:
             path.chmod(0o700)
     return path
@@ -206,7 +210,7 @@ def _made(text: str) -> ModuleType:
             refusals.append(error)
         else:
             return _execute(name, path)
-    raise InvalidInput(f"cannot keep a compiled kernel: {refusals[0]}; {_WAY_OUT}") from refusals[0]
+    raise InvalidInput(f"cannot keep a compiled kernel: {refusals[0]}; {_WAY_OUT}", name=name) from refusals[0]
 
 
 def _write(path: Path, text: str) -> None:
@@ -233,7 +237,7 @@ def _execute(name: str, path: Path) -> ModuleType:
     """Import the file. Its name is registered first: numba looks it up when it reads its cache."""
     specification = importlib.util.spec_from_file_location(name, path)
     if specification is None or specification.loader is None:
-        raise InvalidInput(f"Python cannot import {path}; {_WAY_OUT}")
+        raise InvalidInput(f"Python cannot import {path}; {_WAY_OUT}", path=path)
     module = importlib.util.module_from_spec(specification)
     sys.modules[name] = module
     try:

@@ -133,7 +133,9 @@ class Network:
 
     def __post_init__(self) -> None:
         if not self.layers:
-            raise InvalidInput("a network needs at least one layer; try serial(Dense(), 'relu', Dense())")
+            raise InvalidInput(
+                "a network needs at least one layer; try serial(Dense(), 'relu', Dense())", layers=self.layers
+            )
         _check(self.layers, within="the network", gaussian=False)
 
     @property

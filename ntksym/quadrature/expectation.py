@@ -116,7 +116,10 @@ def expectation(f: Integrand, g: Integrand, q1: Any, q2: Any, c: Any, dps: int =
         if not (q1 > 0 and q2 > 0 and determinant >= 0):
             raise InvalidInput(
                 f"({mpmath.nstr(q1)}, {mpmath.nstr(q2)}, {mpmath.nstr(c)}) is no covariance: "
-                "take q1 > 0, q2 > 0 and c**2 <= q1*q2"
+                "take q1 > 0, q2 > 0 and c**2 <= q1*q2",
+                q1=q1,
+                q2=q2,
+                c=c,
             )
         product = mpmath.sqrt(q1 * q2)
         sharpness = abs(c) * product / determinant if determinant else mpmath.inf

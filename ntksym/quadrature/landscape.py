@@ -9,7 +9,7 @@ import mpmath
 import numpy as np
 from numpy.typing import NDArray
 
-from ntksym.errors import ToleranceNotMet
+from ntksym.errors import OutOfReach
 
 __all__ = ["Landscape", "survey"]
 
@@ -63,9 +63,10 @@ def survey(
             break
         reach *= 1.5
         if reach > FARTHEST:
-            raise ToleranceNotMet(
+            raise OutOfReach(
                 f"the integrand does not decay within {FARTHEST:g} standard deviations: the expectation does not "
-                "exist, or the covariance is at the edge of its domain; take smaller variances"
+                "exist, or the covariance is at the edge of its domain; take smaller variances",
+                reach=reach,
             )
     left, right = zip(*(_snapped(side, _spacing(reach)) for side in sides), strict=True)
     inside = [(grid > low) & (grid < high) for grid, low, high in zip(grids, left, right, strict=True)]

@@ -218,7 +218,9 @@ def _sample_value(generator: sp.Expr) -> Fraction:
 def square_part(integer: int) -> tuple[int, int]:
     """``integer = outside**2 * inside``; squares of primes below 1000 and whole squares are taken out."""
     if integer < 0:
-        raise NoClosedForm("the square root of a negative scalar was met: no real closed form in this class")
+        raise NoClosedForm(
+            "the square root of a negative scalar was met: no real closed form in this class", scalar=integer
+        )
     root = math.isqrt(integer)
     if root * root == integer:
         return root, 1

@@ -114,7 +114,8 @@ class Field(FactorTable):
             if exponent // 2:
                 if not self.factors[index].definite:
                     raise NoClosedForm(
-                        f"the sign of {self.expression_of(index)} is unknown: give its parameters a nonzero value"
+                        f"the sign of {self.expression_of(index)} is unknown: give its parameters a nonzero value",
+                        part=self.expression_of(index),
                     )
                 outside = outside * self.power(index, exponent // 2)
         return outside, Root(inside_integer, tuple(inside))

@@ -41,7 +41,9 @@ def _expectation(f: Integrand, g: Integrand, covariance: Covariance, trace: Trac
         return f.expectation(g, covariance, trace)
     if isinstance(f, NormalForm) and isinstance(g, NormalForm):
         return expectation(f, g, covariance, trace)
-    raise NoClosedForm("a quotient such as sinc beside a function of another kind has no closed form in this class")
+    raise NoClosedForm(
+        "a quotient such as sinc beside a function of another kind has no closed form in this class", parts=(f, g)
+    )
 
 
 @dataclass(frozen=True)

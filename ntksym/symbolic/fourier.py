@@ -70,7 +70,9 @@ class Quotient:
         for key, value in self.numerator.terms.items():
             n = self.power - key.power
             if key.quadratic or key.constant or key.gates or n < 1:
-                raise NoClosedForm("only sums of sin and cos over powers of x are Fourier transforms of this class")
+                raise NoClosedForm(
+                    "only sums of sin and cos over powers of x are Fourier transforms of this class", power=n
+                )
             threshold = key.linear * unit  # -beta for linear = i beta
             ramp = NormalForm.monomial(field, field.one, 1) - NormalForm.monomial(field, threshold)
             weight = value * unit**n / field.integer(math.factorial(n - 1))
@@ -107,7 +109,7 @@ def _gated_sum(field: Field, pieces: dict[Scalar, NormalForm]) -> NormalForm:
         far_right = far_right + piece
     if far_right:
         raise NoSuchDual(
-            "s has a pole at zero: E[s(U)^2] diverges at every variance, and no network with it has a kernel"
+            "s has a pole at zero: E[s(U)^2] diverges at every variance, and no network with it has a kernel", place=0
         )
     return total
 
@@ -115,5 +117,9 @@ def _gated_sum(field: Field, pieces: dict[Scalar, NormalForm]) -> NormalForm:
 def _precedes(left: Scalar, right: Scalar) -> bool:
     sign = (right - left).expression().is_positive
     if sign is None and left != right:
-        raise NoClosedForm(f"the order of the frequencies {left} and {right} is unknown: give the parameters values")
+        raise NoClosedForm(
+            f"the order of the frequencies {left} and {right} is unknown: give the parameters values",
+            left=left,
+            right=right,
+        )
     return bool(sign)

@@ -304,7 +304,7 @@ class Pair:
             for a, b in ((0, 1), (0, 2), (1, 2)):
                 yield quarter, ("asin", self._correlation(matrix, rest[a], rest[b]))
         else:
-            raise NoClosedForm(f"the probability of {len(rest)} joint Gaussian events has no closed form")
+            raise NoClosedForm(f"the probability of {len(rest)} joint Gaussian events has no closed form", rest=rest)
 
     def _standardised(self, mean: Scalar, variance: Scalar) -> Scaled:
         if not mean:

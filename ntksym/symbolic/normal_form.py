@@ -182,7 +182,7 @@ class NormalForm:
     def _gate_derivatives(self, key: Key, value: Scalar) -> Iterable[tuple[Key, Scalar]]:
         for position, gate in enumerate(key.gates):
             if gate.mode == DENSITY and gate.is_hard:
-                raise NoClosedForm("the second distributional derivative of a step is outside the class")
+                raise NoClosedForm("the second distributional derivative of a step is outside the class", gate=gate)
             if gate.mode == DENSITY:  # that of exp(-(x - t)^2/(2 w)) has the factor (t - x)/w
                 below = gate.noise.inverse()
                 yield key._replace(power=key.power + 1), -value * below
@@ -268,7 +268,7 @@ def _merged(left: tuple[Scalar, ...], right: tuple[Scalar, ...]) -> tuple[Scalar
         for b in merged:
             difference = (a - b).expression()
             if a != b and difference.is_positive is None:
-                raise NoClosedForm(f"the order of the thresholds {a} and {b} is unknown")
+                raise NoClosedForm(f"the order of the thresholds {a} and {b} is unknown", a=a, b=b)
     return tuple(sorted(merged, key=lambda t: sum(bool((t - s).expression().is_positive) for s in merged)))
 
 

@@ -115,7 +115,9 @@ def _imaginary_phi(h: Scaled, field: Field) -> Iterator[tuple[Scalar, Special]]:
     unit = field.generator(sp.I)
     y = h.scalar / unit
     if any(m[field.position[sp.I]] for m in y.numerator):
-        raise NoClosedForm("Phi at a complex argument (a wave times a shifted step) has no real closed form")
+        raise NoClosedForm(
+            "Phi at a complex argument (a wave times a shifted step) has no real closed form", argument=h
+        )
     extra, root = field.multiply_roots((h.root, Root(2)))
     y = y * extra * field.rational(1, 2)
     sign = 1 if int(y.numerator.LC) > 0 else -1
@@ -125,7 +127,9 @@ def _imaginary_phi(h: Scaled, field: Field) -> Iterator[tuple[Scalar, Special]]:
 
 def _oriented_phi2(h: Scaled, k: Scaled, r: Scaled, field: Field) -> Iterator[tuple[Scalar, Special]]:
     if r.scalar and any(_is_complex(scaled, field) for scaled in (h, k, r)):
-        raise NoClosedForm("Phi2 at complex arguments (waves times steps) has no standard closed form")
+        raise NoClosedForm(
+            "Phi2 at complex arguments (waves times steps) has no standard closed form", arguments=(h, k)
+        )
     if not h.scalar and not k.scalar:
         # P(two centred events) = 1/4 + asin(r)/(2 pi)
         yield field.rational(1, 4), ()

@@ -40,7 +40,8 @@ def check_network(network: object) -> Network:
     if not isinstance(network, Network):
         raise InvalidInput(
             f"a kernel on the sphere needs a Network, not {type(network).__name__}; make one with "
-            'fully_connected("relu", depth=2) or serial(Dense(), "relu", Dense())'
+            'fully_connected("relu", depth=2) or serial(Dense(), "relu", Dense())',
+            name__=type(network).__name__,
         )
     return network
 
@@ -55,9 +56,20 @@ def check_get(get: object) -> Get:
 def check_whole(name: str, value: Any, least: int, most: int) -> int:
     """A whole number between two bounds, or InvalidInput."""
     if isinstance(value, bool | np.bool_) or not hasattr(value, "__index__"):
-        raise InvalidInput(f"{name} must be a whole number, not {value!r}; try {name}={max(least, 10)}")
+        raise InvalidInput(
+            f"{name} must be a whole number, not {value!r}; try {name}={max(least, 10)}",
+            name=name,
+            value=value,
+            least=least,
+        )
     if not least <= int(value) <= most:
-        raise InvalidInput(f"{name} must be between {least} and {most}, not {int(value)}; try {name}={max(least, 10)}")
+        raise InvalidInput(
+            f"{name} must be between {least} and {most}, not {int(value)}; try {name}={max(least, 10)}",
+            name=name,
+            least=least,
+            most=most,
+            value=value,
+        )
     return int(value)
 
 
@@ -67,7 +79,8 @@ def check_mean_square(value: Any) -> float:
     number = float(value) if good else math.nan
     if not (math.isfinite(number) and number > 0):
         raise InvalidInput(
-            f"mean_square must be a positive finite number, |x|^2/d of the data, not {value!r}; try mean_square=1.0"
+            f"mean_square must be a positive finite number, |x|^2/d of the data, not {value!r}; try mean_square=1.0",
+            value=value,
         )
     return number
 
@@ -129,10 +142,14 @@ def require_variance(variance: Any, layer: int, activation: Activation) -> None:
     if not mpmath.isfinite(variance) or variance > LARGEST_EXACT_VARIANCE:
         raise InvalidInput(
             f"the variance before layer {layer}, {activation.name}, is beyond {LARGEST_EXACT_VARIANCE:.0e}; "
-            "use a smaller W_std or fewer layers"
+            "use a smaller W_std or fewer layers",
+            layer=layer,
+            name=activation.name,
         )
     if variance < SMALLEST_VARIANCE:
         raise InvalidInput(
             f"the variance before layer {layer}, {activation.name}, is below {SMALLEST_VARIANCE:.0e}: the kernel is "
-            "constant to all digits; use a larger W_std, a bias or fewer layers"
+            "constant to all digits; use a larger W_std, a bias or fewer layers",
+            layer=layer,
+            name=activation.name,
         )

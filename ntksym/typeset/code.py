@@ -9,7 +9,7 @@ from typing import Any
 
 import sympy as sp
 
-from ntksym.errors import InvalidInput, NoClosedForm, ToleranceNotMet
+from ntksym.errors import InvalidInput, NoClosedForm, OutOfReach
 from ntksym.symbols import c, det, q1, q2
 from ntksym.typeset import array_parts, c_parts
 from ntksym.typeset.array_parts import CodePart
@@ -102,11 +102,11 @@ def to_code(dual: Any, language: str) -> str:
         For another language.
     NoClosedForm
         For a series.
-    ToleranceNotMet
+    OutOfReach
         For a formula that loses its digits in float64.
     """
     if language not in LANGUAGES:
-        raise InvalidInput(f"no code for {language!r}: choose one of {', '.join(LANGUAGES)}")
+        raise InvalidInput(f"no code for {language!r}: choose one of {', '.join(LANGUAGES)}", language=language)
     if dual.kind == "series":
         raise NoClosedForm(
             f"{dual.activation.name} has a series instead of a formula, and no code of its own; use dual.evaluate for "
@@ -114,7 +114,7 @@ def to_code(dual: Any, language: str) -> str:
             dual=dual,
         )
     if dual.accurate_range.is_empty:
-        raise ToleranceNotMet(
+        raise OutOfReach(
             f"the closed form of {dual.activation.name} divides by q1*q2 - c**2: in float64 no digit is certain near "
             "|rho| = 1; use dual.evaluate(q1, q2, c), which works at higher precision",
             dual=dual,

@@ -124,7 +124,7 @@ class DialectWriter:
     def _power(self, power: sp.Expr) -> Written:
         base, exponent = power.base, power.exp
         if not exponent.is_Rational:
-            raise LoweringBug(f"no code for the power {power}: only rational exponents occur in duals")
+            raise LoweringBug(f"no code for the power {power}: only rational exponents occur in duals", power=power)
         if exponent < 0:
             return f"1 / {self._factor(sp.Pow(base, -exponent))}", PRODUCT
         text, binding = self._visit(base)
@@ -136,7 +136,9 @@ class DialectWriter:
         name = type(expression).__name__
         function = self.dialect.parts.get(name) or self.dialect.functions.get(name)
         if function is None:
-            raise LoweringBug(f"no {self.dialect.name} code for {name}: add it to ntksym.typeset.expressions")
+            raise LoweringBug(
+                f"no {self.dialect.name} code for {name}: add it to ntksym.typeset.expressions", name=name
+            )
         self.used.add(function)
         return f"{function}({', '.join(map(self.write, expression.args))})", ATOM
 

@@ -54,7 +54,7 @@ def explain(dual: Any, fmt: str = "text") -> str:
         For another format.
     """
     if fmt not in FORMATS:
-        raise InvalidInput(f"unknown format {fmt!r}: choose one of {', '.join(FORMATS)}")
+        raise InvalidInput(f"unknown format {fmt!r}: choose one of {', '.join(FORMATS)}", fmt=fmt)
     page = Page(fmt)
     _introduce(page, dual)
     if dual.kind == "series":

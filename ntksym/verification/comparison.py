@@ -10,7 +10,7 @@ import sympy as sp
 from ntksym.activation.activation import Activation
 from ntksym.dual import ClosedDual, Dual
 from ntksym.dual.protocol import SeriesLike, is_series
-from ntksym.errors import InvalidInput, NoSuchDual, ToleranceNotMet
+from ntksym.errors import InvalidInput, NoSuchDual, OutOfReach, ToleranceNotMet
 from ntksym.quadrature.activations import derivative_integrand, integrand, slope_expectation
 from ntksym.quadrature.expectation import Estimate, Integrand, expectation
 from ntksym.special.symbolic import MPMATH
@@ -71,11 +71,13 @@ def verify(dual: Dual, dps: int = 30, points: Iterable[Place] | None = None) -> 
         If a point is no covariance matrix or `dps` is less than 10.
     NoSuchDual
         If the dual does not exist at a point that was given.
-    ToleranceNotMet
+    OutOfReach
         If a series cannot be computed in float64 at a point that was given, or anywhere near the default ones.
     """
     if dps < 10:
-        raise InvalidInput(f"dps = {dps} is too little to tell a right formula from a wrong one: take 10 or more")
+        raise InvalidInput(
+            f"dps = {dps} is too little to tell a right formula from a wrong one: take 10 or more", dps=dps
+        )
     if is_series(dual):
         dps = min(dps, SERIES_DIGITS)
         everywhere = [*default_points(dual), *_diagonal_points(dual)] if points is None else points
@@ -117,7 +119,7 @@ def _existing_place(
             return place
         largest = max(sigma1 / 2, sigma2 / 2)
         sigma1, sigma2 = min(sigma1, largest), min(sigma2, largest)
-    raise ToleranceNotMet(
+    raise OutOfReach(
         f"the dual of {dual.activation.name} was found at no variance; give verify the points where it exists",
         dual=dual,
     )
@@ -192,4 +194,4 @@ def _number(formula: sp.Expr, values: dict[sp.Symbol, sp.Rational], dps: int) ->
             ):
                 return result
         previous, working = result, 2 * working
-    raise NoSuchDual(f"{formula} does not settle at {values}: it may not exist there")
+    raise NoSuchDual(f"{formula} does not settle at {values}: it may not exist there", formula=formula, values=values)

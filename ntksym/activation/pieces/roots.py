@@ -3,7 +3,7 @@
 import sympy as sp
 
 from ntksym.activation.pieces.sign_decider import SignDecider
-from ntksym.errors import NoClosedForm
+from ntksym.errors import PiecesUnknown
 
 __all__ = ["real_roots"]
 
@@ -23,14 +23,14 @@ def real_roots(polynomial: sp.Poly, judge: SignDecider) -> list[tuple[sp.Expr, i
 
     Raises
     ------
-    NoClosedForm
+    PiecesUnknown
         An irreducible factor of degree above 2 has irrational or symbolic coefficients.
     """
     if polynomial.degree() == 1:
         leading, constant = polynomial.all_coeffs()
         return [(sp.expand(-constant / leading) if leading.is_number else -constant / leading, 1)]
     if polynomial.degree() > MAX_ROOT_DEGREE:
-        raise NoClosedForm(
+        raise PiecesUnknown(
             f"the roots of a polynomial of degree {polynomial.degree()} are not sought; at most {MAX_ROOT_DEGREE}",
             subexpression=polynomial.as_expr(),
         )
@@ -40,7 +40,7 @@ def real_roots(polynomial: sp.Poly, judge: SignDecider) -> list[tuple[sp.Expr, i
         return _quadratic_roots(polynomial, judge)
     _, factors = sp.factor_list(polynomial)
     if len(factors) == 1 and factors[0][1] == 1:
-        raise NoClosedForm(
+        raise PiecesUnknown(
             f"cannot find the roots of {polynomial.as_expr()}: its degree is above 2 and it has irrational or symbolic "
             "coefficients; give its parameters' values as numbers in the formula",
             subexpression=polynomial.as_expr(),

@@ -7,7 +7,7 @@ import sympy as sp
 from sympy.core.relational import Relational
 
 from ntksym.activation.pieces.rewriting import expanded, factored
-from ntksym.errors import NoClosedForm
+from ntksym.errors import NoClosedForm, PiecesUnknown
 
 __all__ = ["SignDecider"]
 
@@ -38,7 +38,7 @@ class SignDecider:
 
         Raises
         ------
-        NoClosedForm
+        PiecesUnknown
             A symbol without a value occurs and the assumptions do not decide.
         """
         if expression.is_Rational or not expression.free_symbols:
@@ -98,7 +98,7 @@ class SignDecider:
             return self._known[factor]
         missing = sorted(str(symbol) for symbol in factor.free_symbols - set(self.values))
         if missing:
-            raise NoClosedForm(
+            raise PiecesUnknown(
                 f"the sign of {factor} is unknown; give {missing[0]} a value or an assumption such as positive=True",
                 subexpression=factor,
             )
@@ -116,7 +116,7 @@ class SignDecider:
         _require_moderate(number)
         value = number.evalf(25)
         if not value.is_Float and not value.is_Rational:
-            raise NoClosedForm(f"{number} is not a real number", subexpression=number)
+            raise PiecesUnknown(f"{number} is not a real number", subexpression=number)
         if abs(value) > CLEARLY_NONZERO:
             return 1 if value > 0 else -1
         value = number.evalf(80, maxn=200)
@@ -124,7 +124,7 @@ class SignDecider:
             return 1 if value > 0 else -1
         if _vanishes(number):
             return 0
-        raise NoClosedForm(
+        raise PiecesUnknown(
             f"cannot decide whether {number} is zero; write the constant in a simpler form", subexpression=number
         )
 
@@ -156,7 +156,7 @@ def _require_moderate(number: sp.Expr) -> None:
     """Refuse numbers such as exp(exp(1000)), innermost exponential first: evaluating them would not end."""
     for inner in sorted(number.atoms(sp.exp, sp.sinh, sp.cosh), key=lambda item: item.count_ops()):
         if not abs(inner.args[0].evalf(15)) < MAX_EXPONENTIAL:
-            raise NoClosedForm(f"{number} is too large to compute; use smaller constants", subexpression=number)
+            raise PiecesUnknown(f"{number} is too large to compute; use smaller constants", subexpression=number)
 
 
 def _fact(factor: sp.Expr, sign: int) -> sp.Basic:

@@ -8,7 +8,7 @@ import sympy as sp
 from ntksym.activation.pieces.rewriting import factored, in_exponentials
 from ntksym.activation.pieces.roots import real_roots
 from ntksym.activation.pieces.sign_decider import SignDecider
-from ntksym.errors import NoClosedForm
+from ntksym.errors import NoClosedForm, PiecesUnknown
 from ntksym.formula.functions import FUNCTIONS
 from ntksym.symbols import x
 
@@ -64,7 +64,7 @@ def sign_pattern(function: sp.Expr, low: sp.Expr, high: sp.Expr, judge: SignDeci
 
     Raises
     ------
-    NoClosedForm
+    PiecesUnknown
         The zeros cannot be found exactly; the message names the function.
     """
     return _pattern(function, _Question(low, high, judge))
@@ -78,8 +78,8 @@ def _flipped(pattern: SignPattern, sign: int) -> SignPattern:
     return SignPattern(pattern.zeros, tuple(sign * item for item in pattern.signs))
 
 
-def _give_up(function: sp.Expr) -> NoClosedForm:
-    return NoClosedForm(
+def _give_up(function: sp.Expr) -> PiecesUnknown:
+    return PiecesUnknown(
         f"cannot find the places where {function} changes sign; write the pieces out with Piecewise",
         subexpression=function,
     )

@@ -13,7 +13,7 @@ from ntksym.activation.pieces.identity import is_zero
 from ntksym.activation.pieces.rewriting import expanded, factored, limit_at, term_bound
 from ntksym.activation.pieces.sign_decider import SignDecider
 from ntksym.activation.pieces.signs import sign_pattern
-from ntksym.errors import NoClosedForm
+from ntksym.errors import PiecesUnknown
 from ntksym.formula.functions import FUNCTIONS
 from ntksym.symbols import x
 
@@ -62,7 +62,7 @@ def split(expression: sp.Expr, values: Mapping[sp.Symbol, sp.Rational] | None = 
 
     Raises
     ------
-    NoClosedForm
+    PiecesUnknown
         The sign regions of a part cannot be found, as in Max(sin(x), 0), or there are infinitely many pieces (floor).
     """
     judge = SignDecider(values or {})
@@ -82,7 +82,7 @@ class _Splitter:
         if self._is_smooth(node):
             return _Cells((), (node,))
         if isinstance(node, STAIRS):
-            raise NoClosedForm(f"{node} has infinitely many pieces", subexpression=node)
+            raise PiecesUnknown(f"{node} has infinitely many pieces", subexpression=node)
         if isinstance(node, sp.Piecewise):
             return self._piecewise(node, low, high)
         if isinstance(node, sp.Max | sp.Min):
@@ -99,7 +99,7 @@ class _Splitter:
                 pieces.append(self._apply(node, arguments, ends[index], ends[index + 1], rounds))
         cells = _joined(places, pieces)
         if any(isinstance(value, sp.Expr) and value.has(sp.nan, sp.zoo, sp.oo, -sp.oo) for value in cells.values):
-            raise NoClosedForm(f"{node} is not finite between {low} and {high}; exclude it there", subexpression=node)
+            raise PiecesUnknown(f"{node} is not finite between {low} and {high}; exclude it there", subexpression=node)
         return cells
 
     def _is_smooth(self, node: Any) -> bool:
@@ -169,7 +169,7 @@ class _Splitter:
         pieces = []
         for index, branch in enumerate(cells.values):
             if branch is None:
-                raise NoClosedForm(
+                raise PiecesUnknown(
                     f"{node} has no value between {ends[index]} and {ends[index + 1]}; add a last case",
                     subexpression=node,
                 )
@@ -187,7 +187,7 @@ class _Splitter:
                 _Cells(places, tuple(combine(row) for row in columns)), lambda left, right, place: left == right
             )
         if not isinstance(condition, Relational):
-            raise NoClosedForm(f"{condition} is not a comparison", subexpression=condition)
+            raise PiecesUnknown(f"{condition} is not a comparison", subexpression=condition)
         accepted = _ACCEPTED[type(condition).__name__]
         difference = condition.lhs - condition.rhs
         if accepted == (0,) and difference.has(x):

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from ntksym.activation.activation import Activation
 from ntksym.dual.protocol import SeriesLike
-from ntksym.errors import ToleranceNotMet
+from ntksym.errors import OutOfReach
 from ntksym.gram.pairs.carry import breaks_at_zero, by_formula, rule
 from ntksym.gram.schedule import HiddenLayer, LayerArrays
 from ntksym.hermite.coefficient_table import Coefficients
@@ -230,7 +230,7 @@ def _coefficients(dual: SeriesLike, variances: Array) -> Coefficients:
         energy = np.sum(found.order * found.coefficients**2, axis=1)
         if np.all(np.abs(energy - variances * found.slope) <= MISSING * energy):
             return found
-    raise ToleranceNotMet(
+    raise OutOfReach(
         f"distances between neighbours need the derivative of the slope of {dual.activation.name}, which has neither a "
         "closed form nor a series that converges at equal points; subtract entries of the kernel instead",
         activation=dual.activation,

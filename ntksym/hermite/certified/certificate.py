@@ -68,7 +68,10 @@ def certify(activation: Activation, q: float, coefficients: NDArray[np.float64])
         raise InvalidInput(f"a variance is a positive finite number, not {q!r}", q=q)
     computed = np.asarray(coefficients, dtype=np.float64)
     if computed.ndim != 1 or not np.isfinite(computed).all():
-        raise InvalidInput(f"coefficients are a vector of finite numbers, not {coefficients!r}; drop what overflowed")
+        raise InvalidInput(
+            f"coefficients are a vector of finite numbers, not {coefficients!r}; drop what overflowed",
+            coefficients=coefficients,
+        )
     moments = enclose_moments(activation, float(q), computed.size)
     jumps = not activation.is_continuous
     with ctx.workprec(PRECISION):
@@ -85,7 +88,7 @@ def _compared(moments: EnclosedMoments, q: Ball, computed: NDArray[np.float64], 
         deviation += difference
         slope_deviation += k * difference / q
     if not all(total.is_finite() for total in (tail, slope_tail, deviation, slope_deviation)):
-        raise ToleranceNotMet("rounding spoils the enclosures of the coefficients; use certify=False")
+        raise ToleranceNotMet("rounding spoils the enclosures of the coefficients; use certify=False", q=str(q))
     return Certificate(
         tail=_upper(tail),
         slope_tail=math.inf if jumps else _upper(slope_tail),

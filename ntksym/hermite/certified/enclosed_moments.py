@@ -156,7 +156,8 @@ def _far(problem: _PieceTapes, order: int, targets: PanelErrors) -> tuple[float,
         reach *= 1.2
     raise ToleranceNotMet(
         "no bound is known for the activation or its derivative far out: a certificate takes growth up to"
-        " exp(a*abs(x)); use certify=False"
+        " exp(a*abs(x)); use certify=False",
+        reach=reach,
     )
 
 

@@ -53,7 +53,8 @@ def read_kernel(kernel: Any) -> sp.Expr:
         return sp.Add(*(_number(k, entry) * rho**k for k, entry in enumerate(kernel)))
     raise InvalidInput(
         f"a kernel is a text or sympy expression in rho, or a sequence of coefficients, not {kernel!r}; "
-        'write for example "exp(rho - 1)"'
+        'write for example "exp(rho - 1)"',
+        kernel=kernel,
     )
 
 
@@ -62,7 +63,11 @@ def _number(k: int, entry: Any) -> sp.Expr:
         return check_expression(entry)
     real = isinstance(entry, int | float | Fraction | np.integer | np.floating)
     if isinstance(entry, bool | np.bool_) or not real or not np.isfinite(float(entry)):
-        raise InvalidInput(f"the coefficient c_{k} = {entry!r} is not a finite number; give ints, floats or Fractions")
+        raise InvalidInput(
+            f"the coefficient c_{k} = {entry!r} is not a finite number; give ints, floats or Fractions",
+            k=k,
+            entry=entry,
+        )
     return rational(str(entry))
 
 
@@ -114,7 +119,9 @@ def coefficients_of(kernel: sp.Expr, count: int) -> list[sp.Expr]:
         series = taylor(kernel, rho, sp.S.Zero, count)
     except NoClosedForm as refusal:
         about = str(refusal).partition(";")[0]
-        raise InvalidInput(f"{kernel} has no power series at rho = 0 that is found here ({about}); {WAY_OUT}") from None
+        raise InvalidInput(
+            f"{kernel} has no power series at rho = 0 that is found here ({about}); {WAY_OUT}", kernel=kernel
+        ) from None
     return [sp.sympify(entry) for entry in series]
 
 
@@ -162,11 +169,15 @@ def value_at_one(kernel: sp.Expr) -> sp.Expr:
         try:
             value = sp.limit(kernel, rho, 1, "-")
         except (NotImplementedError, ValueError) as error:
-            raise InvalidInput(f"the value of {kernel} at rho = 1 is not found; write it in another form") from error
+            raise InvalidInput(
+                f"the value of {kernel} at rho = 1 is not found; write it in another form", kernel=kernel
+            ) from error
     if not (value.is_number and value.is_finite and value.is_real):
         raise InvalidInput(
             f"{kernel} at rho = 1 is {value}, but E[s(U)^2] must be a finite number; scale rho, as in rho/2, or "
-            "subtract what diverges"
+            "subtract what diverges",
+            kernel=kernel,
+            value=value,
         )
     if abs(value.evalf(NUMBER_DIGITS)) > SQUARABLE:
         raise InvalidInput(

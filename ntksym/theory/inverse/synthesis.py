@@ -138,7 +138,7 @@ def activation_for(
     count = check_whole("degree", degree, 0, MOST_TERMS - 1) + 1
     check_get(get)
     if signs not in SIGNS:
-        raise InvalidInput(f"unknown signs {signs!r}: choose one of {', '.join(SIGNS)}")
+        raise InvalidInput(f"unknown signs {signs!r}: choose one of {', '.join(SIGNS)}", signs=signs)
     formula = read_kernel(kernel)
     coefficients = examined(formula)
     judged(formula, coefficients)
@@ -160,7 +160,8 @@ def activation_for(
     if rest is None:
         raise InvalidInput(
             f"{formula} is not positive definite on every sphere: a coefficient beyond that of "
-            f"rho**{len(coefficients) - 1} is negative; take a kernel whose power series has no negative coefficient"
+            f"rho**{len(coefficients) - 1} is negative; take a kernel whose power series has no negative coefficient",
+            formula=formula,
         )
     return _sum(formula, get, coefficients[:count], squares[:count], signs, whole, rest)
 

@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 from ntksym.activation.activation import Activation
 from ntksym.dual import Dual
 from ntksym.dual.derivation import dual_of
-from ntksym.errors import InvalidInput, NoSuchDual, ToleranceNotMet
+from ntksym.errors import InvalidInput, NoSuchDual, OutOfReach
 from ntksym.theory.phases.crossings import survey
 from ntksym.theory.phases.lengths import SMALLEST, LengthMap, octaves
 from ntksym.theory.phases.mean_squares import at_zero, mean_squares
@@ -55,7 +55,7 @@ def critical_line(activation: Activation | str | sp.Expr, *, b_std: ArrayLike) -
         If a b_std is not a finite number, 0 or more, and where there is no such W_std.
     NoSuchDual
         If s jumps or is infinitely steep, as then chi_1 is infinite whatever W_std.
-    ToleranceNotMet
+    OutOfReach
         If a b_std is so small that float64 does not tell the length from zero, or W_std is beyond float64.
 
     References
@@ -67,7 +67,8 @@ def critical_line(activation: Activation | str | sp.Expr, *, b_std: ArrayLike) -
     if not dual.continuous:
         raise NoSuchDual(
             f"{act.name} jumps or is infinitely steep: chi_1 is infinite at every W_std, the phase always chaotic; "
-            "use a continuous activation"
+            "use a continuous activation",
+            name=act.name,
         )
     deviations = np.asarray(b_std)
     if deviations.dtype.kind not in "iuf" or not np.all(np.isfinite(deviations) & (deviations >= 0)):
@@ -99,7 +100,7 @@ def _critical(dual: Dual, deviation: float) -> float:
     for crossing in line.crossings:
         weight = _weight(dual, crossing.place)
         if weight == inf and _weight(dual, min(SPAN, edge / 2)) < inf:
-            raise ToleranceNotMet(
+            raise OutOfReach(
                 f"for {dual.activation.name} with b_std={deviation:g} chi_1 = 1 takes a W_std beyond float64, "
                 "since nearly all of N(0, q) lies where the activation is constant; take a larger b_std",
                 b_std=deviation,

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.polynomial import Chebyshev
 from numpy.typing import NDArray
 
-from ntksym.errors import NoSuchDual, ToleranceNotMet
+from ntksym.errors import NoSuchDual, OutOfReach, ToleranceNotMet
 from ntksym.numerics import chebyshev
 from ntksym.numerics.limits import EPSILON
 
@@ -87,7 +87,7 @@ def survey(function: Callable[[Array], Array], edges: Array) -> Survey:
 
     Raises
     ------
-    ToleranceNotMet
+    OutOfReach
         If the sign changes where the function is zero to rounding on a whole interval.
     """
     found: list[Crossing] = []
@@ -108,9 +108,10 @@ def survey(function: Callable[[Array], Array], edges: Array) -> Survey:
         end = float(np.exp(high))
     clear = [value for value in ends if abs(value) > ZERO]
     if not found and clear and clear[0] * clear[-1] < 0:
-        raise ToleranceNotMet(
+        raise OutOfReach(
             "two lengths are so near that float64 does not tell them apart: b_std is too small for a W_std so near to "
-            "a critical one; take b_std=0 or a larger one"
+            "a critical one; take b_std=0 or a larger one",
+            lengths=ends,
         )
     vanishes = bool(ends) and largest <= ZERO
     # A zero where two polynomials meet may be one of each.

@@ -123,11 +123,15 @@ class Phases:
         q = _checked("q", q, 0.0, inf)
         if np.any(q >= self._lengths.edge):
             raise NoSuchDual(
-                f"E[s(U)^2] diverges for {self.activation.name} from q = {self._lengths.edge:g} on; use smaller lengths"
+                f"E[s(U)^2] diverges for {self.activation.name} from q = {self._lengths.edge:g} on; use smaller ones",
+                activation=self.activation,
+                edge=self._lengths.edge,
             )
         following = self._lengths(q.ravel())
         if not np.all(np.isfinite(following)):
-            raise NoSuchDual(f"the length explodes: q' is beyond float64 at q = {np.max(q):g}; use smaller lengths")
+            raise NoSuchDual(
+                f"the length explodes: q' is beyond float64 at q = {np.max(q):g}; use smaller lengths", q=q
+            )
         return following.reshape(q.shape)[()]
 
     def correlation_map(self, rho: ArrayLike, q: float | None = None) -> Any:
@@ -181,7 +185,8 @@ class Phases:
             if not found[-1] <= LARGEST_VARIANCE:
                 raise NoSuchDual(
                     f"the length explodes: it is beyond {LARGEST_VARIANCE:.0e} after {layer + 1} layers; "
-                    f"use a smaller W_std, or a depth below {layer + 1}"
+                    f"use a smaller W_std, or a depth below {layer + 1}",
+                    layers=layer + 1,
                 )
         return np.array(found)
 
@@ -213,7 +218,7 @@ class Phases:
             length = float(_checked("q", q, 0.0, LARGEST_VARIANCE))
             if length > 0:
                 return length
-            raise InvalidInput("q must be positive: zero has no correlation; use a small length such as q=1e-6")
+            raise InvalidInput("q must be positive: zero has no correlation; use a small length such as q=1e-6", q=q)
         if 0 < self.limit.q < inf:
             return self.limit.q
         if self.activation.homogeneity is not None and self.b_std == 0:
@@ -300,7 +305,7 @@ def _checked(name: str, value: ArrayLike, low: float, high: float) -> Array:
     try:
         numbers = np.asarray(value)
     except ValueError as error:
-        raise InvalidInput(f"{name} must be numbers, not {value!r}") from error
+        raise InvalidInput(f"{name} must be numbers, not {value!r}", name=name, value=value) from error
     if numbers.dtype.kind not in "iuf" or not np.all((numbers >= low) & (numbers <= high) & np.isfinite(numbers)):
         span = f"between {low:g} and {high:g}" if isfinite(high) else f"{low:g} or more"
         raise InvalidInput(f"{name} must be finite numbers {span}, not {value!r}; try {name}=1.0", **{name: value})

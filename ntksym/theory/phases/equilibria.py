@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
-from ntksym.errors import ToleranceNotMet
+from ntksym.errors import OutOfReach
 from ntksym.numerics.limits import EPSILON
 from ntksym.symbols import x
 from ntksym.theory.phases.correlation import CorrelationMap
@@ -218,9 +218,11 @@ def reached(lengths: LengthMap, points: tuple[FixedPoint, ...], start: float) ->
     if direction == 0:
         return min(points, key=lambda point: abs(point.q - start))
     if not ahead:
-        raise ToleranceNotMet(
+        raise OutOfReach(
             f"lengths grow up to q = {lengths.survey.end:g}, and farther out {lengths.dual.activation.name} cannot be "
-            "followed in float64; use a smaller W_std or b_std"
+            "followed in float64; use a smaller W_std or b_std",
+            end=lengths.survey.end,
+            name=lengths.dual.activation.name,
         )
     goal = ahead[0] if direction > 0 else ahead[-1]
     if not isfinite(goal.q) or _increases(lengths, start, goal.q):

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ntksym.activation.activation import Activation
 from ntksym.dual import Dual
-from ntksym.errors import ToleranceNotMet
+from ntksym.errors import OutOfReach, ToleranceNotMet
 from ntksym.hermite.moments import moments, rule
 from ntksym.hermite.pair_values import table_of
 from ntksym.numerics.limits import SQUARABLE
@@ -134,7 +134,7 @@ def _law(activation: Activation, order: int, *, smaller: bool) -> PowerLaw:
     leading = (min if smaller else max)(exponent for exponent, _, _ in sides)
     found = {sign: factor for exponent, sign, factor in sides if exponent == leading}
     if leading != np.inf and any(not 1 / SQUARABLE <= abs(factor) <= SQUARABLE for factor in found.values()):
-        raise ToleranceNotMet(
+        raise OutOfReach(
             f"{activation.name} is like {max(found.values(), key=abs):.3g} |x|^{leading:g} "
             f"{'near zero' if smaller else 'far out'}, and the square of that factor is beyond float64; "
             "divide the activation by a number, or multiply it by one",
@@ -158,7 +158,7 @@ def mean_squares(dual: Dual, variances: Array) -> tuple[Array, Array]:
     ------
     NoSuchDual
         Where E[s(U)^2] diverges.
-    ToleranceNotMet
+    OutOfReach
         Where s oscillates or grows too fast for float64.
     """
     value, slope = np.empty(len(variances)), np.empty(len(variances))

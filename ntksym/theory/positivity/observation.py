@@ -116,7 +116,9 @@ def observe(judged: Judged, x: Array, gram: ArrayLike | None, sphere: Criterion,
         What holds for points of one norm, and of any.
     """
     if len(x) > MOST and gram is None:
-        raise InvalidInput(f"{len(x)} rows are more than {MOST}: pass gram=, the matrix that build(network)(X) gives")
+        raise InvalidInput(
+            f"{len(x)} rows are more than {MOST}: pass gram=, the matrix that build(network)(X) gives", x=x
+        )
     matrix, error = _gram(judged.network, judged.get, x) if gram is None else (_matrix(gram, len(x)), 0.0)
     eigenvalues = np.linalg.eigvalsh(matrix) if len(x) else np.zeros(0)
     largest = float(max(eigenvalues.max(initial=0.0), -eigenvalues.min(initial=0.0)))
@@ -134,14 +136,18 @@ def as_rows(X: ArrayLike) -> Array:
     """Points as rows of float64; refused if they are no matrix of finite numbers."""
     x = np.asarray(X)
     if x.ndim != 2 or x.dtype.kind not in "biuf" or not x.shape[1] or not np.isfinite(x).all():
-        raise InvalidInput("X must be a matrix of finite real numbers, one row a point; reshape or clean it")
+        raise InvalidInput(
+            "X must be a matrix of finite real numbers, one row a point; reshape or clean it", shape=x.shape
+        )
     return np.asarray(x, dtype=np.float64)
 
 
 def _matrix(gram: ArrayLike, count: int) -> Array:
     matrix = np.asarray(gram, dtype=np.float64)
     if matrix.shape != (count, count) or not np.isfinite(matrix).all():
-        raise InvalidInput(f"gram must be finite and of shape {(count, count)}, not {matrix.shape}; pass kernel(X)")
+        raise InvalidInput(
+            f"gram must be finite and of shape {(count, count)}, not {matrix.shape}; pass kernel(X)", shape=matrix.shape
+        )
     return matrix
 
 
@@ -244,7 +250,9 @@ def _gram(network: Network, get: str, x: Array) -> tuple[Array, float]:
         squares = np.einsum("ij,ij->i", x, x) / x.shape[1]
         covariances = np.einsum("ik,jk->ij", x, x)[i, j] / x.shape[1]
     if not (squares <= LARGEST_VARIANCE).all():
-        raise InvalidInput(f"rows with |x|^2/d above {LARGEST_VARIANCE:g} are too large; scale them")
+        raise InvalidInput(
+            f"rows with |x|^2/d above {LARGEST_VARIANCE:g} are too large; scale them", most=LARGEST_VARIANCE
+        )
     covariances[i == j] = squares
     state = evaluate(network, begin(squares[i], squares[j], covariances), duals)
     matrix = np.empty((len(x), len(x)))

@@ -89,11 +89,15 @@ class Verdict:
             Without a dimension, or in the domain "euclidean".
         """
         if self.domain != "sphere":
-            raise InvalidInput('ranks are those of a kernel on a sphere; ask for positivity(net, domain="sphere")')
+            raise InvalidInput(
+                'ranks are those of a kernel on a sphere; ask for positivity(net, domain="sphere")', verdict=self
+            )
         dim = self._dimension(dim)
         ranks = {dimension(one.even, dim) + dimension(one.odd, dim) for one in self.supports}
         if len(ranks) > 1:
-            raise Undecided(f"the rank is not known: {self.reason}; write the activation in a simpler form")
+            raise Undecided(
+                f"the rank is not known: {self.reason}; write the activation in a simpler form", reason=self.reason
+            )
         return ranks.pop()
 
     def witness(self, dim: int | None = None) -> Witness:
@@ -110,13 +114,19 @@ class Verdict:
             If the verdict is not negative, or too many points are needed.
         """
         if self.holds is not False:
-            raise InvalidInput(f"only a negative verdict has a witness, and this one is {self.holds}: {self.reason}")
+            raise InvalidInput(
+                f"only a negative verdict has a witness, and this one is {self.holds}: {self.reason}",
+                holds=self.holds,
+                reason=self.reason,
+            )
         dim = self._dimension(dim, default=2)
         sphere = self._sphere(dim)
         if self.domain == "euclidean" and sphere.holds is not False:
             return self._witness_in_space(dim)
         if sphere.holds is not False:
-            raise InvalidInput("at x and -x alone the kernel is positive definite; ask for a witness with dim=2")
+            raise InvalidInput(
+                "at x and -x alone the kernel is positive definite; ask for a witness with dim=2", verdict=self
+            )
         return antipodal_pairs(self.supports[0], dim)
 
     def _witness_in_space(self, dim: int) -> Witness:
@@ -145,7 +155,9 @@ class Verdict:
         sphere = self._sphere(rows.shape[1])
         space = in_space(self.network, parts_in_order(self.network), sphere, offset=self._offset)
         if self._offset and gram is None:
-            raise InvalidInput("there is no kernel with biases that are zero at first: pass gram=, the matrix you have")
+            raise InvalidInput(
+                "there is no kernel with biases that are zero at first: pass gram=, the matrix you have", verdict=self
+            )
         return observe(self, rows, gram, sphere, space)
 
     def _sphere(self, dim: int) -> Criterion:
@@ -158,7 +170,7 @@ class Verdict:
     def _dimension(self, dim: int | None, default: int | None = None) -> int:
         chosen = check_whole("dim", dim, 1, MOST_DIM) if dim is not None else self.dim or default
         if chosen is None:
-            raise InvalidInput("on which sphere? Give the number of coordinates, such as dim=3")
+            raise InvalidInput("on which sphere? Give the number of coordinates, such as dim=3", dim=dim)
         return chosen
 
     def to_dict(self) -> dict[str, Any]:

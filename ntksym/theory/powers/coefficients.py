@@ -119,7 +119,7 @@ class PowerSeries:
         """
         points = np.asarray(rho, dtype=np.float64)
         if not np.all(np.abs(points) <= 1):
-            raise InvalidInput("a correlation lies between -1 and 1; pass <x, y>/(|x| |y|)")
+            raise InvalidInput("a correlation lies between -1 and 1; pass <x, y>/(|x| |y|)", rho=points)
         return np.asarray(np.polynomial.polynomial.polyval(points, self.coefficients))
 
     def to_dict(self) -> dict[str, Any]:
@@ -189,7 +189,9 @@ def power_series(
     kernel = zonal_kernel(network, get, mean_square)
     terms = check_whole("degree", degree, 0, MOST_TERMS - 1) + 1
     if exact not in (None, True, False):
-        raise InvalidInput(f"exact must be True, False or None, not {exact!r}; leave it out for what is quick")
+        raise InvalidInput(
+            f"exact must be True, False or None, not {exact!r}; leave it out for what is quick", exact=exact
+        )
     total = kernel.trace
     if exact or (exact is None and _is_quick(network, terms)):
         try:
@@ -275,7 +277,10 @@ def _closed_dual(activation: Activation, variance: Any, at: Any, count: int) -> 
     """Taylor coefficients of K_q at a covariance, and V(q)."""
     dual = dual_of(activation)
     if not isinstance(dual, ClosedDual):
-        raise NoClosedForm(f"{activation.name} has no closed dual, so its coefficients are floats; take exact=False")
+        raise NoClosedForm(
+            f"{activation.name} has no closed dual, so its coefficients are floats; take exact=False",
+            name=activation.name,
+        )
     known = activation.values
     formula = dual.value.xreplace(known).subs({q1: variance, q2: variance})
     total = sp.expand(dual.diagonal.xreplace(known).subs(q, variance))

@@ -20,7 +20,7 @@ from ntksym.activation.pieces.identity import clearly_nonzero, is_zero
 from ntksym.activation.pieces.rewriting import term_bound
 from ntksym.activation.pieces.sign_decider import SignDecider
 from ntksym.activation.traits import is_continuous
-from ntksym.errors import NoClosedForm, ToleranceNotMet
+from ntksym.errors import NoClosedForm, PiecesUnknown, ToleranceNotMet
 from ntksym.formula import compile_mpmath
 from ntksym.numerics.divided_differences import divided_difference
 from ntksym.symbols import x
@@ -138,7 +138,9 @@ def _folded(activation: Activation, sign: int) -> Iterator[Piece]:
         for expression, (begin, end) in zip(pieces.expressions, pairwise(ends), strict=True):
             if judge.order(begin, low) <= 0 and judge.order(high, end) <= 0:
                 return expression
-        raise NoClosedForm(f"no piece of {activation.name} between {low} and {high}")
+        raise PiecesUnknown(
+            f"no piece of {activation.name} between {low} and {high}", name=activation.name, low=low, high=high
+        )
 
     for low, high in pairwise([sp.S.Zero, *places, sp.oo]):
         yield Piece(low, high, _combined(covering(low, high), covering(-high, -low), sign))

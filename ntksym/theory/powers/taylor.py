@@ -31,7 +31,9 @@ def _tidy(number: Any) -> Any:
     operations = short.count_ops()
     handy = operations > LONG and _is_handy(short)
     if operations > (MOST_OPERATIONS if handy else SEVERAL):
-        raise NoClosedForm("the exact coefficients grow beyond use; ask for fewer terms, or take exact=False")
+        raise NoClosedForm(
+            "the exact coefficients grow beyond use; ask for fewer terms, or take exact=False", coefficient=short
+        )
     return sp.factor(sp.together(short)) if handy else short
 
 
@@ -124,7 +126,7 @@ def _composed(expression: sp.Expr, variable: sp.Symbol, inner: Series) -> Series
         return rule(*(_composed(argument, variable, inner) for argument in expression.args))
     function = FUNCTIONS.get(type(expression).__name__)
     if function is None or isinstance(function.taylor, Unknown):
-        raise NoClosedForm(f"no Taylor series of {expression.func} here; take exact=False")
+        raise NoClosedForm(f"no Taylor series of {expression.func} here; take exact=False", func=expression.func)
     (argument,) = expression.args
     if callable(function.taylor):
         return _composed(function.taylor(argument), variable, inner)
@@ -163,7 +165,9 @@ def _power(base: Series, exponent: sp.Expr) -> Series:
         one = [sp.S.One] + [sp.S.Zero] * (len(base) - 1)
         return _product(one, *[base] * int(exponent))
     if base[0] == 0:
-        raise NoClosedForm("the dual is singular at the covariance of orthogonal points; take exact=False")
+        raise NoClosedForm(
+            "the dual is singular at the covariance of orthogonal points; take exact=False", base=base[0]
+        )
     first = sp.factor(base[0]) if _is_handy(base[0]) else base[0]
     inverse = _inverse(first)
     found = [first**exponent]

@@ -191,7 +191,7 @@ class Spectrum:
         """
         good = isinstance(ridge, int | float | np.integer | np.floating) and not isinstance(ridge, bool)
         if not (good and math.isfinite(ridge) and ridge > 0):
-            raise InvalidInput(f"ridge must be a positive finite number, not {ridge!r}; try ridge=1e-3")
+            raise InvalidInput(f"ridge must be a positive finite number, not {ridge!r}; try ridge=1e-3", ridge=ridge)
         value = float(np.sum(self.masses / (self.eigenvalues + float(ridge))))
         return EffectiveDimension(float(ridge), value, float(self.tails[-1] + self.tail_errors[-1]) / float(ridge))
 
@@ -287,10 +287,12 @@ def spectrum(network: Network, *, dim: int, degree: int, get: str = "ntk", mean_
     dim, degree = check_whole("dim", dim, 1, MOST_DIM), check_whole("degree", degree, 0, MOST_DEGREE)
     if dim == 1 and degree > 1:
         raise InvalidInput(
-            "S^0 has two points, and so the degrees 0 and 1 only; pass degree=1, or dim=2 for the circle"
+            "S^0 has two points, and so the degrees 0 and 1 only; pass degree=1, or dim=2 for the circle", degree=degree
         )
     if kernel.trace == 0 and kernel.support.degree >= 0:
-        raise InvalidInput("the kernel vanishes to all digits of float64; use a larger W_std, a bias or fewer layers")
+        raise InvalidInput(
+            "the kernel vanishes to all digits of float64; use a larger W_std, a bias or fewer layers", network=network
+        )
     if dim == 1:
         found = on_two_points(kernel, degree=degree)
     elif kernel.support.degree <= MOST_POWER:

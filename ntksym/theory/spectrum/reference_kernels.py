@@ -101,15 +101,17 @@ def compare_with(
 
 def _checked(dim: int, kernel: str, scale: Any, nu: Any) -> float:
     if dim < 2:
-        raise InvalidInput("two points have no law of decay to compare; use dim=2 or more")
+        raise InvalidInput("two points have no law of decay to compare; use dim=2 or more", dim=dim)
     if kernel not in ("laplace", "matern"):
         raise InvalidInput(f'the kernel {kernel!r} is not known; choose "laplace" or "matern"', kernel=kernel)
     if (kernel == "matern") == (nu is None):
-        raise InvalidInput('nu is the smoothness of a Matern kernel: pass it with kernel="matern" and only then')
+        raise InvalidInput('nu is the smoothness of a Matern kernel: pass it with kernel="matern" and only then', nu=nu)
     for name, value in (("scale", scale), ("nu", 0.5 if nu is None else nu)):
         good = isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
         if not (good and math.isfinite(value) and 0 < value < 1e3):
-            raise InvalidInput(f"{name} must be a positive number below 1000, not {value!r}; try {name}=1.5")
+            raise InvalidInput(
+                f"{name} must be a positive number below 1000, not {value!r}; try {name}=1.5", name=name, value=value
+            )
     return 0.5 if nu is None else float(nu)
 
 
