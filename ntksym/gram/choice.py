@@ -84,7 +84,8 @@ def choose(candidates: Candidates, request: Request, lost: Collection[int] = (),
     if len(request.x) * len(request.y) <= COSTS.few:
         return Choice(plain)
     sample = _sample(networks[0].layers, request.pair)
-    found = [_attempt(network, forms, single, sample) for network, forms in zip(networks, ways, strict=True)]
+    pairs = zip(networks, ways, strict=True)
+    found = [_attempt(network, (forms, single), sample, request.entries) for network, forms in pairs]
     costs = tuple(cost for cost, _ in found)
     best = int(np.argmin(costs))
     return Choice(Lowering(ways[best], single, found[best][1]), costs if len(ways) > 1 else (), costs[best])
@@ -99,28 +100,31 @@ def _ways(candidates: Candidates, lost: Collection[int], only: Form | None) -> l
 
 
 def _attempt(
-    network: LoweredNetwork, forms: Forms, single: Forms, sample: tuple[Array, Array]
+    network: LoweredNetwork, forms: tuple[Forms, Forms], sample: tuple[Array, Array], entries: float
 ) -> tuple[float, tuple[Truncation, ...]]:
     """Cost of a pair, and how much of every layer; infinite where there is no series at variances as large as these."""
-    exact = iter(zip(forms, single, strict=True))
-    total, reaches = 0.0, []
+    ways = iter(zip(*forms, strict=True))
+    total, truncations = 0.0, []
     try:
         for layer, variances, correlations in _correlations(network.layers, *sample):
-            tiles, alone = next(exact) if layer.dual is not None else ("closed", "closed")
-            cost, reach = network.cost(layer), 1.0
+            tiles, alone = next(ways) if layer.dual is not None else ("closed", "closed")
+            cost, truncation = network.cost(layer), layer.truncation
             if layer.series is not None:
                 dearest = COSTS.single_pair if tiles != alone else COSTS.integrated_pair
-                cost, reach = _terms(layer, variances, correlations, dearest)
+                cost, reach, beyond = _terms(layer, variances, correlations, dearest)
+                truncation = replace(truncation, reach=reach, longer=entries * beyond >= MANY)
             total += cost
-            reaches.append(reach)
+            truncations.append(truncation)
     except ToleranceNotMet:
         return np.inf, network.layers.truncations
-    pairs = zip(network.layers.truncations, reaches, strict=True)
-    return total, tuple(replace(truncation, reach=reach) for truncation, reach in pairs)
+    return total, tuple(truncations)
 
 
-def _terms(layer: HiddenLayer, variances: Array, correlations: Array, single_pair: float) -> tuple[float, float]:
-    """Cost of a pair in a series, and its reach: terms are stored as long as they cost less than what they save."""
+def _terms(layer: HiddenLayer, variances: Array, correlations: Array, single_pair: float) -> tuple[float, float, float]:
+    """Cost of a pair in a series, its reach, and the share of pairs beyond it.
+
+    Terms are stored as long as they cost less than what they save.
+    """
     assert layer.series is not None
     tolerance = layer.truncation.tolerance
     found = layer.series.coefficients(variances, tolerance)
@@ -129,7 +133,7 @@ def _terms(layer: HiddenLayer, variances: Array, correlations: Array, single_pai
     typical = STEP * (1 + np.searchsorted(served, np.interp(TYPICAL, LEVELS, correlations)))
     costs = COSTS.series_layer + np.minimum(typical, STEP * np.arange(1, len(served) + 1)) + single_pair * beyond
     best = int(np.argmin(costs))
-    return float(costs[best]), float(served[best])
+    return float(costs[best]), float(served[best]), float(beyond[best])
 
 
 def _share_beyond(reach: Array, correlations: Array) -> Array:

@@ -93,11 +93,14 @@ class LoweredNetwork:
 
     def truncated(self, truncations: tuple[Truncation, ...]) -> "LoweredNetwork":
         """The same with so much of every layer."""
-        return replace(self, layers=self.layers.truncated(truncations))
+        return self._with(self.layers.truncated(truncations))
 
     def tightened(self, tolerance: float) -> "LoweredNetwork":
         """The same with this truncation error allowed to every series."""
-        return replace(self, layers=self.layers.tightened(tolerance))
+        return self._with(self.layers.tightened(tolerance))
+
+    def _with(self, layers: LayerPlan) -> "LoweredNetwork":
+        return self if layers is self.layers else replace(self, layers=layers)
 
     @cached_property
     def has_series(self) -> bool:

@@ -99,10 +99,14 @@ def bound_on(network: LoweredNetwork, request: Request, states: States) -> Bound
 
 def stored(lowering: Lowering, network: LoweredNetwork, request: Request, states: States) -> Lowering:
     """The lowering with what was found of every series: how much is stored, and whether longer ones are made."""
+    if not network.has_series:
+        return lowering
     first = states[0]
-    longer = long_series(network.layers, request, first.reaches)
-    found = zip(network.layers.truncations, first.series, longer, strict=True)
-    truncations = (replace(one, layout=layout, longer=more) for one, layout, more in found)
+    pairs = zip(network.layers.truncations, first.series, strict=True)
+    truncations = [one if layout is None else replace(one, layout=layout) for one, layout in pairs]
+    if any(one.longer is None and layout is not None for one, layout in zip(truncations, first.series, strict=True)):
+        longer = long_series(network.layers, request, first.reaches)
+        truncations = [replace(one, longer=more) for one, more in zip(truncations, longer, strict=True)]
     return replace(lowering, truncations=tuple(truncations))
 
 

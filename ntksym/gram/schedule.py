@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from types import ModuleType
 
@@ -146,24 +146,31 @@ class LayerPlan:
 
     first: Dense
     hidden: tuple[HiddenLayer, ...]
+    _known: dict[tuple[str, int], LayerArrays] = field(default_factory=dict, compare=False, repr=False)
 
     def nonlinearity(self, number: int) -> int:
         """Which nonlinearity, from the data to the output, a layer holds."""
         return sum(layer.dual is not None for layer in self.hidden[:number])
 
-    @property
+    @cached_property
     def truncations(self) -> tuple[Truncation, ...]:
         """That of every layer."""
         return tuple(layer.truncation for layer in self.hidden)
 
     def truncated(self, truncations: Iterable[Truncation]) -> "LayerPlan":
         """The same with so much of every layer."""
-        hidden = (replace(layer, truncation=one) for layer, one in zip(self.hidden, truncations, strict=True))
+        wanted = tuple(truncations)
+        if wanted == self.truncations:
+            return self
+        hidden = (replace(layer, truncation=one) for layer, one in zip(self.hidden, wanted, strict=True))
         return replace(self, hidden=tuple(hidden))
 
     def tightened(self, tolerance: float) -> "LayerPlan":
         """The same with this truncation error allowed to every series."""
-        return self.truncated(replace(layer.truncation, tolerance=tolerance) for layer in self.hidden)
+        return self.truncated(
+            layer.truncation if layer.series is None else replace(layer.truncation, tolerance=tolerance)
+            for layer in self.hidden
+        )
 
     @cached_property
     def nearest(self) -> tuple[float, float]:
@@ -178,10 +185,6 @@ class LayerPlan:
         if key not in self._known:
             self._known[key] = self._arrays(module, width, columns)
         return self._known[key]
-
-    @cached_property
-    def _known(self) -> dict[tuple[str, int], LayerArrays]:
-        return {}
 
     def _arrays(self, module: ModuleType, width: int, columns: int) -> LayerArrays:
         count = len(self.hidden)
