@@ -148,7 +148,8 @@ class SeriesDual:
         """
         variances = self._admitted(q)
         terms = self._table.terms(variances, tolerance)
-        served = np.flatnonzero(np.all(self._reach(variances, tolerance, terms) >= largest, axis=0))
+        reaches, _ = self._reaches(variances, tolerance, terms)
+        served = np.flatnonzero(np.all(reaches >= largest, axis=0))
         groups = -(-terms // STEP)
         return SeriesLayout(terms, int(served[0]) + 1 if len(served) else groups)
 
@@ -167,18 +168,20 @@ class SeriesDual:
         variances = self._admitted(q)
         layout = layout or self.layout(variances, tolerance)
         found = self._table.rows(variances, layout.terms, STEP * layout.groups)
-        reach = self._reach(variances, tolerance, layout.terms)[:, : layout.groups]
+        reaches, places = self._reaches(variances, tolerance, layout.terms)
+        reach = reaches[places, : layout.groups]
         return Expansion(found.coefficients, found.offset, found.stride, found.value, found.slope, reach)
 
-    def _reach(self, variances: Array, tolerance: float, terms: int) -> Array:
-        """The ``|rho|`` up to which each number of groups of terms is accurate enough, shape (n, groups).
+    def _reaches(self, variances: Array, tolerance: float, terms: int) -> tuple[Array, npt.NDArray[np.intp]]:
+        """The ``|rho|`` up to which each number of groups of terms is accurate enough, (k, groups), and which is whose.
 
         That of the part of an octave in which a variance lies, or its own where an end of that may have no dual.
         """
         if self.domain:
-            return limits(self._table.with_tails(variances, terms), variances, tolerance)
+            own = limits(self._table.with_tails(variances, terms), variances, tolerance)
+            return own, np.arange(len(variances))
         cells, places = np.unique(np.floor(CELLS * np.log2(variances)), return_inverse=True)
-        return np.stack([_reach_in_cell(self, cell, tolerance, terms) for cell in cells.tolist()])[places]
+        return np.stack([_reach_in_cell(self, cell, tolerance, terms) for cell in cells.tolist()]), places
 
     def reach_between(self, ends: Array, tolerance: float, terms: int) -> Array:
         """The same between two variances, shape (groups,)."""

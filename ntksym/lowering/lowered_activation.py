@@ -3,7 +3,7 @@
 import keyword
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any, ClassVar, Protocol
 
 import sympy as sp
@@ -67,7 +67,7 @@ class LoweredActivation:
         """Quantity that depends on the parameters alone -> its column in the array ``shared``."""
         return {public: column for column, (public, _) in enumerate(self.stages.shared.outputs)}
 
-    @property
+    @cached_property
     def cost(self) -> float:
         """What a pair costs in a layer, in terms of a series."""
         return cost_of(self.stages.pair)
