@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 import sympy as sp
 
+from ntksym.activation.pieces.identity import is_zero
 from ntksym.errors import NoClosedForm
 from ntksym.special.symbolic import NormalCDF
 from ntksym.symbolic.field import Field, Scalar
@@ -41,7 +42,7 @@ class Gate(NamedTuple):
     def is_hard(self) -> bool:
         return not self.noise
 
-    def expression(self, variable: sp.Symbol) -> sp.Expr:
+    def expression(self, variable: sp.Expr) -> sp.Expr:
         distance = variable - self.threshold.expression()
         if self.is_hard:
             argument = -distance if self.mode == REVERSED else distance
@@ -177,7 +178,31 @@ class NormalForm:
             if n:
                 items.append((key._replace(power=n - 1), value * field.integer(n)))
             items.extend(self._gate_derivatives(key, value))
-        return NormalForm.collect(field, items, self.order)
+        return NormalForm.collect(field, items, self.order)._without_vanishing_deltas()
+
+    def _without_vanishing_deltas(self) -> NormalForm:
+        """The same without the Dirac deltas whose weights add up to zero, as those of exp(x) - e at x = 1 do.
+
+        Weights are numbers times exponentials and Phi of numbers, between which the field knows no relations.
+        """
+        deltas: dict[Gate, list[Key]] = {}
+        for key in self.terms:
+            for gate in key.gates:
+                if gate.is_hard and gate.mode == DENSITY:
+                    deltas.setdefault(gate, []).append(key)
+        vanishing: set[Key] = set()
+        for delta, keys in deltas.items():
+            weights = (self._weight(key, delta) for key in keys)
+            if len(keys) > 1 and is_zero(sp.Add(*weights)) is True:
+                vanishing.update(keys)
+        if not vanishing:
+            return self
+        return NormalForm(self.field, {key: v for key, v in self.terms.items() if key not in vanishing}, self.order)
+
+    def _weight(self, key: Key, delta: Gate) -> sp.Expr:
+        rest = key._replace(gates=tuple(gate for gate in key.gates if gate != delta))
+        place = delta.threshold.expression()
+        return self.terms[key].expression() * _key_expression(rest, place).rewrite(sp.erf)
 
     def _gate_derivatives(self, key: Key, value: Scalar) -> Iterable[tuple[Key, Scalar]]:
         for position, gate in enumerate(key.gates):
@@ -233,7 +258,7 @@ class NormalForm:
         return sp.Add(*(value.expression() * _key_expression(key, variable) for key, value in self.terms.items()))
 
 
-def _key_expression(key: Key, x: sp.Symbol) -> sp.Expr:
+def _key_expression(key: Key, x: sp.Expr) -> sp.Expr:
     exponent = key.quadratic.expression() * x**2 + key.linear.expression() * x + key.constant.expression()
     return sp.Mul(x**key.power, sp.exp(exponent), *(gate.expression(x) for gate in key.gates))
 
