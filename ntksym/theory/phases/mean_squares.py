@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ntksym.activation.activation import Activation
 from ntksym.dual import Dual
-from ntksym.errors import OutOfReach, ToleranceNotMet
+from ntksym.errors import NoClosedForm, OutOfReach, ToleranceNotMet
 from ntksym.hermite.moments import moments, rule
 from ntksym.hermite.pair_values import table_of
 from ntksym.numerics.limits import SQUARABLE
@@ -224,16 +224,17 @@ def curvature(activation: Activation, variance: float) -> tuple[float, float]:
     Raises
     ------
     NoClosedForm
-        If the corners are not known.
+        If the corners are not known, or s' is infinite at one.
     """
     octave = np.floor(np.log2(variance))
     nodes = rule(table_of(activation).profile, 2.0**octave, 2.0 ** (octave + 1), FEW)
-    slope = activation.derivative_to_mpmath()
     total = 0.0
-    for corner in activation.corners:
-        with mpmath.workdps(2 * FAR):
-            place = mpmath.mpmathify(corner.xreplace(activation.values).evalf(2 * FAR))
-            step = max(mpmath.mpf(1), abs(place)) * mpmath.mpf(10) ** -FAR
-            jump = float(slope(place + step) - slope(place - step))
-        total += jump**2 * float(np.exp(-(float(place) ** 2) / (2 * variance)) / np.sqrt(2 * np.pi * variance))
+    for corner in activation.breaks:
+        jump, place = corner.jump(1), float(corner.position.evalf(25))
+        if jump is None:
+            raise NoClosedForm(
+                f"the slope of {activation.name} is infinite at x = {corner.place}", subexpression=corner.place
+            )
+        density = float(np.exp(-(place**2) / (2 * variance)) / np.sqrt(2 * np.pi * variance))
+        total += float(jump.evalf(25)) ** 2 * density
     return float(moments(nodes, np.array([variance]), FEW).bend[0]), total

@@ -116,7 +116,7 @@ def _tells_apart(parts: ParityParts) -> bool:
 
 def _is_continuous_at_zero(activation: Activation) -> bool:
     try:
-        return not any(SignDecider(activation.values).sign(place) == 0 for place in activation.jumps)
+        return not any(item.is_jump for item in activation.breaks if SignDecider({}).sign(item.position) == 0)
     except NoClosedForm:
         return False
 
