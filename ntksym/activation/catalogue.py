@@ -190,7 +190,7 @@ catalogue = Catalogue(
         ),
         _entry("gelu", "x*(1 + erf(x/sqrt(2)))/2", "GELU, arXiv:1606.08415", "closed", "gelu_exact"),
         _entry("x_erf", "x*erf(x)", "smooth absolute value", "closed", "xerf"),
-        _entry("erf_squared", "erf(x)**2", "smooth well", "closed", "erf2"),
+        _entry("erf_squared", "erf(x)**2", "smooth well", "integral", "erf2"),
         # Trigonometric
         _entry("sin", "sin(x)", f"{NEURAL_TANGENTS}.Sin; SIREN, arXiv:2006.09661", "closed", "sine"),
         _entry("cos", "cos(x)", f"{NEURAL_TANGENTS}.Cos", "closed", "cosine"),

@@ -257,7 +257,8 @@ def _entry(entry: Entry) -> dict[str, Any]:
 
 
 def _kind(entry: Entry) -> str:
-    return "closed" if "closed" in entry.tags else "series"
+    (kind,) = entry.tags & {"closed", "integral", "series"}
+    return kind
 
 
 def _values(entry: Entry) -> str:

@@ -114,6 +114,8 @@ def _conclude(page: Page, dual: Any) -> None:
     page.heading("Result")
     page.equation(value, dual.value)
     page.equation(sp.Derivative(value, c), dual.slope)
+    if dual.kind == "integral":
+        page.paragraph("This is closed up to one integral over a finite interval; its integrand is smooth.")
     for words, left, right in _other_views(dual):
         page.paragraph(words)
         page.equation(left, right)

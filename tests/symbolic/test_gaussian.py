@@ -143,6 +143,7 @@ def test_a_jump_has_no_slope_on_the_diagonal() -> None:
 
 def test_price_descent_leaves_one_integral() -> None:
     dual = derive("erf(x)**2")
+    assert dual.kind == "integral"
     assert dual.value.has(sp.Integral)
     assert not dual.slope.has(sp.Integral)
     for point in ((0.7, 2.3, 0.4), (1.0, 1.0, 0.999), (30.0, 20.0, -20.0)):

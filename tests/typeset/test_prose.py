@@ -123,6 +123,12 @@ def test_the_activation_is_shown_as_it_was_given():
     assert activation_text(Activation(sp.Max(sp.Symbol("x"), 0))) == "Max(0, x)"
 
 
+def test_an_integral_that_is_left_is_announced():
+    assert derive("erf(x)**2").kind == "integral"
+    assert "closed up to one integral" in explain(derive("erf(x)**2"))
+    assert "one integral" not in explain(derive("erf"))
+
+
 def test_conditions_are_listed_once():
     dual = derive("elu")
     assert [formula_text(condition) for condition in conditions_of(dual)] == ["alpha > 0"]
@@ -134,7 +140,7 @@ def test_an_unknown_format_is_answered_with_the_known_ones():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", [name for name, entry in catalogue.items() if "closed" in entry.tags])
+@pytest.mark.parametrize("name", [name for name, entry in catalogue.items() if {"closed", "integral"} & entry.tags])
 def test_the_whole_catalogue_can_be_explained(name):
     for fmt in FORMATS:
         assert len(explain(derive(name), fmt)) > 500
