@@ -1,9 +1,13 @@
 """Kernels at small and large variances, where closed forms lose their digits: series take over, and none is lost."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from ntksym.dual.derivation import derive
+from ntksym.errors import ToleranceNotMet
+from ntksym.gram.layer_route import LayerRoute
 from ntksym.kernel import Kernel, build
 from ntksym.network.layers import Dense, fully_connected, serial
 from tests.oracle import recursion
@@ -40,6 +44,20 @@ def test_entries_keep_the_tolerance(name: str, depth: int, scale: float) -> None
     for i, j in [(0, 0), (1, 0), (3, 2), (5, 2), (4, 2), (7, 6)]:
         for matrix, line, exact in zip(matrices, lines, recursion(network, x[i], x[j]), strict=True):
             assert abs(matrix[i, j] - float(exact)) <= kernel.tol * np.sqrt(line[i] * line[j])
+
+
+def test_pairs_that_series_leave_out_keep_their_digits() -> None:
+    """They are evaluated one by one, in closed form where that is accurate at these variances, and only there."""
+    network = fully_connected("snake", 1)
+    x = data(1e-5)
+    route = build(network).on(x, route="series").route
+    assert isinstance(route, LayerRoute)
+    assert route.lowering.single == ("series",)
+    ordinary = build(network).on(data(1.0), route="series").route
+    assert isinstance(ordinary, LayerRoute)
+    assert ordinary.lowering.single == ("closed",)
+    with pytest.raises(ToleranceNotMet, match="lose their digits"):
+        build(network).on(x, route=replace(ordinary, data=route.data)).gram()
 
 
 def test_ordinary_data_keep_the_closed_form() -> None:

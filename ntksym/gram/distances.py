@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 
 from ntksym.activation.activation import Activation
 from ntksym.dual import ClosedDual, Dual, series_dual
-from ntksym.gram.engines import Candidates, Forms, LoweredNetwork, Machine, with_series
+from ntksym.gram.engines import Candidates, Forms, LoweredNetwork, Machine, keeping_digits, with_series
 from ntksym.gram.inputs import Request
 from ntksym.gram.pairs.deferred import BATCH, RowPairs, begin, variances_of_pairs
 from ntksym.gram.pairs.near_distances import separate
-from ntksym.gram.routes import prepare_rows
+from ntksym.gram.routes import Rows, prepare_rows
 from ntksym.gram.rows import RowStates
 from ntksym.gram.schedule import schedule
 from ntksym.gram.threads import in_parallel
@@ -70,11 +70,15 @@ def separate_rows(
     ToleranceNotMet
         If a derivative of a slope is needed that has neither a closed form nor a series that is accurate.
     """
-    forms, rows = candidates.closed, None
-    while rows is None or rows.lost:
-        forms = with_series(forms, rows.lost if rows else ())
+
+    def attempt(lost: frozenset[int]) -> tuple[Rows, frozenset[int]]:
+        forms = with_series(candidates.closed, lost)
         network = _with_curvature(candidates.network, candidates.duals, forms, "ntk" in request.wanted)
         rows = prepare_rows(network, request, pairs=False)
+        return rows, rows.lost
+
+    rows = keeping_digits(attempt)
+    network = rows.network
     machine, states, symmetric = network.machine(request.features), rows.states, request.symmetric
 
     def subtract(first: int, last: int) -> None:

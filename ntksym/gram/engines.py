@@ -4,11 +4,11 @@ Every nonlinearity has candidates: its closed form, if it has one, and its serie
 data is part of the route; lowering the same network in the same forms again costs next to nothing.
 """
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from types import ModuleType
-from typing import Literal
+from typing import Literal, TypeVar
 
 from ntksym.dual import Dual, series_dual
 from ntksym.dual.protocol import is_series
@@ -27,6 +27,7 @@ __all__ = [
     "LoweredNetwork",
     "Lowering",
     "Machine",
+    "keeping_digits",
     "lowered",
     "with_series",
 ]
@@ -36,6 +37,8 @@ Form = Literal["closed", "series"]
 
 Forms = tuple[Form, ...]
 """That of every nonlinearity, from the data to the output."""
+
+Result = TypeVar("Result")
 
 Machine = tuple[ModuleType, LayerArrays]
 """A generated module, compiled, and a network as arrays that its functions take."""
@@ -181,6 +184,25 @@ def lowered(network: Network, duals: tuple[Dual, ...], forms: Forms, truncation:
     used = [dual if form == "closed" or is_series(dual) else series_dual(dual.activation) for dual, form in pairs]
     parts = lower(dict.fromkeys(used))
     return LoweredNetwork(emit(parts), schedule(network, used, [dual.numeric for dual in used], parts, truncation))
+
+
+def keeping_digits(attempt: Callable[[frozenset[int]], tuple[Result, frozenset[int]]]) -> Result:
+    """What an attempt returns once no formula of it loses digits on the data.
+
+    Variances are known only after the layers in front have been computed. Nonlinearities at whose variances digits are
+    lost take their series in the next attempt, and keep it: there are no more attempts than nonlinearities, and one.
+
+    Parameters
+    ----------
+    attempt : callable
+        Nonlinearities that take their series -> a result, and those whose formulas lost digits on the way to it.
+    """
+    lost: frozenset[int] = frozenset()
+    while True:
+        result, found = attempt(lost)
+        if found <= lost:
+            return result
+        lost |= found
 
 
 def with_series(forms: Forms, numbers: Collection[int]) -> Forms:

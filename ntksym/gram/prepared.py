@@ -12,7 +12,7 @@ from ntksym.errors import InvalidInput, ToleranceNotMet
 from ntksym.gram.angle_route import ZonalRoute
 from ntksym.gram.blocks import Piece, pieces_of
 from ntksym.gram.distances import separate_rows
-from ntksym.gram.engines import Candidates, LoweredNetwork, with_series
+from ntksym.gram.engines import Candidates, Forms, LoweredNetwork, keeping_digits, with_series
 from ntksym.gram.explanation import explain_route
 from ntksym.gram.inputs import Request, answer, matrices
 from ntksym.gram.layer_route import LayerRoute, bound_on
@@ -144,16 +144,12 @@ class KernelOnData:
             forms = find_route(self.candidates, self.request, name=self.asked, pairs=False)[0].lowering.forms
         else:
             forms = self.route.lowering.forms
-        while True:
-            results, lost = self._diagonals(self.candidates.lowered(forms))
-            if not lost:
-                return answer(self.get, results)
-            forms = with_series(forms, lost)
+        return answer(self.get, keeping_digits(lambda lost: self._diagonals(with_series(forms, lost))))
 
-    def _diagonals(self, network: LoweredNetwork) -> tuple[dict[str, Array], set[int]]:
+    def _diagonals(self, forms: Forms) -> tuple[dict[str, Array], frozenset[int]]:
         """The diagonals with this lowering, and where it loses digits."""
         results = {name: np.empty(len(self.request.x), dtype=self.dtype) for name in self.request.wanted}
-        lost: set[int] = set()
+        network, lost = self.candidates.lowered(forms), set[int]()
         for first in range(0, len(self.request.x), BATCH):
             rows = slice(first, first + BATCH)
             batch = self.request.x[rows]
@@ -161,7 +157,7 @@ class KernelOnData:
             lost |= prepared.lost
             for name, result in results.items():
                 result[rows] = prepared.states[0].diagonal(int(name == "ntk"))
-        return results, lost
+        return results, frozenset(lost)
 
     def distance(self) -> Any:
         """D[i, j] = k(X[i], X[i]) + k(Y[j], Y[j]) - 2 k(X[i], Y[j]), the squared distance.

@@ -16,7 +16,7 @@ import numpy as np
 from ntksym.errors import InvalidInput, ToleranceNotMet
 from ntksym.gram.angle_route import ZonalRoute, find_zonal
 from ntksym.gram.choice import choose
-from ntksym.gram.engines import SMALLEST_SHARE, Candidates, Form, LoweredNetwork, Lowering, with_series
+from ntksym.gram.engines import SMALLEST_SHARE, Candidates, Form, LoweredNetwork, Lowering, keeping_digits, with_series
 from ntksym.gram.error_bound import Bound
 from ntksym.gram.existence import loses_digits, require_tangents, require_variances
 from ntksym.gram.fitting import Refusal
@@ -55,7 +55,14 @@ class Rows:
     lost: frozenset[int]
 
 
-def prepare_rows(network: LoweredNetwork, request: Request, *, pairs: bool, first: int = 0) -> Rows:
+def prepare_rows(
+    network: LoweredNetwork,
+    request: Request,
+    *,
+    pairs: bool,
+    first: int = 0,
+    single: LoweredNetwork | None = None,
+) -> Rows:
     """The states of the rows of every set, once it is certain that every dual exists there.
 
     Parameters
@@ -68,6 +75,8 @@ def prepare_rows(network: LoweredNetwork, request: Request, *, pairs: bool, firs
         Whether pairs will be looked at by the recursion; else the diagonals are enough.
     first : int
         Number of the first row, for messages.
+    single : LoweredNetwork, optional
+        The same network as it evaluates the pairs that tiles leave out: its formulas must keep their digits too.
 
     Raises
     ------
@@ -77,13 +86,14 @@ def prepare_rows(network: LoweredNetwork, request: Request, *, pairs: bool, firs
         If a dual does not exist at a variance that occurs.
     """
     names, layers, lost = list(request.sets), network.layers, set[int]()
+    evaluated = [layers] if single is None or single.layers is layers else [layers, single.layers]
 
     def check(states: RowStates, number: int, layer: int) -> None:
         if lost:
             return  # what comes behind a layer without digits means nothing; its series will be used instead
         variance = states.variance(layer)
         require_variances(layers, layer, variance, names[number], first)
-        if loses_digits(layers, layer, variance):
+        if any(loses_digits(used, layer, variance) for used in evaluated):
             lost.add(layers.nonlinearity(layer))
         if layer == len(layers.hidden) and "ntk" in request.wanted:
             require_tangents(states.tangent, names[number], first)
@@ -114,12 +124,12 @@ def find_route(
     ToleranceNotMet
         If a function of the angle, or a table, was asked for and none holds on these data.
     """
-    lost: frozenset[int] = frozenset()
-    while True:
+
+    def attempt(lost: frozenset[int]) -> tuple[tuple[Route, Rows], frozenset[int]]:
         route, rows = _find(candidates, request, name, lost, pairs=pairs)
-        if rows.lost <= lost:
-            return route, rows
-        lost |= rows.lost  # these nonlinearities take their series, as many as it comes to: each is added once
+        return (route, rows), rows.lost
+
+    return keeping_digits(attempt)
 
 
 def _find(
@@ -159,8 +169,10 @@ def _by_layers(
 ) -> tuple[Lowering, Bound, Rows]:
     """The first of some lowerings of the recursion that keeps the tolerance, else the last."""
     for attempt in ways:
-        network = candidates.realised(attempt)
-        rows = prepare_rows(network, request, pairs=pairs)
+        network, single = candidates.realised(attempt), candidates.single(attempt)
+        rows = prepare_rows(network, request, pairs=pairs, single=single)
+        if rows.lost:
+            return attempt, Bound(0.0, 0.0), rows  # numbers without digits have no bound: other forms will be used
         truncation, bound = settle(network, request, rows.states, candidates.tol)
         if truncation is not None:
             network = network.tightened(truncation)
@@ -179,7 +191,8 @@ def follow_route(candidates: Candidates, route: Route, request: Request, *, pair
     ToleranceNotMet
         If the route does not hold on these data.
     """
-    rows = prepare_rows(candidates.realised(route.lowering), request, pairs=pairs and isinstance(route, LayerRoute))
+    network, single = candidates.realised(route.lowering), candidates.single(route.lowering)
+    rows = prepare_rows(network, request, pairs=pairs and isinstance(route, LayerRoute), single=single)
     first = np.concatenate([states.variance(0) for states in rows.states])
     reason = route.refusal(first, candidates.tol)
     if rows.lost:
