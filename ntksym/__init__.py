@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from ntksym.activation.activation import Activation
 from ntksym.activation.catalogue import catalogue
-from ntksym.dual import ClosedDual, Dual, SeriesDual
+from ntksym.dual import ClosedDual, SeriesDual
 from ntksym.dual.derivation import cross_dual, derive
 from ntksym.dual.protocol import Dual
 from ntksym.errors import (

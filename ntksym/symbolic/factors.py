@@ -60,7 +60,7 @@ class FactorTable:
         The variances and the covariance; they come first among the generators.
     """
 
-    def __init__(self, constants: Sequence[sp.Expr], variables: Sequence[sp.Symbol] = ()) -> None:
+    def __init__(self, constants: Sequence[sp.Expr], variables: Sequence[sp.Expr] = ()) -> None:
         self.variables = tuple(variables)
         self.generators = (*variables, *constants)
         self.position = {generator: index for index, generator in enumerate(self.generators)}

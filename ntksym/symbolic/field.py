@@ -31,12 +31,12 @@ class Field(FactorTable):
         The variances and the covariance; they come first among the generators.
     """
 
-    def __init__(self, constants: Sequence[sp.Expr], variables: Sequence[sp.Symbol] = ()) -> None:
+    def __init__(self, constants: Sequence[sp.Expr], variables: Sequence[sp.Expr] = ()) -> None:
         super().__init__(constants, variables)
         self.zero = Scalar(self, self.ring.zero, 1, ())
         self.one = Scalar(self, self.ring.one, 1, ())
 
-    def extended(self, variables: Sequence[sp.Symbol]) -> Field:
+    def extended(self, variables: Sequence[sp.Expr]) -> Field:
         """The field with variables put before the constants; `Scalar.into` moves scalars there."""
         return Field(self.generators[len(self.variables) :], variables)
 

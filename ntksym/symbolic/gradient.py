@@ -163,7 +163,7 @@ class GradientFormulae:
 
     def _of_means(self, write: Callable[[Terms], sp.Expr], variable: sp.Symbol) -> sp.Expr:
         """The derivative of E[f(U)] E[g(V)]."""
-        total = sp.S.Zero
+        total: sp.Expr = sp.S.Zero
         sides = ((self.formulae.f, q1), (self.formulae.g, q2))
         for (form, own), (other, its_own) in (sides, sides[::-1]):
             inner = q if variable == own else variable
