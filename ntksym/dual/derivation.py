@@ -8,6 +8,7 @@ import sympy as sp
 from ntksym.activation.activation import Activation, as_activation
 from ntksym.activation.integrability import require_value
 from ntksym.dual import ClosedDual, Dual, SeriesDual, closed_dual, series_dual
+from ntksym.dual.cross_series import CrossSeries, cross_series
 from ntksym.dual.protocol import require_dual
 from ntksym.errors import InvalidInput, NoClosedForm, NoSuchDual
 
@@ -91,21 +92,34 @@ def compilable_dual(activation: Activation, make: Callable[[Activation], Dual] =
     return series_dual(activation) if dual.accurate_range.is_empty else dual
 
 
-def cross_dual(f: Activation | str | sp.Expr, g: Activation | str | sp.Expr) -> ClosedDual:
-    r"""E[f(U) g(V)] and its derivative in c, E[f'(U) g'(V)], in closed form.
+def cross_dual(
+    f: Activation | str | sp.Expr, g: Activation | str | sp.Expr, method: str = "auto"
+) -> ClosedDual | CrossSeries:
+    r"""E[f(U) g(V)] and its derivative in c, E[f'(U) g'(V)].
 
     Parameters
     ----------
     f, g : Activation, str or sympy expression
         The two activations; a parameter name they share must have one value.
+    method : {"auto", "closed", "series"}
+        A closed form where there is one and a Hermite series elsewhere; a closed form or nothing; a series in any case.
+
+    Returns
+    -------
+    ClosedDual or CrossSeries
+        ``dual.kind`` tells which.
 
     Raises
     ------
     InvalidInput
-        If f and g give one parameter two values.
+        If f and g give one parameter two values, or for another method.
     NoClosedForm
-        Naming the part that lies outside the class.
+        For method="closed", naming the part that lies outside the class.
+    NoSuchDual
+        For a series, where E[f(U)^2] or E[g(V)^2] diverges at every variance.
     """
+    if method not in METHODS:
+        raise InvalidInput(f"unknown method {method!r}: choose one of {', '.join(METHODS)}")
     first, second = as_activation(f), as_activation(g)
     for name, value in first.parameters:
         if dict(second.parameters).get(name, value) != value:
@@ -113,11 +127,13 @@ def cross_dual(f: Activation | str | sp.Expr, g: Activation | str | sp.Expr) -> 
                 f"{first} and {second} give the parameter {name} two values; rename it in one of the formulas",
                 name=name,
             )
-    try:
-        return _derive(first, second, (first.name, second.name))
-    except NoClosedForm as refusal:
-        way_out = "replace that part: two different functions have no series"
-        raise NoClosedForm(f"{refusal}; {way_out}", **refusal.about) from None
+    if method != "series":
+        try:
+            return _derive(first, second, (first.name, second.name))
+        except NoClosedForm as refusal:
+            if method == "closed":
+                raise NoClosedForm(f'{refusal}; leave method at "auto" for a series', **refusal.about) from None
+    return cross_series(first, second)
 
 
 @lru_cache(maxsize=512)

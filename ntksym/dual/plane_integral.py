@@ -13,21 +13,21 @@ __all__ = ["integrate_pair"]
 
 
 def integrate_pair(
-    activation: Activation, first: Any, second: Any, cov: Any, dps: int, *, continuous: bool
+    pair: tuple[Activation, Activation], first: Any, second: Any, cov: Any, dps: int, *, continuous: bool
 ) -> ValueAndSlope[Any]:
-    """E[s(U)s(V)] and E[s'(U)s'(V)] as mpmath numbers.
+    """E[f(U)g(V)] and E[f'(U)g'(V)] as mpmath numbers.
 
     Parameters
     ----------
-    activation : Activation
-        s.
+    pair : two of Activation
+        f and g.
     first, second, cov : numbers
         q1, q2 and c, a covariance matrix.
     dps : int
         Decimal digits.
     continuous : bool
-        Whether s has no jump and no infinite slope; where it has, the slope is infinite at ``|rho|`` = 1, and NaN
-        elsewhere if the places of the jumps are not known.
+        Whether f and g have no jump and no infinite slope; where they have, the slope is infinite at ``|rho|`` = 1, and
+        NaN elsewhere if the places of the jumps are not known.
     """
     tiny = mpmath.mpf(10) ** (-2 * dps - 6)
     with mpmath.workdps(20 * dps):
@@ -41,13 +41,13 @@ def integrate_pair(
             first, second = roots[0] ** 2, roots[1] ** 2
             cov = mpmath.sign(cov) * roots[0] * roots[1]
     place = first, second, cov
-    value = value_expectation((activation,) * 2, place, dps).value
-    slope = mpmath.inf if on_the_edge and not continuous else _slope(activation, place, dps, continuous)
+    value = value_expectation(pair, place, dps).value
+    slope = mpmath.inf if on_the_edge and not continuous else _slope(pair, place, dps, continuous)
     return ValueAndSlope(value, slope)
 
 
-def _slope(activation: Activation, place: tuple[Any, Any, Any], dps: int, continuous: bool) -> Any:
+def _slope(pair: tuple[Activation, Activation], place: tuple[Any, Any, Any], dps: int, continuous: bool) -> Any:
     try:
-        return slope_expectation((activation,) * 2, place, dps, continuous=continuous).value
-    except NoClosedForm:  # s jumps, and where is not known
+        return slope_expectation(pair, place, dps, continuous=continuous).value
+    except NoClosedForm:  # one jumps, and where is not known
         return mpmath.nan

@@ -291,7 +291,7 @@ class SeriesDual:
     def _evaluate_precisely(self, first: Any, second: Any, cov: Any, dps: int) -> ValueAndSlope[Any]:
         check_covariance(*(np.asarray(float(a)) for a in (first, second, cov)))
         self._check_domain(np.array([float(first), float(second)]))
-        return integrate_pair(self.activation, first, second, cov, dps, continuous=self.continuous)
+        return integrate_pair((self.activation,) * 2, first, second, cov, dps, continuous=self.continuous)
 
     def _check_domain(self, variances: Array) -> None:
         for condition in self.domain:

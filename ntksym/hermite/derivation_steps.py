@@ -8,11 +8,19 @@ from ntksym.activation.traits import Parity
 from ntksym.symbolic.steps import Step
 from ntksym.symbols import c, q, q1, q2
 
-__all__ = ["series_diagonal", "series_diagonal_slope", "series_slope", "series_steps", "series_value"]
+__all__ = [
+    "cross_series_slope",
+    "cross_series_value",
+    "series_diagonal",
+    "series_diagonal_slope",
+    "series_slope",
+    "series_steps",
+    "series_value",
+]
 
 _k, _first = sp.Symbol("k", integer=True, nonnegative=True), sp.Symbol("N", integer=True, nonnegative=True)
 _z = sp.Symbol("z", real=True)
-_a, _h = sp.Function("a"), sp.Function("h")
+_a, _b, _h = sp.Function("a"), sp.Function("b"), sp.Function("h")
 
 
 @cache
@@ -26,6 +34,19 @@ def series_slope() -> sp.Expr:
     """E[s'(U)s'(V)], the derivative in c."""
     root = sp.sqrt(q1 * q2)
     return sp.Sum(_k * _a(_k, q1) * _a(_k, q2) * (c / root) ** (_k - 1) / root, (_k, 1, sp.oo))
+
+
+@cache
+def cross_series_value() -> sp.Expr:
+    """E[f(U)g(V)]; the coefficients of f and g are functions a(k, q) and b(k, q)."""
+    return sp.Sum(_a(_k, q1) * _b(_k, q2) * (c / sp.sqrt(q1 * q2)) ** _k, (_k, 0, sp.oo))
+
+
+@cache
+def cross_series_slope() -> sp.Expr:
+    """E[f'(U)g'(V)], the derivative in c."""
+    root = sp.sqrt(q1 * q2)
+    return sp.Sum(_k * _a(_k, q1) * _b(_k, q2) * (c / root) ** (_k - 1) / root, (_k, 1, sp.oo))
 
 
 @cache

@@ -62,29 +62,32 @@ def _horner(coefficients, place):  # type: ignore[no-untyped-def]
 
 
 @compiled(nogil=True, error_model="numpy", fastmath=FLAGS)
-def _line(across, edges, values, slopes, roots, cosine, sine, reach, rule, products):  # type: ignore[no-untyped-def]
+def _line(across, left, right, roots, cosine, sine, reach, rule, products):  # type: ignore[no-untyped-def]
     """The integrals over A of value and slope at one B: a panel wherever both functions are one polynomial."""
+    edges, values, slopes = left
+    other_edges, other_values, other_slopes = right
     first, second = roots
     ahead = 1 if second > 0 else 0
     shift = sine * across
     a = -reach
     i = np.searchsorted(edges, first * (cosine * a + shift), side="right") - 1
-    k = np.searchsorted(edges, second * (cosine * a - shift), side="right") - 1
+    k = np.searchsorted(other_edges, second * (cosine * a - shift), side="right") - 1
     value, slope = 0.0, 0.0
     while a < reach:
         u_end = (edges[i + 1] / first - shift) / cosine
-        v_end = (edges[k + ahead] / second + shift) / cosine
+        v_end = (other_edges[k + ahead] / second + shift) / cosine
         end = min(a + 1.0, u_end, v_end, reach)
         half = (end - a) / 2
         if half > 0:
             u_middle, u_half = (edges[i] + edges[i + 1]) / 2, 2 / (edges[i + 1] - edges[i])
-            v_middle, v_half = (edges[k] + edges[k + 1]) / 2, 2 / (edges[k + 1] - edges[k])
+            v_middle = (other_edges[k] + other_edges[k + 1]) / 2
+            v_half = 2 / (other_edges[k + 1] - other_edges[k])
             for j in range(POINTS):
                 place = a + half + half * rule[0, j]
                 u = min(max((first * (cosine * place + shift) - u_middle) * u_half, -1.0), 1.0)
                 v = min(max((second * (cosine * place - shift) - v_middle) * v_half, -1.0), 1.0)
-                products[0, j] = _horner(values[i], u) * _horner(values[k], v)
-                products[1, j] = _horner(slopes[i], u) * _horner(slopes[k], v)
+                products[0, j] = _horner(values[i], u) * _horner(other_values[k], v)
+                products[1, j] = _horner(slopes[i], u) * _horner(other_slopes[k], v)
             for j in range(POINTS):
                 place = a + half + half * rule[0, j]
                 mass = half * rule[1, j] * math.exp(-place * place / 2)
@@ -99,18 +102,18 @@ def _line(across, edges, values, slopes, roots, cosine, sine, reach, rule, produ
 
 
 @entrance(nogil=True, error_model="numpy", fastmath=FLAGS)
-def _integrate(roots, gaps, scales, edges, values, slopes, breaks, features, reach, rule, results):  # type: ignore[no-untyped-def]
+def _integrate(roots, gaps, scales, left, right, breaks, features, reach, rule, results):  # type: ignore[no-untyped-def]
     """Fill ``results``; NaN where the sums have not settled."""
     products = np.empty((2, POINTS))
-    table = (edges, values, slopes)
     for p in range(gaps.size):
         pair = (roots[p, 0], roots[p, 1])
         cosine, sine = math.sqrt(1 - gaps[p] / 2), math.sqrt(gaps[p] / 2)
         if gaps[p] == 0:
-            results[p] = _line(0.0, *table, pair, 1.0, 0.0, reach, rule, products)
+            results[p] = _line(0.0, left, right, pair, 1.0, 0.0, reach, rule, products)
             continue
         sharp = sine * max(abs(pair[0]), abs(pair[1])) > BROAD
-        ends = _smooth_stretches(features if sharp else breaks, pair, sine)
+        places = features if sharp else breaks
+        ends = _smooth_stretches(places[0], places[1], pair, sine)
         limit, step = (REACH, FIRST_STEP) if ends.size == 2 else (LAST_TICK, FIRST_STEP / 2)
         value, slope = 0.0, 0.0
         results[p] = np.nan
@@ -124,7 +127,7 @@ def _integrate(roots, gaps, scales, edges, values, slopes, breaks, features, rea
                         continue
                     across, weight = _node(step * tick, ends, n)
                     weight *= step * math.exp(-across * across / 2) * INVERSE_ROOT
-                    line = _line(across, *table, pair, cosine, sine, reach, rule, products)
+                    line = _line(across, left, right, pair, cosine, sine, reach, rule, products)
                     value += weight * line[0]
                     slope += weight * line[1]
             settled = abs(value - before_value) <= CONVERGED * scales[p, 0]
@@ -135,13 +138,13 @@ def _integrate(roots, gaps, scales, edges, values, slopes, breaks, features, rea
 
 
 @compiled(nogil=True, error_model="numpy")
-def _smooth_stretches(breaks, roots, sine):  # type: ignore[no-untyped-def]
+def _smooth_stretches(breaks, other_breaks, roots, sine):  # type: ignore[no-untyped-def]
     """Ends in B: where a kink of U meets a kink of V, and the reach."""
-    ends = np.empty(breaks.size**2 + 2)
+    ends = np.empty(breaks.size * other_breaks.size + 2)
     ends[0], ends[1] = -REACH, REACH
     count = 2
     for one in breaks:
-        for other in breaks:
+        for other in other_breaks:
             crossing = (one / roots[0] - other / roots[1]) / (2 * sine)
             if abs(crossing) < REACH:
                 ends[count] = crossing
@@ -160,7 +163,13 @@ def _node(tick, ends, n):  # type: ignore[no-untyped-def]
 
 
 def integrate_pairs(
-    profile: TabulatedActivation, q1: Array, q2: Array, gap: Array, sign: Array, scales: Array
+    profile: TabulatedActivation,
+    q1: Array,
+    q2: Array,
+    gap: Array,
+    sign: Array,
+    scales: Array,
+    partner: TabulatedActivation | None = None,
 ) -> Array:
     """Values and slopes of n pairs, shape (n, 2).
 
@@ -176,6 +185,8 @@ def integrate_pairs(
         The sign of rho, +1 or -1.
     scales : float array, shape (n, 2)
         sqrt(V(q1) V(q2)) and sqrt(D(q1) D(q2)), what errors are relative to.
+    partner : TabulatedActivation, optional
+        The function of V, if it is another.
 
     Raises
     ------
@@ -187,14 +198,17 @@ def integrate_pairs(
     octaves = np.column_stack([np.floor(np.log2(sizes.min(axis=1))), np.ceil(np.log2(sizes.max(axis=1)))]).astype(int)
     rule = np.array(legendre(POINTS)) * np.array([[1.0], [INVERSE_ROOT]])
     results = np.empty((len(roots), 2))
+    profiles = (profile, partner or profile)
     for low, high in np.unique(octaves, axis=0):
         mine = np.flatnonzero((octaves == (low, high)).all(axis=1))
-        grown = reach_of(profile, 2.0**high)
+        grown = max(reach_of(side, 2.0**high) for side in profiles)
         reach = grown if grown > SMALLEST_REACH else BOUNDED_REACH
-        table = profile.table(int(low) - 2, int(high) + ceil(log2(reach + REACH)))
-        pieces = table.edges, table.values, table.slopes
-        breaks = profile.breaks_between(float(table.edges[0]), float(table.edges[-1]))
-        features = profile.features(int(low) - 2, int(high) + ceil(log2(reach + REACH)))
+        ends = int(low) - 2, int(high) + ceil(log2(reach + REACH))
+        tables = [side.table(*ends) for side in profiles]
+        pieces = [(table.edges, table.values, table.slopes) for table in tables]
+        features = tuple(side.features(*ends) for side in profiles)
+        covered = float(tables[0].edges[0]), float(tables[0].edges[-1])
+        breaks = tuple(side.breaks_between(*covered) for side in profiles)
         found = np.empty((len(mine), 2))
         _integrate(roots[mine], gap[mine], scales[mine], *pieces, breaks, features, reach, rule, found)
         results[mine] = found
