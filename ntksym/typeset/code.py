@@ -15,6 +15,7 @@ from ntksym.typeset import array_parts, c_parts
 from ntksym.typeset.array_parts import CodePart
 from ntksym.typeset.expressions import JAX, NUMPY, TORCH, C, Dialect, DialectWriter, literal
 from ntksym.typeset.formulas import activation_text, conditions_of, formula_text
+from ntksym.typeset.subjects import FormulaSubject, SeriesSubject, is_series_subject
 
 __all__ = ["LANGUAGES", "to_code"]
 
@@ -83,7 +84,7 @@ ARRAYS = {
 LANGUAGES = (*ARRAYS, "c")
 
 
-def to_code(dual: Any, language: str) -> str:
+def to_code(dual: FormulaSubject | SeriesSubject, language: str) -> str:
     """Source text with ``dual(cov12, var1, var2)`` and ``dual_slope(cov12, var1, var2)``, standing alone.
 
     The order of the arguments is that of ``neural_tangents.stax.Elementwise``. Parameters of the activation are keyword
@@ -107,7 +108,7 @@ def to_code(dual: Any, language: str) -> str:
     """
     if language not in LANGUAGES:
         raise InvalidInput(f"no code for {language!r}: choose one of {', '.join(LANGUAGES)}", language=language)
-    if dual.kind == "series":
+    if is_series_subject(dual):
         raise NoClosedForm(
             f"{dual.activation.name} has a series instead of a formula, and no code of its own; use dual.evaluate for "
             "numbers, or build(network) for compiled Gram matrices",
@@ -146,7 +147,7 @@ def _divides_by_determinant(node: sp.Expr) -> bool:
     return bool(node.is_Pow and node.base == det and node.exp.is_negative)
 
 
-def _parameters(dual: Any) -> dict[sp.Symbol, sp.Rational]:
+def _parameters(dual: FormulaSubject) -> dict[sp.Symbol, sp.Rational]:
     return {**dual.activation.values, **dual.partner.values}
 
 
@@ -155,7 +156,7 @@ def _renamed(symbols: Iterable[sp.Symbol], forbidden: Any) -> dict[sp.Expr, str]
     return {symbol: f"{symbol.name}_" if forbidden(symbol.name) else symbol.name for symbol in symbols}
 
 
-def _header(dual: Any) -> list[str]:
+def _header(dual: FormulaSubject) -> list[str]:
     """What the text computes, from what, and how well; paragraphs."""
     f, g = dual.activation, dual.partner
     if f == g:
@@ -204,13 +205,14 @@ def _chosen(used: Iterable[str], parts: Mapping[str, CodePart], prefix: str) -> 
     return [parts[name] for name in order]
 
 
-def _array_text(dual: Any, kind: _Array) -> str:
+def _array_text(dual: FormulaSubject, kind: _Array) -> str:
     values = _parameters(dual)
     temporary = re.compile(r"t\d+|q1|q2|c|det|floor").fullmatch
     names = _renamed(values, lambda name: keyword.iskeyword(name) or name in PYTHON_NAMES or temporary(name))
     writer = DialectWriter(kind.dialect, {**ARGUMENTS, **names})
     functions = [("dual", "The expectation.", dual.numeric.value)]
-    functions += [("dual_slope", "Its derivative in cov12.", dual.numeric.slope)]
+    if dual.numeric.slope is not None:
+        functions.append(("dual_slope", "Its derivative in cov12.", dual.numeric.slope))
     signature = "".join(f", {names[symbol]}={_default(value)}" for symbol, value in values.items())
     signature = f"cov12, var1, var2{', *' + signature if signature else ''}"
     bodies = []
@@ -258,13 +260,15 @@ def _wrapped(paragraphs: list[str]) -> str:
     return "\n".join(fill(line, WIDTH, break_long_words=False, break_on_hyphens=False) for line in paragraphs)
 
 
-def _c_text(dual: Any) -> str:
+def _c_text(dual: FormulaSubject) -> str:
     values = _parameters(dual)
     names = _renamed(values, lambda name: name in C_NAMES or re.fullmatch(r"t\d+|q1|q2|c|det|floor|exp_\w+", name))
     writer = DialectWriter(C, {**ARGUMENTS, **names})
     arguments = "".join(f", double {names[symbol]}" for symbol in values)
     bodies = []
     for name, expression in (("dual", dual.numeric.value), ("dual_slope", dual.numeric.slope)):
+        if expression is None:
+            continue
         plan = _plan(expression, writer)
         lines = [f"double {name}(double cov12, double var1, double var2{arguments})", "{"]
         lines.append("    double q1 = var1, q2 = var2, c = cov12;")

@@ -9,6 +9,7 @@ from sympy.printing.str import StrPrinter
 
 from ntksym.activation.activation import Activation
 from ntksym.activation.catalogue import catalogue
+from ntksym.typeset.subjects import Subject
 
 __all__ = ["activation_text", "conditions_of", "formula_latex", "formula_text", "positive_first"]
 
@@ -89,7 +90,7 @@ def activation_text(activation: Activation) -> str:
     return catalogue[source].expression if source in catalogue else source
 
 
-def conditions_of(dual: Any) -> list[sp.Basic]:
+def conditions_of(dual: Subject) -> list[sp.Basic]:
     """What the formula of a dual needs to hold: signs and orders of its parameters, and covariances in its domain."""
     conditions: list[sp.Basic] = []
     for activation in (dual.activation, dual.partner):

@@ -1,7 +1,6 @@
 """A dual explained: its activation, the derivation step by step, the result, where it holds, how it is checked."""
 
 from collections.abc import Iterator
-from typing import Any
 
 import sympy as sp
 
@@ -11,6 +10,7 @@ from ntksym.symbols import c, q, q1, q2, x
 from ntksym.typeset.formulas import activation_text, conditions_of, formula_latex, formula_text
 from ntksym.typeset.page import FORMATS, Page
 from ntksym.typeset.series_prose import conclude_series, motivate_series
+from ntksym.typeset.subjects import FormulaSubject, SeriesSubject, Subject, is_series_subject
 
 __all__ = ["RULES", "explain", "latex"]
 
@@ -38,7 +38,7 @@ FUNCTIONS = {
 }
 
 
-def explain(dual: Any, fmt: str = "text") -> str:
+def explain(dual: FormulaSubject | SeriesSubject, fmt: str = "text") -> str:
     """The derivation of a dual as something to read.
 
     Parameters
@@ -57,29 +57,32 @@ def explain(dual: Any, fmt: str = "text") -> str:
         raise InvalidInput(f"unknown format {fmt!r}: choose one of {', '.join(FORMATS)}", fmt=fmt)
     page = Page(fmt)
     _introduce(page, dual)
-    if dual.kind == "series":
+    if is_series_subject(dual):
         motivate_series(page, dual)
-    _derive(page, dual)
-    (conclude_series if dual.kind == "series" else _conclude)(page, dual)
+        _derive(page, dual)
+        conclude_series(page, dual)
+    else:
+        _derive(page, dual)
+        _conclude(page, dual)
     return page.text()
 
 
-def latex(dual: Any) -> str:
+def latex(dual: Subject) -> str:
     """Value and slope as display mathematics, for notebooks."""
     rows = [f"{formula_latex(_expectation(dual))} &= {formula_latex(dual.value)}"]
     rows.append(f"{formula_latex(sp.Derivative(_expectation(dual), c))} &= {formula_latex(dual.slope)}")
     return "$\\displaystyle \\begin{aligned} " + r" \\ ".join(rows) + r" \end{aligned}$"
 
 
-def _is_cross(dual: Any) -> bool:
+def _is_cross(dual: Subject) -> bool:
     return bool(dual.activation != dual.partner)
 
 
-def _expectation(dual: Any) -> sp.Expr:
+def _expectation(dual: Subject) -> sp.Expr:
     return sp.Function("K")(q1, q2, c)
 
 
-def _introduce(page: Page, dual: Any) -> None:
+def _introduce(page: Page, dual: Subject) -> None:
     f, g = dual.activation, dual.partner
     names = f.name if not _is_cross(dual) else f"{f.name} and {g.name}"
     page.heading(f"Dual of {names}")
@@ -99,7 +102,7 @@ def _introduce(page: Page, dual: Any) -> None:
     )
 
 
-def _derive(page: Page, dual: Any) -> None:
+def _derive(page: Page, dual: Subject) -> None:
     page.heading("Derivation")
     for number, step in enumerate(dual.steps, start=1):
         page.paragraph(f"({number}) {step.rule}. {step.text[:1].upper()}{step.text[1:]}:")
@@ -109,7 +112,7 @@ def _derive(page: Page, dual: Any) -> None:
     page.listing((rule, meaning) for rule, meaning in RULES.items() if rule in used)
 
 
-def _conclude(page: Page, dual: Any) -> None:
+def _conclude(page: Page, dual: FormulaSubject) -> None:
     value = _expectation(dual)
     page.heading("Result")
     page.equation(value, dual.value)
@@ -145,7 +148,7 @@ def _conclude(page: Page, dual: Any) -> None:
     )
 
 
-def _other_views(dual: Any) -> Iterator[tuple[str, sp.Expr, sp.Expr]]:
+def _other_views(dual: FormulaSubject) -> Iterator[tuple[str, sp.Expr, sp.Expr]]:
     limit = min(LONGEST_VIEW, len(formula_text(dual.value)) * 5 // 4)
     value, slope = dual.view("angle")
     if len(formula_text(value)) <= limit:

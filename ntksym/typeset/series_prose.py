@@ -1,7 +1,5 @@
 """A series explained: why it is one, how it is made, how many terms it takes, and how wrong it may be."""
 
-from typing import Any
-
 import numpy as np
 import sympy as sp
 
@@ -11,6 +9,7 @@ from ntksym.errors import NoClosedForm, NoSuchDual, NtkSymError, ToleranceNotMet
 from ntksym.symbols import q
 from ntksym.typeset.formulas import formula_text
 from ntksym.typeset.page import Page
+from ntksym.typeset.subjects import SeriesSubject
 
 __all__ = ["TOLERANCES", "conclude_series", "measured_variance", "motivate_series"]
 
@@ -21,7 +20,7 @@ SMALLER_VARIANCES = 12
 """Quarterings of the variance 1 in search of one at which the dual exists."""
 
 
-def motivate_series(page: Page, dual: Any) -> None:
+def motivate_series(page: Page, dual: SeriesSubject) -> None:
     """Why there is no closed form."""
     page.heading("Why a series")
     if dual.reason is None:
@@ -30,7 +29,7 @@ def motivate_series(page: Page, dual: Any) -> None:
         page.paragraph(f"There is no closed form: {dual.reason}.")
 
 
-def conclude_series(page: Page, dual: Any) -> None:
+def conclude_series(page: Page, dual: SeriesSubject) -> None:
     """The diagonal, the coefficients, the accuracy measured at one variance, and where all this exists."""
     _diagonal(page, dual)
     _coefficients(page, dual)
@@ -52,7 +51,7 @@ def conclude_series(page: Page, dual: Any) -> None:
     )
 
 
-def measured_variance(dual: Any) -> float | None:
+def measured_variance(dual: SeriesSubject) -> float | None:
     """The largest of 1, 1/4, 1/16, ... at which the series can be computed; None if there is none.
 
     Parameters
@@ -70,7 +69,7 @@ def measured_variance(dual: Any) -> float | None:
     return None
 
 
-def _diagonal(page: Page, dual: Any) -> None:
+def _diagonal(page: Page, dual: SeriesSubject) -> None:
     page.heading("Diagonal")
     words = "the sum is" if dual.certified else "nothing is summed; an integral in one variable gives"
     page.paragraph(f"At q1 = q2 = c = q {words}:")
@@ -83,7 +82,7 @@ def _diagonal(page: Page, dual: Any) -> None:
         page.equation(sp.Symbol("K'"), dual.diagonal_slope)
 
 
-def _coefficients(page: Page, dual: Any) -> None:
+def _coefficients(page: Page, dual: SeriesSubject) -> None:
     page.heading("Coefficients")
     page.paragraph(
         "s and s' are tabulated once, as piecewise polynomials accurate to rounding. The coefficients are integrated "
@@ -115,7 +114,7 @@ def _order(item: Break) -> str:
     return " (a jump)" if item.order == 0 else f" (derivative {item.order} jumps)"
 
 
-def _accuracy(page: Page, dual: Any) -> None:
+def _accuracy(page: Page, dual: SeriesSubject) -> None:
     page.heading("Accuracy")
     variance = measured_variance(dual)
     if variance is None:
@@ -138,7 +137,7 @@ def _accuracy(page: Page, dual: Any) -> None:
     )
 
 
-def _proof(dual: Any) -> str:
+def _proof(dual: SeriesSubject) -> str:
     if dual.certified:
         return "They are proved by ball arithmetic."
     return (
@@ -152,7 +151,7 @@ def _short(number: float) -> str:
     return f"{number:.0e}".replace("e-0", "e-")
 
 
-def _terms(dual: Any, variance: float, tolerance: float) -> str:
+def _terms(dual: SeriesSubject, variance: float, tolerance: float) -> str:
     try:
         expansion = dual.expand([variance], tolerance)
     except NtkSymError as refusal:

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ntksym.dual import Dual
 from ntksym.dual.derivation import derive
 from ntksym.errors import InvalidInput
 from ntksym.network.layers import Network
@@ -226,7 +227,7 @@ def _ruled_on_sphere(
     return None, "the kernel is not strictly positive definite on spheres, but may be on these rows"
 
 
-def _clamped(dual: Any, errors: list[float]) -> PairMap:
+def _clamped(dual: Dual, errors: list[float]) -> PairMap:
     """The dual, for covariances that rounding has made a little larger than they can be; its error is noted."""
 
     def evaluate_clamped(q1: Any, q2: Any, c: Any) -> tuple[Any, Any]:
