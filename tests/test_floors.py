@@ -194,3 +194,24 @@ def test_no_module_evaluates_text_as_code() -> None:
     """Only lowering/ turns text into code, from programs that it wrote itself."""
     named = {name: calls_of(tree) for name, (_, _, tree) in sources().items() if room_of(name) != "lowering"}
     assert not {name for name, called in named.items() if called & {"eval", "exec", "compile"}}
+
+
+QUESTIONS = ("Whether", "What", "How", "Where", "When", "Which", "Why")
+
+
+def test_module_docstrings_say_what_the_module_does() -> None:
+    """They are sentences, and begin with no question."""
+    openings = {name: (ast.get_docstring(tree) or "").split(maxsplit=1) for name, (_, _, tree) in sources().items()}
+    assert [name for name, words in openings.items() if not words or words[0].strip(",:") in QUESTIONS] == []
+
+
+def test_no_docstring_continues_the_one_above_it() -> None:
+    """Each is read alone: none begins with an ellipsis or leaves its end to the next."""
+    continued = [
+        f"{name}:{node.lineno}"
+        for name, (_, _, tree) in sources().items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+        if node.value.value.startswith("...") or node.value.value.endswith(" ...")
+    ]
+    assert continued == []

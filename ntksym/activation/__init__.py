@@ -1,4 +1,4 @@
-"""What an activation is and what it knows about itself: its formula, pieces, kinks, growth and symmetries."""
+"""Activations, and what they know about themselves: formula, pieces, kinks, growth and symmetries."""
 
 from ntksym.activation.activation import Activation, as_activation
 

@@ -31,7 +31,7 @@ class Entry:
     aliases : tuple of str
         Other names; case, ``-`` and ``_`` do not matter.
     tags : frozenset of str
-        ``closed``: its dual has a closed form; ``series``: a Hermite series serves; ``kinked``: continuous, with kinks;
+        ``closed``: its dual has a closed form; ``series``: it has a Hermite series; ``kinked``: continuous, with kinks;
         ``discontinuous``: has jumps.
     """
 

@@ -1,4 +1,4 @@
-"""How fast a function of x grows: a bound of the form (1 + |x|)^degree exp(exponential |x| + gaussian x^2)."""
+"""The growth of a function of x is bounded in the form (1 + |x|)^degree exp(exponential |x| + gaussian x^2)."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace

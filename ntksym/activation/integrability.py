@@ -1,4 +1,4 @@
-r"""Whether E[s(U)^2] and E[s'(U)^2] are finite, U ~ N(0, q): at every variance, below some variance, or at none.
+r"""E[s(U)^2] and E[s'(U)^2], U ~ N(0, q), are found finite at every variance, below some variance, or at none.
 
 Two things can make E[f(U)^2] infinite. Near a place t, where ``|f| ~ |x - t|^-p log(1/|x - t|)^k``, f^2 is integrable
 if and only if p < 1/2, or p = 1/2 and k < -1/2; the Gaussian is positive there, so that q does not matter. Far out,

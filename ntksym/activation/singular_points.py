@@ -1,4 +1,4 @@
-"""Where a formula may be singular or break, as numbers: zeros of what stands below a fraction bar, in a logarithm, ...
+"""Places where a formula may be singular or break are found as numbers: zeros of denominators, in logarithms, ...
 
 Exact places come from ``pieces``; this is for formulas whose pieces are not known or infinitely many, as those of
 1/sin(x) or asin(sin(x)), and for singularities that pieces do not show, as that of sin(1/x).
@@ -58,7 +58,7 @@ MOST_ZEROS = 4000
 
 
 def survey_points() -> Array:
-    """Points of the line, increasing: evenly around zero, then so many an octave."""
+    """Points of the line, increasing: evenly around zero, then this many an octave."""
     near = np.arange(-EVEN_REACH, EVEN_REACH + EVEN_STEP / 2, EVEN_STEP) + 1 / 1024  # zeros hide on round places
     far = EVEN_REACH * 2.0 ** (np.arange(1, OCTAVES * POINTS_PER_OCTAVE + 1) / POINTS_PER_OCTAVE)
     return np.concatenate([-far[::-1], near, far])

@@ -1,4 +1,4 @@
-"""How an activation behaves where it is singular or breaks: orders of poles, powers of logarithms, jumps, from numbers.
+"""Singularities and breaks of an activation are measured: orders of poles, powers of logarithms, jumps.
 
 Near a place t, log2|f| at the distances 2^-n is p n + k log2(n) + constant for ``|f| ~ |x - t|^-p log(1/|x - t|)^k``:
 three distances, in some thousand bits, give p and k.

@@ -1,4 +1,4 @@
-"""What can be typed after `ntksym`: commands, options, and an example in every --help."""
+"""The commands and options that can be typed after `ntksym`, with an example in every --help."""
 
 import argparse
 import math

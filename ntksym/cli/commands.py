@@ -1,4 +1,4 @@
-"""What each command does: call the library, and put what it answers on the screen."""
+"""Each command calls the library and puts what it answers on the screen."""
 
 import argparse
 import os

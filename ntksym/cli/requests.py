@@ -1,4 +1,4 @@
-"""What the options ask for, as the library takes it."""
+"""Options are turned into the activations and networks that the library takes."""
 
 import argparse
 

@@ -38,10 +38,10 @@ PLACES = ((1.0, 1.0), (0.25, 1.0), (1.0, 0.5), (0.25, -0.3), (1.0, 1 - 1e-6))
 """q2/q and the correlation of the pairs (q, q2) that are tried; of the first two, which are alone, q2 and q2."""
 
 ACCURACY = 5e-13
-"""Error allowed, relative to the diagonals: half the tolerance that kernels have by default ..."""
+"""Error allowed, relative to the diagonals: half the tolerance that kernels have by default."""
 
 ROUNDINGS = 8 * EPSILON
-"""... beside what so large a change of c or of the variances would do, which no formula can help."""
+"""Error allowed besides: what a change of c or of the variances by this much would do, which no formula can help."""
 
 NEIGHBOURS, ORDER = 24, 6
 """Variances at each of the ladder, and which differences of values there are taken."""

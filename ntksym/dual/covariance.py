@@ -1,4 +1,4 @@
-"""What every dual asks of (q1, q2, c), and what it answers with."""
+"""The arguments (q1, q2, c) of every dual are checked here, and its answer, value and slope, is defined."""
 
 from typing import Any, Generic, NamedTuple, TypeVar
 

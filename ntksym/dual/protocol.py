@@ -1,4 +1,4 @@
-"""What a dual must have, whoever made it: `derive`, `cross_dual`, or a user by hand.
+"""The protocol that every dual follows, whoever made it: `derive`, `cross_dual`, or a user by hand.
 
 Everything that takes a dual asks for no more than `Dual`; where sums of a Hermite series are wanted, for `SeriesLike`.
 Whether a dual is a series is asked by `is_series` alone.

@@ -39,7 +39,7 @@ __all__ = ["SeriesDual", "series_dual"]
 Array = npt.NDArray[np.float64]
 
 CELLS = 8
-"""Parts of an octave of q, at whose ends it is found out how many terms serve the variances between."""
+"""Parts of an octave of q, at whose ends it is found out how many terms are accurate for the variances between."""
 
 
 @dataclass(frozen=True)

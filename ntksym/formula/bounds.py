@@ -1,4 +1,4 @@
-"""What a formula may cost: checked before sympy evaluates each operation, so a short text cannot ask for too much."""
+"""The cost of a formula is bounded before sympy evaluates each operation: a short text cannot ask for too much."""
 
 import math
 from collections.abc import Callable, Mapping

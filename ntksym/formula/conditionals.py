@@ -12,7 +12,7 @@ from ntksym.errors import InvalidInput
 __all__ = ["CONDITIONS", "compare", "connect", "extremum", "indicator", "piecewise", "substitute"]
 
 CONDITIONS = (Relational, BooleanAtom, BooleanFunction)
-"""Sympy's classes of conditions (a Symbol is a Boolean too, so that class does not serve)."""
+"""Sympy's classes of conditions (not Boolean, since a Symbol is one too)."""
 MAX_CASES = 64
 """Cases of one distinction after those inside its conditions have been drawn out."""
 MAX_COMPARED_OPERATIONS = 40

@@ -1,4 +1,4 @@
-"""What is known of every function a formula may contain: one record a function, one column a kind of knowledge.
+"""One table of the functions that a formula may contain: one record a function, one column a kind of knowledge.
 
 A cell without an answer says `Unknown` and why. To admit a function to formulas add its record here; rooms that compute
 with functions in an arithmetic of their own (balls, tails, power series) add the rule that a cell promises, and

@@ -133,6 +133,12 @@ class _Reader:
     def _refuse(self, message: str, node: ast.expr, /, **about: object) -> NoReturn:
         self.notation.refuse(message, node.col_offset, **about)
 
+    def _text(self, node: ast.expr) -> str:
+        """What a node was read from, in Python's notation, shortened to the end of a line."""
+        text = self.notation.python[node.col_offset : node.end_col_offset]
+        text = f"({text})" if isinstance(node, ast.BinOp) else text
+        return text if len(text) <= 40 else f"{text[:18]}...{text[-18:]}"
+
     def _constant(self, node: ast.Constant) -> Any:
         if isinstance(node.value, bool):
             return sp.true if node.value else sp.false
@@ -251,8 +257,7 @@ class _Reader:
         if isinstance(node.func, ast.Call) and len(node.args) == 1 and not node.keywords:
             return self._call_layer(node.func, node.args[0])
         if not isinstance(node.func, ast.Name | ast.Attribute):
-            called = ast.unparse(node.func)
-            raise refuse_call(f"({called})" if isinstance(node.func, ast.BinOp) else called)
+            raise refuse_call(self._text(node.func))
         namespace, name = dotted(node.func)
         if fold(name) == "piecewise":
             return self._piecewise(node)
@@ -276,7 +281,7 @@ class _Reader:
         """``nn.ELU(0.5)(x)``: what the first parentheses hold are parameters."""
         namespace, name = dotted(layer.func)
         if not (namespace in LAYERS and name[0].isupper()) and (layer.args or lookup(name, namespace) is None):
-            raise refuse_call(ast.unparse(layer))
+            raise refuse_call(self._text(layer))
         inner = _Reader(
             self.notation,
             self.argument,

@@ -27,7 +27,7 @@ def dotted(node: ast.expr) -> tuple[str, str]:
     if not isinstance(current, ast.Name):
         raise InvalidInput(
             "only plain functions such as abs(x) can be called, not methods; write their formula",
-            called=ast.unparse(node),
+            kind=type(node).__name__,
         )
     namespace = ".".join([current.id, *reversed(parts[1:])]) if parts else ""
     name = parts[0] if parts else current.id

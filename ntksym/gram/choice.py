@@ -1,4 +1,4 @@
-"""How a network is lowered for given data: which candidate every layer uses, and how much of every series is stored.
+"""The lowering of a network for given data: the candidate every layer uses, and how much of a series is stored.
 
     data -> correlations, layer by layer, of a sample of pairs -> terms of every series, its cost -> forms, reaches
 
@@ -142,7 +142,7 @@ def _share_beyond(reach: Array, correlations: Array) -> Array:
 
 
 def long_series(layers: LayerPlan, request: Request, reaches: Sequence[float]) -> tuple[bool, ...]:
-    """For every layer, whether so many pairs lie beyond its stored terms that a longer series is made for them.
+    """For every layer, whether enough pairs lie beyond its stored terms for a longer series to be made for them.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-r"""How the errors of series grow through a network: a bound for the entries of a Gram matrix, relative to its diagonal.
+r"""Errors of series are carried through a network to a bound for entries of a Gram matrix, relative to its diagonal.
 
 A layer maps a covariance of relative error e (to sqrt(q1 q2)) to one of relative error at most
 

@@ -1,4 +1,4 @@
-"""What a user passes to a kernel: accepted and brought into one form, or refused; and the form of the answer."""
+"""The arguments of a kernel are brought into one form or refused, and so is the form of the answer."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

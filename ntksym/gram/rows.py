@@ -1,4 +1,4 @@
-"""What is known of every row of the data before any pair is looked at: variances and row quantities, layer by layer."""
+"""Rows of the data are prepared before any pair is looked at: variances and row quantities, layer by layer."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-r"""How far a function that is smooth on the line is analytic in the complex plane: that decides how fast a_k(q) falls.
+r"""The strip in which a function that is smooth on the line is analytic is found: it decides how fast a_k(q) falls.
 
 entire     made of exp, sin, cos of x and powers             a_k^2 falls like q^k c^k/k!
 gaussian   with exp(-alpha x^2) or erf(sqrt(alpha) x)        a_k^2 falls like (2 alpha q/(1 + 2 alpha q))^k

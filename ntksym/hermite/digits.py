@@ -36,7 +36,7 @@ RELATIVE, RELATIVE_DIGITS = 1e-12, 16
 """Relative error of a coefficient that is aimed at, and digits to hold it."""
 
 FAR_RELATIVE = 1e-11
-"""The same of a coefficient of high degree that float64 serves for."""
+"""The same of a coefficient of high degree that float64 is accurate for."""
 
 FIRST_FREQUENCY = 38.0
 """The frequency up to which the first rule integrates exactly is at most that much above that of h_k, sqrt(k)."""

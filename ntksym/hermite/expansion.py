@@ -49,7 +49,7 @@ class Expansion:
     limits : float array, shape (n, terms // STEP)
         ``limits[i, g]``: for ``|rho| <= min(limits[i, g], limits[j, g])`` the first ``STEP*(g + 1)`` stored terms give
         value and slope within the tolerance, relative to sqrt(V(q_i) V(q_j)) and sqrt(D(q_i) D(q_j)). Not decreasing in
-        g; 1 where they serve every rho. Beyond ``limits[i, -1]`` the series does not serve.
+        g; 1 where they are accurate for every rho. Beyond ``limits[i, -1]`` the series is not accurate.
     """
 
     coefficients: Array

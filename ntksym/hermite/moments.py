@@ -31,10 +31,10 @@ SMOOTH_TERMS = 144
 """Up to this many Hermite functions a panel of one standard deviation resolves; more need narrower ones."""
 
 SETTLED = 64 * EPSILON
-"""Parseval's sum may be complete when it comes this near to the integral, relatively ..."""
+"""Parseval's sum may be complete when it comes this near to the integral, relatively."""
 
 FADED = 1e-29
-"""... and is, when the last GROUP coefficients add no more than this, relatively: a sum of pairs feels its root."""
+"""It is complete when the last GROUP coefficients add no more than this, relatively: a pair feels the root."""
 
 GROUP = 16
 

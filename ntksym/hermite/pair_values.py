@@ -1,4 +1,4 @@
-"""Value and slope of many pairs: by the stored terms, by a longer series, by integration, whichever serves first."""
+"""Value and slope of many pairs: by the stored terms, else by a longer series, else by integration."""
 
 from functools import lru_cache
 
@@ -23,10 +23,10 @@ NEGLIGIBLE = 1e-16
 """Truncation error, relative, at which a sum stops earlier than at the last stored term."""
 
 MANY = 100
-"""Pairs beyond the stored terms from which on a longer series is made for those that it serves ..."""
+"""Pairs beyond the stored terms from which on a longer series is made for those that it reaches."""
 
 LONG = 8192
-"""... up to this degree."""
+"""Degree up to which a longer series is made."""
 
 SCALES = ("value", "slope")
 """What errors of an integral are relative to."""
@@ -90,7 +90,7 @@ def evaluate_pairs(
 
 
 def _sum(table: HermiteTable, first: Array, second: Array, rho: Array) -> tuple[Array, Array, NDArray[np.bool_]]:
-    """Values and slopes where the terms of the table serve, and where they do not."""
+    """Values and slopes where the terms of the table are accurate, and where they are not."""
     variances, places = np.unique(np.concatenate([first, second]), return_inverse=True)
     rows, columns = places[: len(first)], places[len(first) :]
     found = table(variances)

@@ -1,4 +1,4 @@
-r"""What a difference of norms alone does between two rows: h = f1 - f2, f_i = s(r_i Z), r_i = sqrt(q_i), Z ~ N(0, 1).
+r"""The difference that norms alone make between two rows: h = f1 - f2, f_i = s(r_i Z), r_i = sqrt(q_i), Z ~ N(0, 1).
 
 With g = f1 + f2, the norm of L2 under the distribution of Z, and primes for s' in place of s,
 

@@ -1,4 +1,4 @@
-r"""What is integrated exactly around a singularity of s: a piece so narrow that only its integrals matter.
+r"""Integrals around a singularity of s, over a piece so narrow that only they matter.
 
 Next to a place t where s or s' is infinite, or not analytic, pieces halve towards t, and the last one, of width w, is
 narrower than anything a Gaussian or a Hermite function can see. A constant stands there for s, its mean, which keeps
@@ -99,4 +99,6 @@ def tip_integrals(function: Callable[[Any], Any], place: Callable[[int], Any], s
         if square <= FADED * squares:
             return np.array([float(total), float(width * (squares - total**2))])
         start, length = start + length, WIDER * length
-    raise ToleranceNotMet("the integral of a square next to a singularity has not settled: its order is almost 1/2")
+    raise ToleranceNotMet(
+        "the integral of a square next to a singularity has not settled: its order is almost 1/2", place=start
+    )

@@ -173,7 +173,7 @@ def _rounding(found: Coefficients, variances: Array) -> tuple[Array, Array]:
 
 
 def limits(found: Coefficients, variances: Array, tolerance: float) -> Array:
-    """The largest ``|rho|`` at which each number of groups of terms serves, shape (n, groups); 1 where every rho is.
+    """The largest ``|rho|`` up to which each number of groups is accurate, shape (n, groups); 1 where every rho is.
 
     Parameters
     ----------

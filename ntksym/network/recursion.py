@@ -1,4 +1,4 @@
-r"""What happens to (q, c, ntk) at each layer: the meaning of a network, slow and independent of the lowering.
+r"""The recursion of (q, c, ntk) through the layers: the meaning of a network, slow and independent of the lowering.
 
 For two positions x and y (data points, or places in them) a state holds the variances q1 = S(x, x), q2 = S(y, y), the
 covariance c = S(x, y) of the entries and the tangent kernel t = T(x, y). With K the dual and D = dK/dc its slope,

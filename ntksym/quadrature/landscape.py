@@ -1,4 +1,4 @@
-"""Where the mass of an integrand lies: a coarse survey in logarithms, before anything is integrated."""
+"""The mass of an integrand is located by a coarse survey in logarithms, before anything is integrated."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

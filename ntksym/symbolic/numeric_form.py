@@ -24,10 +24,10 @@ from ntksym.symbols import c, det, q1, q2
 __all__ = ["Grouped", "NumericForm", "edge", "inward", "numeric", "numeric_near_edge"]
 
 edge = sp.Symbol("edge", real=True)
-"""sign(c) sqrt(q1 q2), the covariance at the nearer end of its range ..."""
+"""sign(c) sqrt(q1 q2), the covariance at the nearer end of its range."""
 
 inward = sp.Symbol("inward", real=True)
-"""... and how far c is from it, c - edge = -sign(c) det/(sqrt(q1 q2) + |c|), without cancellation."""
+"""The distance of c from that edge, c - edge = -sign(c) det/(sqrt(q1 q2) + |c|), without cancellation."""
 
 Monomials = dict[tuple[int, ...], int]
 

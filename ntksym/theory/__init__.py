@@ -1,1 +1,1 @@
-"""What the kernels of infinitely wide networks are like: positivity and spectrum on the sphere, behaviour at depth."""
+"""Properties of the kernels of infinitely wide networks: positivity and spectrum on the sphere, behaviour at depth."""

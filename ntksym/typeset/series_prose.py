@@ -126,7 +126,7 @@ def _accuracy(page: Page, dual: SeriesSubject) -> None:
     )
     page.listing((_short(tolerance), _terms(dual, variance, tolerance)) for tolerance in TOLERANCES)
     page.paragraph(
-        "The number grows with q. For a correlation beyond what the stored terms serve, "
+        "The number grows with q. For a correlation beyond the stored terms' reach, "
         + ("the bound holds what they leave out." if dual.certified else "the expectation is integrated instead.")
     )
     value, slope = (float(bound(variance, variance)) for bound in (dual.error_bound, dual.slope_error_bound))

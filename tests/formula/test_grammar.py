@@ -247,7 +247,7 @@ REFUSALS = {
     "very deep": ("(" * 900 + "x" + ")" * 900, "parenthes|nested"),
     "100 kB of parentheses": ("(" * 50_000 + "x" + ")" * 50_000, str(MAX_TEXT)),
     "subscripts": ("x" + "[0]" * 600, "not part of a formula|nested"),
-    "many calls": ("sin" + "(x)" * 600, "methods|nested"),
+    "many calls": ("sin" + "(x)" * 600, "no function|nested"),
     "too many compared cases": (
         "where(" + "+".join(f"where(x > {k}, x, {k})" for k in range(9)) + " > 1, x, 0)",
         "case",

@@ -1,4 +1,4 @@
-"""Where a smooth function of x is positive and where negative, exactly: its zeros in order, the signs between them."""
+"""The sign of a smooth function of x is found exactly: its zeros in order, and the signs between them."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace

@@ -29,13 +29,13 @@ VARIANCES, ANGLES = 28, 64
 """Chebyshev points on the lines that tell how many are needed, and more than are ever used."""
 
 SHARES = (3.0, 12.0)
-"""Coefficients may be left out up to one part in so many of what is allowed; up to the next where that is too much."""
+"""Coefficients may be left out up to 1/3 of what is allowed, and up to 1/12 where that is too much."""
 
 CHECKED = 16, 24
-"""Variances and angles from which the places between the points are drawn ..."""
+"""Variances and angles from which the places between the points are drawn."""
 
 CHECKS = 512
-"""... and how many places."""
+"""Number of these places."""
 
 SAFETY = 2.0
 """The largest error is at most this times the largest that the checks see."""

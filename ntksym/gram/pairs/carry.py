@@ -53,10 +53,10 @@ def rule(count: int) -> tuple[Array, Array]:
 
 
 NODES = 8
-"""D(p - E t**2) is analytic for t < sqrt(2 p/E): at the largest E these are exact to rounding ..."""
+"""D(p - E t**2) is analytic for t < sqrt(2 p/E): at the largest E these are exact to rounding."""
 
 MANY_NODES = 64
-"""... but kinks of U and V that are not at zero lie apart if the norms differ, and D turns where E passes that."""
+"""Kinks of U and V that are not at zero lie apart if the norms differ, and D turns where E passes that."""
 
 FEW_NODES = 4
 """Where each costs an integral in the plane: what is missing is 1e-8 of what the angle changes in D."""

@@ -1,4 +1,4 @@
-"""What every generated module has in common: its head, the walk over rows, the walk over tiles."""
+"""The parts that all generated modules have in common: head, walk over rows, walk over tiles."""
 
 from string import Template
 

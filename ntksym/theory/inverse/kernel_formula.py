@@ -21,7 +21,7 @@ NUMBER_DIGITS = 30
 """Digits in which coefficients and values of a kernel are compared with each other."""
 
 EXAMINED, FEWEST = 128, 32
-"""Coefficients whose signs are decided; where so many grow beyond use."""
+"""Coefficients whose signs are decided; where that number grows beyond use."""
 
 
 PLACES = 129
@@ -74,7 +74,7 @@ def _number(k: int, entry: Any) -> sp.Expr:
 def examined(kernel: sp.Expr) -> list[sp.Expr]:
     """The coefficients whose signs are decided: 128, and all up to the degree of any polynomial in the kernel.
 
-    Where so many exact ones grow beyond use, 32.
+    Where that number of exact ones grows beyond use, 32.
 
     Parameters
     ----------

@@ -25,7 +25,7 @@ MOST_TERMS = 24
 SIGNS = ("plus", "alternating")
 
 ROUNDED = 4 * 10.0 ** (1 - WORKING_DIGITS)
-"""Relative error of the square of a coefficient that is rounded to so many digits, of which the last may be off."""
+"""Relative error of the square of a coefficient that is rounded to this many digits, of which the last may be off."""
 
 FEW = 8
 """Coefficients that suggest a generating function."""

@@ -1,4 +1,4 @@
-r"""How the correlation of two inputs changes from layer to layer, in terms of the gap g = 1 - rho.
+r"""The correlation of two inputs is followed from layer to layer, in terms of the gap g = 1 - rho.
 
 With K and D = dK/dc at equal variances q, and q' = W^2 K(q, q, q) + b^2,
 
@@ -37,7 +37,7 @@ DEEPEST = 12
 """Halvings of a piece."""
 
 CLOSEST = 1e-30
-"""The smallest gap at which a second fixed point is looked for ..."""
+"""The smallest gap at which a second fixed point is looked for."""
 
 REACH = 0.4
 
@@ -45,7 +45,7 @@ WIDE = 2.0**-8
 """The gap from which on 1 - rho' is a difference: a fixed point is then as accurate as rho' itself."""
 
 CLOSE = 1e-10
-"""... and where differences stand in for integrals."""
+"""The gap below which differences stand in for integrals."""
 
 
 @dataclass(frozen=True)

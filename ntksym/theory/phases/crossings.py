@@ -1,4 +1,4 @@
-"""Where a function of a positive variable vanishes: all places at once, by Chebyshev polynomials in its logarithm.
+"""The zeros of a function of a positive variable are found, all at once, by Chebyshev polynomials in its logarithm.
 
 Expectations over N(0, q) are analytic in q for Re q > 0 whatever the activation, so on an octave of q a polynomial of
 degree 16 in log(q) is the function to rounding: the nearest singularity is pi/2 away from an interval of half-width

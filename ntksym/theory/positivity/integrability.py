@@ -1,4 +1,4 @@
-"""Whether the kernel exists that a verdict is about: what is refused, and what is supposed and said."""
+"""The existence of the kernel that a verdict is about is refused, shown, or supposed and said."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -33,7 +33,7 @@ SAME = 64 * EPSILON
 """Norms that differ by no more, relatively, are taken for equal."""
 
 DECIMALS = 14
-"""Unit vectors that agree in so many are taken for parallel."""
+"""Unit vectors that agree in this many digits are taken for parallel."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-r"""Which points a network keeps apart, layer by layer: what decides positivity where points have several norms.
+r"""The points that a network keeps apart, layer by layer, decide positivity where points have several norms.
 
 With S = <f_i, f_j>, f_i the features of x_i, three things can hold for all points of a kind, each by the one before:
 

@@ -1,4 +1,4 @@
-r"""Which powers of rho a kernel contains: supports of power series with non-negative coefficients, layer by layer.
+r"""The powers of rho that a kernel contains: supports of power series with non-negative coefficients, layer by layer.
 
 On the sphere K(rho) = sum_k c_k rho^k with c_k >= 0. Sums of kernels unite their supports {k : c_k > 0}, products add
 them element by element, and a layer composes: with A = {k : a_k(q) != 0}, the degrees in the Hermite series of s,
@@ -112,7 +112,7 @@ def _plus(first: Degree, second: Degree) -> Degree:
 
 
 def _times(count: Degree, element: Degree) -> Degree:
-    """The sum of an element with itself, so many times: an absent one that is not used is no obstacle."""
+    """The sum of an element with itself, a number of times: an absent one that is not used is no obstacle."""
     if count == 0:
         return 0
     return ABSENT if element == ABSENT else (0 if element == 0 else count * element)

@@ -1,4 +1,4 @@
-r"""How fast the eigenvalues of a kernel on the sphere fall: the law that its activations imply, with the reason.
+r"""The law by which the eigenvalues of a kernel on the sphere fall, as its activations imply it, with the reason.
 
     a derivative jumps     mu_n ~ (c + (-1)^n c_-) A_n(d, nu),  n^-(d + 2 nu - 1)           Bietti and Bach 2021, Thm. 1
     poles at distance h    mu_n ~ exp(-(3/2) C^(2/3) n^(2/3)),  C = min over layers of 2 h/sqrt(m)

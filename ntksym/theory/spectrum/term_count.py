@@ -1,4 +1,4 @@
-"""How many powers of rho the eigenvalues up to a degree ask for, as the law of decay tells."""
+"""The number of powers of rho that the eigenvalues up to a degree ask for follows from the law of decay."""
 
 import math
 from typing import Any
