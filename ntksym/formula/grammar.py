@@ -279,6 +279,8 @@ class _Reader:
 
     def _call_layer(self, layer: ast.Call, argument: ast.expr) -> sp.Expr:
         """``nn.ELU(0.5)(x)``: what the first parentheses hold are parameters."""
+        if not isinstance(layer.func, ast.Name | ast.Attribute):
+            raise refuse_call(self._text(layer))
         namespace, name = dotted(layer.func)
         if not (namespace in LAYERS and name[0].isupper()) and (layer.args or lookup(name, namespace) is None):
             raise refuse_call(self._text(layer))
