@@ -23,6 +23,11 @@ class Loop:
         return self._matching(CALL)
 
     @property
+    def is_wide(self) -> bool:
+        """Whether it computes with vectors of eight."""
+        return any("%zmm" in line for line in self.lines)
+
+    @property
     def spills(self) -> list[str]:
         """Vectors written to the stack: registers did not suffice."""
         return self._matching(STORE)
