@@ -9,6 +9,7 @@ which is smooth in t also where D is infinite at the diagonal, and integrated wh
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -30,7 +31,15 @@ from ntksym.special.symbolic import MPMATH
 from ntksym.symbols import c, q, q1, q2
 from ntksym.theory.requests import Get, as_mpf, bias_variance, exact_value, require_variance, weight_variance
 
-__all__ = ["Diagonal", "diagonal", "evaluate_angles", "evaluate_digits", "has_digits", "is_elementary"]
+__all__ = [
+    "Diagonal",
+    "diagonal",
+    "diagonal_formula",
+    "evaluate_angles",
+    "evaluate_digits",
+    "has_digits",
+    "is_elementary",
+]
 
 Array = NDArray[np.float64]
 
@@ -217,6 +226,11 @@ def _formulas(activation: Activation, with_slope: bool) -> tuple[Any, Any]:
         for arguments, parts in (([q1, q2, c], pair), ([q], whole))
     )
     return first, second
+
+
+def diagonal_formula(activation: Activation) -> Callable[[Any], tuple[Any, Any]]:
+    """Q -> E[s(U)^2], E[s'(U)^2] of a closed dual, for mpmath numbers."""
+    return _formulas(activation, True)[1]
 
 
 @dataclass(frozen=True)

@@ -294,9 +294,10 @@ def phases(
     _within_reach("W_std", layer.W_std)
     _within_reach("b_std", layer.b_std or 0.0)
     act = Activation(activation)
-    lengths = LengthMap(dual_of(act), layer.weight_variance, layer.bias_variance)
+    first = layer.weight_variance * start + layer.bias_variance
+    lengths = LengthMap(dual_of(act), layer.weight_variance, layer.bias_variance, first)
     points = fixed_points(lengths)
-    limit = reached(lengths, points, layer.weight_variance * start + layer.bias_variance)
+    limit = reached(lengths, points, first)
     stays = lengths.survey.vanishes
     return Phases(act, layer.W_std, layer.b_std or 0.0, start, points, limit, stays, lengths)
 

@@ -1,17 +1,20 @@
 """The fixed points of the length map, and at each what becomes of the correlation and of gradients."""
 
+import math
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from math import inf, isfinite, log
 from typing import Any
 
 import numpy as np
+import scipy
 import sympy as sp
 
-from ntksym.errors import OutOfReach
+from ntksym.errors import NoSuchDual, OutOfReach, ToleranceNotMet
 from ntksym.numerics.limits import EPSILON
 from ntksym.symbols import x
 from ntksym.theory.phases.correlation import CorrelationMap
-from ntksym.theory.phases.lengths import SMALLEST, LengthMap, rounded
+from ntksym.theory.phases.lengths import LARGEST, SMALLEST, LengthMap, rounded
 
 __all__ = ["FixedPoint", "fixed_points", "reached"]
 
@@ -114,7 +117,36 @@ def fixed_points(lengths: LengthMap) -> tuple[FixedPoint, ...]:
         The length map.
     """
     found = [_at_zero(lengths), *(_between(lengths, c.place, 2 * c.slope) for c in lengths.survey.crossings)]
-    return tuple(point for point in (*found, _at_infinity(lengths)) if point is not None)
+    points = tuple(point for point in (*found, _at_infinity(lengths)) if point is not None)
+    both = [pair for pair in pairwise(points) if pair[0].stability == pair[1].stability == "stable"]
+    between = [_dividing(lengths, below, above) for below, above in both]
+    return tuple(sorted((*points, *between), key=lambda point: point.q))
+
+
+def _dividing(lengths: LengthMap, below: FixedPoint, above: FixedPoint) -> FixedPoint:
+    """The length between two that attract: the map is continuous, so that there is one that goes to neither."""
+    low = max(below.q * (1 + DOUBLE), SMALLEST)
+    places = np.geomspace(low, min(above.q * (1 - DOUBLE), lengths.edge, LARGEST), BETWEEN)
+    growing = [place for place in places.tolist() if _grows(lengths, place) > 0]
+    if not growing or growing[0] == low:
+        raise OutOfReach(
+            f"lengths near q = {below.q:g} and near q = {above.q:g} stay there, but the length between them that goes "
+            "to neither was not found: the map changes too fast for float64; use another W_std or b_std"
+        )
+    start = log(places[places < growing[0]][-1])
+    ends = start, log(growing[0])
+    q = math.exp(scipy.optimize.brentq(lambda place: _grows(lengths, math.exp(place)), *ends, rtol=4 * EPSILON))
+    ratio = _grows(lengths, q * (1 + PROBE)) - _grows(lengths, q * (1 - PROBE))
+    return _between(lengths, q, ratio / PROBE)
+
+
+def _grows(lengths: LengthMap, q: float) -> float:
+    """(q' - q)/(q' + q); 1 where q' is beyond float64."""
+    try:
+        drift = float(lengths.expansion(np.array([q]))[0])
+    except (NoSuchDual, ToleranceNotMet):
+        return 1.0
+    return drift if isfinite(drift) else 1.0
 
 
 def _at_zero(lengths: LengthMap) -> FixedPoint | None:
@@ -211,8 +243,7 @@ def reached(lengths: LengthMap, points: tuple[FixedPoint, ...], start: float) ->
     if lengths.survey.vanishes:
         point = FixedPoint(start, 1.0, "marginal", rounded(lengths.gradient(start)), ROUNDINGS)
         return _with_homogeneous_correlation(lengths, point, lengths.zero.exponent, lengths.zero.is_linear)
-    outside = start >= lengths.survey.end
-    drift = lengths.survey.last if outside else float(lengths.expansion(np.array([start]))[0])
+    drift = _drift(lengths, start)
     direction = 0.0 if abs(drift) <= ROUNDINGS else float(np.sign(drift))
     ahead = [point for point in points if (point.q - start) * direction > 0]
     if direction == 0:
@@ -228,6 +259,17 @@ def reached(lengths: LengthMap, points: tuple[FixedPoint, ...], start: float) ->
     if not isfinite(goal.q) or _increases(lengths, start, goal.q):
         return goal
     return _settled(lengths, points, start)
+
+
+def _drift(lengths: LengthMap, start: float) -> float:
+    """(q' - q)/(q' + q) of a given length, 1 where q' is beyond float64; of the last one where it is computed else."""
+    if start >= lengths.edge:
+        return lengths.survey.last
+    try:
+        drift = float(lengths.expansion(np.array([start]))[0])
+    except (NoSuchDual, ToleranceNotMet):
+        return lengths.survey.last
+    return drift if isfinite(drift) else 1.0
 
 
 def _increases(lengths: LengthMap, start: float, goal: float) -> bool:

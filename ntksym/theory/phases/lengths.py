@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from ntksym.dual import Dual
 from ntksym.numerics.limits import EPSILON
 from ntksym.theory.phases.crossings import Survey, survey
-from ntksym.theory.phases.mean_squares import PowerLaw, at_infinity, at_zero, mean_squares
+from ntksym.theory.phases.mean_squares import PowerLaw, at_infinity, at_zero, inner_scale, mean_squares, outer_scale
 
-__all__ = ["SMALLEST", "LengthMap", "octaves", "rounded"]
+__all__ = ["LARGEST", "SMALLEST", "LengthMap", "octaves", "rounded"]
 
 Array = NDArray[np.float64]
 
@@ -57,11 +57,14 @@ class LengthMap:
         For E[s(U)^2].
     weight, bias : float
         W^2 and b^2.
+    start : float
+        A length that is of interest, besides those that follow from s, W and b; 0 for none.
     """
 
     dual: Dual
     weight: float
     bias: float
+    start: float = 0.0
 
     def __call__(self, q: Array) -> Array:
         """The lengths after one layer, shape (n,)."""
@@ -95,8 +98,18 @@ class LengthMap:
 
     @cached_property
     def survey(self) -> Survey:
-        """The finite, positive fixed points: `expansion` over all lengths that matter."""
-        return survey(self.expansion, octaves(self._low, max(self._high, 2 * self._low), self.edge))
+        """The finite, positive fixed points: `expansion` over all lengths that matter.
+
+        As long as lengths shrink at the upper end though they must grow farther out, it goes on: a continuous map has a
+        fixed point there.
+        """
+        low, high = self._low, max(self._high, 2 * self._low)
+        found = survey(self.expansion, octaves(low, high, self.edge))
+        growth = self.growth_at_infinity
+        while growth is not None and growth > 1 and found.last < 0 and found.end >= high * (1 - ROUNDED) < LARGEST:
+            high = min(high * MARGIN, LARGEST)
+            found = survey(self.expansion, octaves(low, high, self.edge))
+        return found
 
     @property
     def _unit(self) -> float:
@@ -108,20 +121,37 @@ class LengthMap:
     def _low(self) -> float:
         if self.bias > 0:
             return max(self.bias / 2, SMALLEST)
-        unit, power = self._unit, self.zero.exponent
-        if power == 1:
-            return _far(1 / max(abs(self.weight * self.zero.value - 1), EPSILON), 1, -1)
-        return _far(max(1.0, 1 / unit if power < 1 else unit), power, -1)
+        unit, law = self._unit, self.zero
+        scale = inner_scale(self.dual.activation) ** 2 / MARGIN
+        if law.exponent == 1:
+            distance = max(abs(self.weight * law.value - 1), EPSILON)
+            return max(min(_far(1 / distance, 1, -1), scale * self._off(law) ** 2), SMALLEST)
+        old = _far(max(1.0, 1 / unit if law.exponent < 1 else unit), law.exponent, -1)
+        return max(min(old, scale, self._balance(law) / MARGIN), SMALLEST)
 
     @property
     def _high(self) -> float:
         unit, law = self._unit, self.infinity
         start = max(1.0, self.bias) * max(unit, 1 / unit)
+        scale = outer_scale(self.dual.activation) ** 2 * MARGIN
         if law is None or not np.isfinite(law.exponent):
-            return _far(start, 2, 1)
+            return min(max(_far(start, 2, 1), scale, 4 * self.start), LARGEST)
         if law.exponent == 1:
-            return _far(start / max(abs(self.weight * law.value - 1), EPSILON), 1, 1)
-        return _far(start, law.exponent, 1)
+            distance = max(abs(self.weight * law.value - 1), EPSILON)
+            return min(max(_far(start / distance, 1, 1), scale / self._off(law) ** 2), LARGEST)
+        return min(max(_far(start, law.exponent, 1), scale, self._balance(law) * MARGIN), LARGEST)
+
+    def _off(self, law: PowerLaw) -> float:
+        """|W^2 C - 1| of a law C q: a term s0 of s moves a fixed point to q near (s0/off)^2; 1 where it is zero."""
+        off = abs(rounded(self.weight * law.value) - 1)
+        return min(off, 1.0) if off else 1.0
+
+    def _balance(self, law: PowerLaw) -> float:
+        """The length at which W^2 C q^k = q; 1 where there is none."""
+        factor = self.weight * law.value
+        if not (factor > 0 and np.isfinite(law.exponent)):
+            return 1.0
+        return float(2.0 ** np.clip(np.log2(factor) / (1 - law.exponent), np.log2(SMALLEST), np.log2(LARGEST)))
 
     @cached_property
     def growth_at_zero(self) -> float:

@@ -2,9 +2,11 @@
 
 from dataclasses import dataclass
 from functools import lru_cache
+from math import ceil, log10
 
 import mpmath
 import numpy as np
+import sympy as sp
 from numpy.typing import NDArray
 
 from ntksym.activation.activation import Activation
@@ -13,8 +15,9 @@ from ntksym.errors import NoClosedForm, OutOfReach, ToleranceNotMet
 from ntksym.hermite.moments import moments, rule
 from ntksym.hermite.pair_values import table_of
 from ntksym.numerics.limits import SQUARABLE
+from ntksym.theory.angles import diagonal_formula, has_digits
 
-__all__ = ["PowerLaw", "at_infinity", "at_zero", "curvature", "mean_squares"]
+__all__ = ["PowerLaw", "at_infinity", "at_zero", "curvature", "inner_scale", "mean_squares", "outer_scale"]
 
 Array = NDArray[np.float64]
 
@@ -29,6 +32,9 @@ FAR = 30
 
 EARLY = 1 / 8
 """Of the variance at which E[s(U)^2] diverges: up to this much of it the Gaussian hides s within a few deviations."""
+
+SCALES = 128
+"""Orders of two at which a function is compared with its powers: lengths between 2^-250 and 2^250 are looked at."""
 
 SAME = 1e-6
 """Exponents nearer to a whole number than this are that number: the next power is that much smaller at `FAR`."""
@@ -107,6 +113,44 @@ def at_infinity(activation: Activation) -> PowerLaw | None:
     return law if _is_followed(activation, law) else None
 
 
+@lru_cache(maxsize=256)
+def inner_scale(activation: Activation) -> float:
+    """The largest power of two up to which s is its power law at zero, to one part in eight."""
+    return _scale_of(activation, at_zero(activation), -1)
+
+
+@lru_cache(maxsize=256)
+def outer_scale(activation: Activation) -> float:
+    """The smallest power of two from which on s is its power law far out, to one part in eight; 1 without a law.
+
+    Where there is none, the farthest of its kinks and jumps, if they are known.
+    """
+    law = at_infinity(activation)
+    if law is not None and np.isfinite(law.exponent):
+        return _scale_of(activation, law, 1)
+    try:
+        places = [abs(float(place.xreplace(activation.values))) for place in (*activation.kinks, *activation.jumps)]
+    except NoClosedForm:
+        return 1.0
+    return max([1.0, *places])
+
+
+def _scale_of(activation: Activation, law: PowerLaw, direction: int) -> float:
+    """Seen at powers of two, from one end of them (2^-128 or 2^128) to where the law is first missed."""
+    places = 2.0 ** np.arange(direction * SCALES, -direction * SCALES, -direction)
+    size = max(abs(law.right), abs(law.left))
+    if not np.isfinite(law.exponent) or not size:
+        return 1.0
+    with np.errstate(over="ignore", under="ignore", invalid="ignore", divide="ignore"):
+        bound = size * places**law.exponent / 8
+        misses = np.zeros(len(places), dtype=bool)
+        for sign, factor in ((1.0, law.right), (-1.0, law.left)):
+            values = activation(sign * places)
+            misses |= np.isfinite(values) & ~(np.abs(values - factor * places**law.exponent) <= bound)
+    first = int(np.argmax(misses)) if misses.any() else len(places) // 2
+    return float(places[max(first - 1, 0)])
+
+
 def _is_followed(activation: Activation, law: PowerLaw) -> bool:
     """Whether the function is its leading power at a third place, too."""
     function = activation.to_mpmath()
@@ -162,6 +206,8 @@ def mean_squares(dual: Dual, variances: Array) -> tuple[Array, Array]:
         Where s oscillates or grows too fast for float64.
     """
     value, slope = np.empty(len(variances)), np.empty(len(variances))
+    if _oscillates(dual):
+        return _in_digits(dual, variances)
     formula = variances >= _formula_from(dual)
     if formula.any():
         value[formula], slope[formula] = dual.evaluate(*[variances[formula]] * 3)
@@ -178,6 +224,29 @@ def mean_squares(dual: Dual, variances: Array) -> tuple[Array, Array]:
             if not _has_formula(dual):
                 raise
             value[mine], slope[mine] = dual.evaluate(*[variances[mine]] * 3)
+    return value, slope
+
+
+@lru_cache(maxsize=256)
+def _oscillates(dual: Dual) -> bool:
+    """Whether s has sines and cosines and no pieces, and its dual a formula: quadrature would count their waves."""
+    activation = dual.activation
+    if not has_digits(activation) or not activation.expression.has(sp.sin, sp.cos):
+        return False
+    return not dual.domain and len(activation.pieces.expressions) == 1
+
+
+def _in_digits(dual: Dual, variances: Array) -> tuple[Array, Array]:
+    """By the formula, with as many digits as terms of the orders up to q^4 cancel at small variances."""
+    formula = diagonal_formula(dual.activation)
+    found = []
+    for q in np.maximum(variances, TINY).tolist():
+        with mpmath.workdps(FAR + 4 * max(0, ceil(-log10(q)))):
+            found.append([float(mpmath.re(part)) for part in formula(mpmath.mpf(q))])
+    value, slope = np.array(found).reshape(-1, 2).T
+    tiny = variances < TINY
+    if tiny.any():
+        value[tiny], slope[tiny] = _near_zero(dual, variances[tiny])
     return value, slope
 
 

@@ -4,7 +4,7 @@ In exact arithmetic the Gram matrix of the data is positive definite, or not, by
 below n eps lambda_max is rounding. Both are told apart here.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -26,14 +26,14 @@ __all__ = ["Observation", "as_rows", "observe"]
 
 Array = NDArray[np.float64]
 
+Places = NDArray[np.intp]
+
 MOST = 2000
 """Rows for which a Gram matrix is computed here."""
 
 SAME = 64 * EPSILON
-"""Norms that differ by no more, relatively, are taken for equal."""
-
-DECIMALS = 14
-"""Unit vectors that agree in this many digits are taken for parallel."""
+"""Norms that differ by no more, relatively, are taken for equal, and unit vectors that do for one: what a few roundings
+make of rows that were divided by their norms."""
 
 
 @dataclass(frozen=True)
@@ -45,11 +45,12 @@ class Observation:
     rows : int
         Number of points.
     duplicates, antipodal, parallel : int
-        Pairs of rows that are equal; opposite, to rounding; or multiples of one another in other ways, to rounding.
+        Pairs of rows that are equal; opposite; or multiples of one another in other ways. Norms and directions are
+        compared with a tolerance of 64 eps, 1.4e-14, relatively; equal rows are so to the last bit.
     zeros : int
         Rows that are zero.
     one_norm : bool
-        Whether all rows have the same norm, to rounding.
+        Whether all rows have the same norm, to the same tolerance.
     positive : bool or None
         Whether the matrix is positive definite in exact arithmetic; None if the theorems do not say.
     reason : str
@@ -173,16 +174,12 @@ def _facts(x: Array) -> _Facts:
     norms = np.zeros(len(x))
     norms[proper] = lengths * (sizes[proper] / sizes.max(initial=0.0))
     rays /= lengths[:, None]
-    leading = np.take_along_axis(rays, np.abs(rays).argmax(axis=1)[:, None], axis=1) if len(rays) else rays
-    points = np.unique(x + 0.0, axis=0, return_inverse=True)[1].ravel()
-    lines = np.unique(np.round(rays * np.sign(leading), DECIMALS) + 0.0, axis=0, return_inverse=True)[1].ravel()
+    points, sizes = x[proper], norms[proper]
     zeros = int(np.count_nonzero(~proper))
     duplicates, antipodal, parallel = zeros * (zeros - 1) // 2, 0, 0
-    for line in np.flatnonzero(np.bincount(lines) > 1):
-        mine = lines == line
-        equal = _pairs(points[proper][mine], lambda one, two: one == two)
-        level = _pairs(norms[proper][mine], lambda one, two: abs(one - two) <= SAME * np.maximum(one, two))
-        opposite = _pairs(np.sign(leading[mine, 0]), lambda one, two: one != two)
+    for i, j, opposite in _parallel_pairs(rays):
+        level = abs(sizes[i] - sizes[j]) <= SAME * np.maximum(sizes[i], sizes[j])
+        equal = np.all(points[i] == points[j], axis=1)
         duplicates += int(np.count_nonzero(equal))
         antipodal += int(np.count_nonzero(opposite & level))
         parallel += int(np.count_nonzero(~equal & ~(opposite & level)))
@@ -190,10 +187,23 @@ def _facts(x: Array) -> _Facts:
     return _Facts(duplicates, antipodal, parallel, zeros, one_norm)
 
 
-def _pairs(values: Array, relation: Callable[[Any, Any], Any]) -> NDArray[np.bool_]:
-    """Whether a relation holds, for every pair of different places."""
-    one, two = np.triu_indices(len(values), 1)
-    return np.asarray(relation(values[one], values[two]), dtype=bool)
+def _parallel_pairs(rays: Array) -> Iterator[tuple[Places, Places, NDArray[np.bool_]]]:
+    """Pairs i, j of unit vectors with |u - v| or, if opposite, |u + v| within the tolerance.
+
+    |<g, u>| of such pairs differ by no more, for a unit vector g: in their order a vector is compared with those that
+    follow at a distance of one, two, ... places, as long as any pair is that near.
+    """
+    direction = np.random.default_rng(0).normal(size=rays.shape[1])
+    heights = np.abs(rays @ (direction / np.linalg.norm(direction)))
+    order = np.argsort(heights, kind="stable")
+    for step in range(1, len(rays)):
+        first = np.flatnonzero(heights[order[step:]] - heights[order[:-step]] <= SAME)
+        if not len(first):
+            return
+        i, j = order[first], order[first + step]
+        same, opposite = (np.linalg.norm(rays[i] - sign * rays[j], axis=1) <= SAME for sign in (1, -1))
+        near = same | opposite
+        yield i[near], j[near], opposite[near]
 
 
 def _ruled(
@@ -208,7 +218,7 @@ def _ruled(
     if space.holds:
         return True, space.reason
     if space.restricted and not (facts.antipodal or facts.parallel or facts.zeros):
-        return True, "no two rows are parallel, and an activation is no polynomial"
+        return True, f"no two rows are parallel, to {SAME:.1e}, and an activation is no polynomial"
     return None, "rows are parallel or zero, or all activations polynomials, and the rows have several norms"
 
 
@@ -217,9 +227,12 @@ def _ruled_on_sphere(
 ) -> tuple[bool | None, str]:
     count, dim = shape
     if sphere.holds:
-        return True, f"the rows are distinct and have one norm, and {sphere.reason}"
+        return True, f"the rows are distinct and have one norm, to {SAME:.1e}, and {sphere.reason}"
     if sphere.restricted and not facts.antipodal:
-        return True, "the rows have one norm, no two are antipodal, and there are infinitely many powers of rho"
+        return True, (
+            f"the rows have one norm and no two are antipodal, both to {SAME:.1e}, and there are infinitely many "
+            "powers of rho"
+        )
     if facts.antipodal and all(ABSENT in (one.even, one.odd) for one in supports):
         return False, "of rows x and -x one determines the other, since the kernel is even or odd"
     if all(count > dimension(one.even, dim) + dimension(one.odd, dim) for one in supports):

@@ -3,6 +3,7 @@
 import json
 import math
 import pickle
+import time
 from typing import Any
 
 import mpmath
@@ -24,6 +25,7 @@ from ntksym.theory.phases.equilibria import FixedPoint
 from tests.oracle import float_recursion_at
 
 EPSILON = float(np.finfo(np.float64).eps)
+
 ROUNDINGS = 64 * EPSILON
 """Of a sum over the nodes of a rule, relative."""
 
@@ -519,3 +521,72 @@ def test_the_origin_leaves_where_the_activation_moves_it() -> None:
 def test_deviations_whose_lengths_no_float_follows_are_refused(W_std: float, b_std: float | None) -> None:
     with pytest.raises(InvalidInput, match=r"take [Wb]_std below"):
         phases("tanh", W_std=W_std, b_std=b_std)
+
+
+def shrinkage_square(q: mpmath.mpf, t: int) -> mpmath.mpf:
+    """E[max(|U| - t, 0)^2] = 2 ((q + t^2) Phi(-z) - t sqrt(q) phi(z)), z = t/sqrt(q)."""
+    z = t / mpmath.sqrt(q)
+    return 2 * ((q + t * t) * mpmath.ncdf(-z) - t * mpmath.sqrt(q) * mpmath.npdf(z))
+
+
+def test_two_lengths_that_attract_have_one_between_that_repels_however_far_out() -> None:
+    """Neither the unit scale of s nor that of its bias tells where it begins to grow."""
+    with mpmath.workdps(30):
+        far = mpmath.findroot(lambda q: mpmath.mpf("2.25") * shrinkage_square(q, 300) + mpmath.mpf("0.01") - q, 4.1e5)
+    found = phases("max(abs(x)-300,0)", W_std=1.5, b_std=0.1, mean_square=1e7)
+    assert [point.stability for point in found.fixed_points] == ["stable", "unstable", "stable"]
+    assert found.fixed_points[1].q == pytest.approx(float(far), rel=1e-12)
+    assert found.fixed_points[1].q == pytest.approx(409245.67, rel=1e-7)
+    assert found.q == math.inf
+    lengths = found.lengths(1e7, 3)
+    assert np.all(np.diff(lengths) > 0)
+    assert phases("max(abs(x)-300,0)", W_std=1.5, b_std=0.1, mean_square=1e3).q == pytest.approx(0.01)
+
+
+def test_a_small_power_that_wins_far_out_has_its_fixed_point() -> None:
+    """E[(tanh(U) + a U^3)^2] by quadrature at 20 digits."""
+    found = phases("tanh(x)+1e-4*x**3", W_std=0.5, b_std=0.1, mean_square=1e5)
+    far = found.fixed_points[1]
+    assert (far.stability, found.q) == ("unstable", math.inf)
+    assert far.q == pytest.approx(5149.04419, rel=1e-8)
+    with mpmath.workdps(20):
+        root = mpmath.sqrt(far.q)
+
+        def weighted(z: mpmath.mpf) -> mpmath.mpf:
+            return (mpmath.tanh(root * z) + (root * z) ** 3 / 10**4) ** 2 * mpmath.npdf(z)
+
+        square = 2 * mpmath.quad(weighted, [0, 0.05, 0.2, 1, 4, 8, 14])
+        assert abs(square / 4 + mpmath.mpf("0.01") - far.q) < 1e-9 * far.q
+
+
+@pytest.mark.parametrize(
+    ("formula", "W_std", "near", "far"),
+    [("1e-140*exp(x)", 1.0, 0.01, 325.254), ("max(x-1e4,0)", 2.0, 0.01, 6.0896e8)],
+)
+def test_what_attracts_depends_on_which_side_of_the_repelling_length_data_lie(
+    formula: str, W_std: float, near: float, far: float
+) -> None:
+    found = phases(formula, W_std=W_std, b_std=0.1, mean_square=far / 8)
+    assert found.fixed_points[1].q == pytest.approx(far, rel=1e-4)
+    assert found.q == pytest.approx(near)
+    assert phases(formula, W_std=W_std, b_std=0.1, mean_square=8 * far).q == math.inf
+
+
+def test_functions_of_tiny_scales_have_their_fixed_points() -> None:
+    """a tanh(x/a) is tanh on another scale: lengths are a^2 those of tanh."""
+    small, unit = phases("1e-6*tanh(1e6*x)", W_std=1.5, b_std=0), phases("tanh(x)", W_std=1.5, b_std=0)
+    assert small.q == pytest.approx(1e-12 * unit.q, rel=1e-9)
+    assert small.chi_1 == pytest.approx(unit.chi_1, rel=1e-9)
+
+
+def test_waves_are_not_counted_where_there_is_a_formula() -> None:
+    """x + a sin(k x): E[s(U)^2] = q + 2 a k q exp(-k^2 q/2) + a^2 (1 - exp(-2 k^2 q))/2."""
+    started = time.perf_counter()
+    found = phases("x+1e-3*sin(1000*x)", W_std=1, b_std=0)
+    assert time.perf_counter() - started < 10  # 36 s when quadrature was tried first
+    assert found.phase == "critical"
+    for q in (1e-12, 1e-6, 1e-3, 2.0):
+        with mpmath.workdps(40):
+            a, k, v = mpmath.mpf(1) / 1000, 1000, mpmath.mpf(q)
+            exact = v + 2 * a * k * v * mpmath.exp(-k * k * v / 2) - a * a * mpmath.expm1(-2 * k * k * v) / 2
+        assert found.length_map(q) == pytest.approx(float(exact), rel=4 * EPSILON)

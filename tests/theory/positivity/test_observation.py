@@ -146,3 +146,32 @@ def test_the_floor_knows_the_error_of_a_series() -> None:
     found = positivity(nk.fully_connected("tanh", 1)).on([[1.0, 0.0], [0.0, 1.0], [-1.0, 0.0]])
     assert found.positive is False
     assert found.numerical_rank == 2
+
+
+def test_opposite_rows_that_differ_in_their_last_bits_are_opposite() -> None:
+    """Both lie within rounding of one line: neither bins of decimals nor the largest coordinate may separate them."""
+    rows = [
+        [-0.1636903257506091, 0.28868792132565496, -0.9433264341341928],
+        [0.16369032575060913, -0.288687921325655, 0.943326434134193],
+    ]
+    found = positivity(nk.fully_connected("tanh", 1)).on(rows)
+    assert (found.antipodal, found.parallel, found.positive) == (1, 0, False)
+
+
+@pytest.mark.parametrize("count", [6, 46, 100, 1000])
+def test_every_point_of_an_even_polygon_has_its_opposite(count: int) -> None:
+    angles = 2 * np.pi * np.arange(count) / count
+    circle = np.stack([np.cos(angles), np.sin(angles)], axis=1)
+    found = positivity(nk.fully_connected("tanh", 1)).on(circle, gram=np.eye(count))
+    assert (found.antipodal, found.parallel, found.duplicates, found.one_norm) == (count // 2, 0, 0, True)
+    turned = circle @ np.array([[0.6, 0.8], [-0.8, 0.6]]) * np.random.default_rng(1).uniform(0.5, 2, (count, 1))
+    found = positivity(nk.fully_connected("tanh", 1)).on(turned, gram=np.eye(count))
+    assert (found.antipodal, found.parallel, found.one_norm) == (0, count // 2, False)
+
+
+def test_the_statement_names_its_tolerance() -> None:
+    rows = np.random.default_rng(0).normal(size=(4, 3))
+    on_sphere = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+    for points in (rows, on_sphere):
+        assert "1.4e-14" in positivity(nk.fully_connected("tanh", 1)).on(points).reason
+    assert "1.4e-14" in positivity(nk.fully_connected("relu", 2)).on(on_sphere).reason
