@@ -3,6 +3,7 @@ r"""From a kernel on the sphere back to an activation: Hermite coefficients from
 Simon, Anand, DeWeese, "Reverse engineering the neural tangent kernel", ICML 2022 (arXiv:2106.03186).
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,13 +12,16 @@ import sympy as sp
 
 from ntksym.activation.activation import Activation
 from ntksym.activation.pieces.identity import is_zero
-from ntksym.errors import InvalidInput
+from ntksym.errors import InvalidInput, ToleranceNotMet
 from ntksym.symbols import rho, x
 from ntksym.theory.inverse.generating import MOST_EXACT, WORKING_DIGITS, candidates, hermite_sum
 from ntksym.theory.inverse.kernel_formula import examined, judged, read_kernel, remainder, value_at_one
 from ntksym.theory.requests import Get, check_get, check_whole
 
 __all__ = ["InverseActivation", "activation_for"]
+
+FEWEST_TERMS = 16
+"""Terms of a series without end, if that is enough: what they leave of 1/(2 - rho) is 2^-16."""
 
 MOST_TERMS = 24
 """The dual of a polynomial of a higher degree loses its digits in float64."""
@@ -98,7 +102,12 @@ class InverseActivation:
 
 
 def activation_for(
-    kernel: str | sp.Expr | Sequence[Any], *, get: Get = "nngp", degree: int = 15, signs: str = "plus"
+    kernel: str | sp.Expr | Sequence[Any],
+    *,
+    get: Get = "nngp",
+    degree: int | None = None,
+    tol: float = 0.01,
+    signs: str = "plus",
 ) -> InverseActivation:
     r"""Find s = sum_k a_k h_k with sum_k a_k^2 rho^k = f(rho), or sum_k (k + 1) a_k^2 rho^k = f(rho) for the NTK.
 
@@ -109,11 +118,14 @@ def activation_for(
     get : {"nngp", "ntk"}
         Whether f shall be the NNGP kernel or the NTK of one hidden layer with W_std = 1, no bias, on
         ``|x|^2/dim = 1``.
-    degree : int
-        The largest k of the a_k that are used where s has no closed form and the series no end, up to 23. The signs of
+    degree : int, optional
+        The largest k of the a_k that are used where s has no closed form and the series no end, up to 23; by default
+        15, or as many more as ``tol`` asks for. The signs of
         the first 128 coefficients, 32 if more grow beyond use, and of all powers that f itself names are decided in any
         case; of the rest, where there is no closed form, it is only made sure that their sum nowhere exceeds its value
         at one.
+    tol : float
+        What may be left out of a series that is cut off, in parts of f(1), where no degree is given.
     signs : {"plus", "alternating"}
         All a_k >= 0, or the signs +, +, -, -, repeated, with which for instance exp(rho) gives sin and cos instead of
         an exponential. Every choice of signs has the same kernel.
@@ -130,12 +142,15 @@ def activation_for(
         named: f is not positive definite on the spheres of all dimensions.
     Undecided
         If the sign of a coefficient cannot be decided.
+    ToleranceNotMet
+        If more is left out at degree 23 than ``tol`` allows.
 
     References
     ----------
     Simon, Anand, DeWeese, ICML 2022, Theorem 3.1 and eq. (6) (arXiv:2106.03186); Schoenberg, Duke Math. J. 9 (1942).
     """
-    count = check_whole("degree", degree, 0, MOST_TERMS - 1) + 1
+    count = FEWEST_TERMS if degree is None else check_whole("degree", degree, 0, MOST_TERMS - 1) + 1
+    _check_tol(tol)
     check_get(get)
     if signs not in SIGNS:
         raise InvalidInput(f"unknown signs {signs!r}: choose one of {', '.join(SIGNS)}", signs=signs)
@@ -157,13 +172,31 @@ def activation_for(
     if match is not None:
         return InverseActivation(formula, get, Activation(match), tuple(coefficients[:count]), 0.0, signs, "formula")
     rest = remainder(formula, whole, coefficients[:count])
+    while degree is None and rest is not None and rest > tol * float(whole) and count < MOST_TERMS:
+        count += 1
+        rest = remainder(formula, whole, coefficients[:count])
     if rest is None:
         raise InvalidInput(
             f"{formula} is not positive definite on every sphere: a coefficient beyond that of "
             f"rho**{len(coefficients) - 1} is negative; take a kernel whose power series has no negative coefficient",
             formula=formula,
         )
+    if degree is None and rest > tol * float(whole):
+        share = rest / float(whole)
+        raise ToleranceNotMet(
+            f"the coefficients of {formula} fall too slowly for a polynomial: what is left out above "
+            f"rho**{MOST_TERMS - 1} is {share:.2g} of its value at one, more than tol={tol:g}; ask for that with "
+            f"degree={MOST_TERMS - 1}, or take a smoother kernel",
+            kernel=formula,
+            error=rest,
+        )
     return _sum(formula, get, coefficients[:count], squares[:count], signs, whole, rest)
+
+
+def _check_tol(tol: Any) -> None:
+    good = isinstance(tol, int | float) and not isinstance(tol, bool)
+    if not (good and 0 < tol < math.inf):
+        raise InvalidInput(f"tol must be a positive finite number, not {tol!r}; try tol=0.01", tol=tol)
 
 
 def _is_kernel(formula: sp.Expr, nngp: sp.Expr, get: Get) -> bool:

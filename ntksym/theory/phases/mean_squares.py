@@ -76,6 +76,11 @@ class PowerLaw:
         return self.exponent == 1 and self.right == -self.left
 
     @property
+    def sides(self) -> tuple[tuple[float, float], tuple[float, float]]:
+        """Sign of x and coefficient."""
+        return (1.0, self.right), (-1.0, self.left)
+
+    @property
     def _square(self) -> float:
         return (self.right**2 + self.left**2) / 2
 
@@ -136,19 +141,23 @@ def outer_scale(activation: Activation) -> float:
 
 
 def _scale_of(activation: Activation, law: PowerLaw, direction: int) -> float:
-    """Seen at powers of two, from one end of them (2^-128 or 2^128) to where the law is first missed."""
-    places = 2.0 ** np.arange(direction * SCALES, -direction * SCALES, -direction)
+    """Seen at powers of two, from 2^-128 upwards or from 2^128 downwards, until the law is first missed.
+
+    No farther: an exponential of an exponential is not evaluated far out.
+    """
     size = max(abs(law.right), abs(law.left))
     if not np.isfinite(law.exponent) or not size:
         return 1.0
-    with np.errstate(over="ignore", under="ignore", invalid="ignore", divide="ignore"):
-        bound = size * places**law.exponent / 8
-        misses = np.zeros(len(places), dtype=bool)
-        for sign, factor in ((1.0, law.right), (-1.0, law.left)):
-            values = activation(sign * places)
-            misses |= np.isfinite(values) & ~(np.abs(values - factor * places**law.exponent) <= bound)
-    first = int(np.argmax(misses)) if misses.any() else len(places) // 2
-    return float(places[max(first - 1, 0)])
+    kept = 1.0
+    for order in range(direction * SCALES, -direction * SCALES, -direction):
+        place = 2.0**order
+        with np.errstate(all="ignore"):
+            power = place**law.exponent
+            errors = [float(activation(sign * place)) - factor * power for sign, factor in law.sides]
+        if any(np.isfinite(error) and abs(error) > size * power / 8 for error in errors):
+            return kept
+        kept = place
+    return 1.0
 
 
 def _is_followed(activation: Activation, law: PowerLaw) -> bool:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from ntksym.activation.activation import Activation
 from ntksym.dual.derivation import derive
-from ntksym.errors import InvalidInput
+from ntksym.errors import InvalidInput, ToleranceNotMet
 from ntksym.network.layers import fully_connected
 from ntksym.symbols import c, q1, q2, rho
 from ntksym.theory.inverse.synthesis import InverseActivation, activation_for
@@ -80,7 +80,9 @@ def test_a_polynomial_may_stand_beside_a_generating_function() -> None:
 def test_the_arc_sine_kernel_at_its_end_is_that_of_a_step() -> None:
     found = activation_for("2/pi*asin(rho)", signs="alternating")
     assert found.activation.expression == sp.sign(Activation("x").expression)
-    assert activation_for("2/pi*asin(rho)").kind == "truncated"
+    with pytest.raises(ToleranceNotMet):
+        activation_for("2/pi*asin(rho)")
+    assert activation_for("2/pi*asin(rho)", degree=15).kind == "truncated"
 
 
 def test_polynomial_kernels_give_exact_finite_sums() -> None:
@@ -161,7 +163,7 @@ def test_an_infinite_value_at_one_is_refused(kernel: str) -> None:
         activation_for(kernel)
 
 
-@pytest.mark.parametrize("kernel", ["abs(rho)", "tan(rho)", "max(rho, 0)"])
+@pytest.mark.parametrize("kernel", ["abs(rho)", "sign(rho)", "max(rho, 0)"])
 def test_what_is_no_power_series_is_refused(kernel: str) -> None:
     with pytest.raises(InvalidInput, match="no power series"):
         activation_for(kernel)
@@ -228,3 +230,23 @@ def test_rounded_coefficients_are_not_called_exact(get: Any) -> None:
     leading = sp.Poly(found.activation.expression).LC()  # a_20/sqrt(20!)
     square = leading**2 * sp.factorial(20) * (21 if get == "ntk" else 1)
     assert 0 < abs(square - 1) <= found.error
+
+
+@pytest.mark.parametrize(("kernel", "get"), [("exp(-acos(rho))", "nngp"), ("exp(-(1-rho)/0.01)", "ntk")])
+def test_a_kernel_that_no_polynomial_has_is_refused_with_what_would_be_left_out(kernel: str, get: str) -> None:
+    with pytest.raises(ToleranceNotMet, match=r"more than tol=0\.01; ask for that with degree=23") as refusal:
+        activation_for(kernel, get=get)
+    error = activation_for(kernel, get=get, degree=23).error
+    assert refusal.value.about["error"] == pytest.approx(error, rel=1e-12)
+
+
+def test_a_tolerance_buys_terms() -> None:
+    """1/(10/9 - rho) has coefficients 0.9^(k+1): what is left out above rho^k is 0.9^(k+1) of the whole."""
+    fewest = activation_for("1/(10/9 - rho)", tol=0.2)
+    assert (len(fewest.coefficients), fewest.error / 9) == (16, pytest.approx(0.9**16))
+    more = activation_for("1/(10/9 - rho)", tol=0.1)
+    assert (len(more.coefficients), more.error / 9) == (22, pytest.approx(0.9**22))
+    with pytest.raises(ToleranceNotMet):
+        activation_for("1/(10/9 - rho)", tol=0.05)
+    with pytest.raises(InvalidInput, match="tol"):
+        activation_for("1/(2 - rho)", tol=0)
