@@ -15,7 +15,7 @@ from ntksym.typeset import array_parts, c_parts
 from ntksym.typeset.array_parts import CodePart
 from ntksym.typeset.expressions import JAX, NUMPY, TORCH, C, Dialect, DialectWriter, literal
 from ntksym.typeset.formulas import activation_text, conditions_of, formula_text
-from ntksym.typeset.subjects import FormulaSubject, SeriesSubject, is_series_subject
+from ntksym.typeset.subjects import FormulaSubject, Titled, has_formulas
 
 __all__ = ["LANGUAGES", "to_code"]
 
@@ -84,7 +84,7 @@ ARRAYS = {
 LANGUAGES = (*ARRAYS, "c")
 
 
-def to_code(dual: FormulaSubject | SeriesSubject, language: str) -> str:
+def to_code(dual: Titled, language: str) -> str:
     """Source text with ``dual(cov12, var1, var2)`` and ``dual_slope(cov12, var1, var2)``, standing alone.
 
     The order of the arguments is that of ``neural_tangents.stax.Elementwise``. Parameters of the activation are keyword
@@ -108,7 +108,7 @@ def to_code(dual: FormulaSubject | SeriesSubject, language: str) -> str:
     """
     if language not in LANGUAGES:
         raise InvalidInput(f"no code for {language!r}: choose one of {', '.join(LANGUAGES)}", language=language)
-    if is_series_subject(dual):
+    if not has_formulas(dual):
         raise NoClosedForm(
             f"{dual.activation.name} has a series instead of a formula, and no code of its own; use dual.evaluate for "
             "numbers, or build(network) for compiled Gram matrices",

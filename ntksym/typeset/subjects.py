@@ -15,7 +15,7 @@ from ntksym.activation.activation import Activation
 if TYPE_CHECKING:
     from typing_extensions import TypeIs  # of typing from Python 3.13 on
 
-__all__ = ["FormulaSubject", "SeriesSubject", "Subject", "is_series_subject"]
+__all__ = ["FormulaSubject", "SeriesSubject", "Subject", "Titled", "has_formulas", "is_series_subject"]
 
 Array = NDArray[np.float64]
 
@@ -80,20 +80,24 @@ class _Coefficients(Protocol):
         """The ``|rho|`` that each number of groups of terms is accurate for."""
 
 
-class Subject(Protocol):
-    """A dual, E[f(U) g(V)]; f and g are one function but for cross-duals."""
+class Titled(Protocol):
+    """A dual of which nothing is shown but whose it is, and of what kind."""
 
     @property
     def activation(self) -> Activation:
         """The function f."""
 
     @property
-    def partner(self) -> Activation:
-        """The function g."""
-
-    @property
     def kind(self) -> str:
         """What the value is: "closed", "integral" or "series"."""
+
+
+class Subject(Titled, Protocol):
+    """A dual, E[f(U) g(V)]; f and g are one function but for cross-duals."""
+
+    @property
+    def partner(self) -> Activation:
+        """The function g."""
 
     @property
     def value(self) -> sp.Expr:
@@ -170,3 +174,8 @@ class SeriesSubject(Subject, Protocol):
 def is_series_subject(dual: FormulaSubject | SeriesSubject) -> "TypeIs[SeriesSubject]":
     """Whether a dual is summed."""
     return dual.kind == "series"
+
+
+def has_formulas(dual: Titled) -> "TypeIs[FormulaSubject]":
+    """Whether a dual is a formula, so that code can be made of it."""
+    return dual.kind != "series"

@@ -6,8 +6,9 @@ import pytest
 import sympy as sp
 
 from ntksym.activation.catalogue import catalogue
+from ntksym.dual import SeriesDual
 from ntksym.dual.derivation import derive
-from ntksym.errors import NoClosedForm
+from ntksym.errors import NoClosedForm, ToleranceNotMet
 from ntksym.symbols import c
 from ntksym.typeset import FORMATS, LANGUAGES, explain, latex, to_code
 from ntksym.typeset.prose import RULES
@@ -96,9 +97,19 @@ def test_the_accuracy_is_measured_where_the_dual_exists():
     assert measured_variance(derive("tanh")) == 1
     assert 0 < measured_variance(narrow) < 0.5
     assert "1 - 2*q > 0" in told("exp(x**2/2)*tanh(x)")
-    pole = "log(abs(x))"
-    assert measured_variance(derive(pole)) is None
-    assert "cannot be computed in float64" in told(pole)
+
+
+class Intractable(SeriesDual):
+    """As if s oscillated too fast at every variance."""
+
+    def coefficients(self, q, tolerance=0.0):
+        raise ToleranceNotMet("s oscillates too fast")
+
+
+def test_a_series_that_is_found_at_no_variance_says_so():
+    dual = Intractable(derive("tanh").activation)
+    assert measured_variance(dual) is None
+    assert "cannot be computed in float64" in " ".join(explain(dual).split())
 
 
 def test_unknown_growth_claims_no_existence():
