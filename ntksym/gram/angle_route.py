@@ -90,6 +90,11 @@ class ZonalRoute:
     def __str__(self) -> str:
         return f"one function of the angle, {self.terms} terms, error < {self.error:.1e}: {self.reason}"
 
+    @property
+    def kernels(self) -> tuple[str, ...]:
+        """The kernels that it has a function of the angle for."""
+        return tuple(name for name, one in zip(("nngp", "ntk"), self.series, strict=True) if one)
+
     def refusal(self, first: Array, tol: float) -> str | None:
         """Why the route does not hold for rows with these variances before the first nonlinearity."""
         if self.reason == HOMOGENEOUS:

@@ -188,9 +188,17 @@ def follow_route(candidates: Candidates, route: Route, request: Request, *, pair
 
     Raises
     ------
+    InvalidInput
+        If the route was chosen for one kernel, and another is wanted.
     ToleranceNotMet
         If the route does not hold on these data.
     """
+    if not isinstance(route, LayerRoute) and not set(request.wanted) <= set(route.kernels):
+        raise InvalidInput(
+            f"the route {route.name!r} was chosen for {' and '.join(map(repr, route.kernels))} alone; "
+            "choose it with get=('nngp', 'ntk')",
+            route=route,
+        )
     network, single = candidates.realised(route.lowering), candidates.single(route.lowering)
     rows = prepare_rows(network, request, pairs=pairs and isinstance(route, LayerRoute), single=single)
     first = np.concatenate([states.variance(0) for states in rows.states])

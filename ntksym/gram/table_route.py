@@ -60,8 +60,10 @@ class InterpolatedRoute:
         The data that it was chosen for.
     lowering : Lowering
         How the layers are lowered that the rows go through, and single pairs.
+    kernels : tuple of str
+        The kernels that it is a table of.
     series : TableSeries
-        The table, of the kernels that are wanted.
+        The table, of each of these.
     error : float
         Bound of the error of an entry, relative to sqrt(K(x, x) K(y, y)).
     spread : float
@@ -70,6 +72,7 @@ class InterpolatedRoute:
 
     data: Fingerprint
     lowering: Lowering
+    kernels: tuple[str, ...]
     series: TableSeries = field(repr=False)
     error: float
     spread: float
@@ -100,8 +103,8 @@ class InterpolatedRoute:
         arrays = machine[1]
         numbers = float(arrays.weights[0]) * arrays.scale, float(arrays.biases[0]), *self.series.domain.line
         lines = (_lines(part, self.series) for part in states)
-        kernels = [kernel for kernel, is_wanted in enumerate(wanted) if is_wanted]
-        return Compiled(store.load(table_source()), "fill", (*numbers, *lines, *_packed(self.series, kernels)))
+        places = [("nngp", "ntk").index(name) for name in self.kernels]
+        return Compiled(store.load(table_source()), "fill", (*numbers, *lines, *_packed(self.series, places)))
 
 
 @dataclass(frozen=True)
@@ -201,7 +204,12 @@ def find_interpolated(
     longer = request.entries * MOST_LEFT_OUT >= MANY
     truncations = tuple(replace(one, longer=longer) for one in lowering.truncations)
     return InterpolatedRoute(
-        request.fingerprint, replace(lowering, truncations=truncations), found.function, error, spread
+        request.fingerprint,
+        replace(lowering, truncations=truncations),
+        request.wanted,
+        found.function,
+        error,
+        spread,
     )
 
 
