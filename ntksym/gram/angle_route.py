@@ -62,9 +62,9 @@ class ZonalRoute:
     error : float
         Bound of the error of an entry, relative to sqrt(K(x, x) K(y, y)).
     logarithm : float
-        log(q) before the first nonlinearity that the rows have in common, where that is the reason ...
+        log(q) before the first nonlinearity that the rows have in common, where they have one norm.
     spread : float
-        ... and how far from it they are.
+        The largest distance of a row from it, in log(q).
     """
 
     data: Fingerprint

@@ -69,7 +69,7 @@ class _Line:
 def far_coefficients(
     activation: Activation, variance: Any, first: int, present: NDArray[np.bool_], accuracy: float
 ) -> tuple[Array, Array]:
-    """a_k(q) and bounds of their errors, for k from ``first`` on as far as float64 serves.
+    """a_k(q) and bounds of their errors, for k from ``first`` on as far as float64 holds them.
 
     Parameters
     ----------

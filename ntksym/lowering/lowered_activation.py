@@ -80,7 +80,7 @@ class LoweredActivation:
 
 @dataclass(frozen=True)
 class LoweredSeries:
-    """All activations of the network that are series: their coefficients are data, so that one part serves them."""
+    """All activations of the network that are series: their coefficients are data, and one part is enough."""
 
     name = "series"
     form = None

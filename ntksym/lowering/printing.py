@@ -53,7 +53,7 @@ VECTORISED = {
 """Operation -> function of ``vectormath``, whose source is copied into the module."""
 
 SCALAR = {operation: f"math.{operation}" for operation in ("exp", "log", "sin", "cos", "atan2", "erf")}
-"""Operation -> what serves outside loops, where a few numbers are computed once."""
+"""Operation -> what is written outside of loops, where a few numbers are computed once."""
 
 WIDTH = 100
 """Longest expression written without naming its parts."""

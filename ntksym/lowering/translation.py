@@ -92,7 +92,7 @@ def parameter_input(name: str) -> str:
 
 
 def _roots_below(formulas: Iterable[sp.Expr]) -> frozenset[sp.Expr]:
-    """Bases that occur to a negative power and also under a root: one 1/sqrt(base) then serves both."""
+    """Bases that occur to a negative power and also under a root: one 1/sqrt(base) is then enough for both."""
     exponents: dict[sp.Expr, set[sp.Expr]] = defaultdict(set)
     for formula in formulas:
         for power in formula.atoms(sp.Pow):

@@ -130,7 +130,7 @@ class ZonalKernel:
     def at_cosines(self, cosines: list[Any]) -> list[Any]:
         """K(rho) as mpmath numbers, of the precision that mpmath has but for a few bits; where it `has_digits`.
 
-        Of a kernel that is even or odd in rho one value serves rho and -rho.
+        Of a kernel that is even or odd in rho one value does for rho and -rho.
         """
         sign = -1 if self.support.even == ABSENT else 1 if self.support.odd == ABSENT else 0
         if not sign:

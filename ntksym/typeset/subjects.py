@@ -1,4 +1,4 @@
-"""What the pages and the code ask of what they show: duals, their steps and their formulas.
+"""The members that pages and code ask of what they show: duals, their steps and their formulas.
 
 Duals stand on a higher floor than this room, so that their classes cannot be named here; these protocols can.
 """

@@ -10,7 +10,7 @@ pi/2. So no angle is computed: one square root, and two polynomials in y = 2 sig
     sum_r T_r(y) P_r(T_b(y)),    0 <= r < b,    b a power of two,
 
 whose P_r in powers have small coefficients where those of the whole polynomial would cancel; b and the number of terms
-are data, so that one module, compiled once, serves every network.
+are data, so that one module, compiled once, does for every network.
 """
 
 from string import Template

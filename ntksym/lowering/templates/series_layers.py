@@ -2,9 +2,9 @@ r"""Layers summed as Hermite series: how their numbers lie in the array ``rows``
 
     value = rho**offset sum_m A_i[m] A_j[m] x**m,     x = rho**stride,     slope = d value/d rho / sqrt(q_i q_j)
 
-One text serves every activation: coefficients, offset and stride are data. Terms come in groups of ``STEP``; a row of a
-tile adds the groups that its largest correlation needs, and every entry takes from them those that it needs itself, so
-that it does not depend on its neighbours. Entries that no group serves are marked, to be computed one by one.
+One text does for all activations: coefficients, offset and stride are data. Terms come in groups of ``STEP``; a row of
+a tile adds the groups that its largest correlation needs, and every entry takes from them those that it needs, so
+that it does not depend on its neighbours. Entries that no group is accurate for are marked, to be computed one by one.
 """
 
 from string import Template
@@ -89,7 +89,7 @@ BEGIN = """\
 _UPPER = Template('''\
 @inlined
 def series_upper_$get(i, here, there, plain, paired, scratch, hard):
-    """Add the groups above the first for the entries that need them; mark and count those that no group serves."""
+    """Add the groups above the first for the entries that need them; mark and count those beyond all groups."""
     final = here.size - $group
     marked = series_beyond(i, here, there, final, scratch)
     if marked > 0:

@@ -5,7 +5,7 @@ r"""The compiled text that fills a Gram matrix when every entry is r_i r_j F(q_i
 phi_s functions of the variance before the first nonlinearity, given at every row, t the angle theta on its interval
 mapped to [-1, 1], T_k the Chebyshev polynomials. The W of the columns of a tile are computed once for all the rows that
 meet them. Columns s come in groups of ``GROUP``, each with as many k as it needs; their numbers are data, so that one
-module, compiled once, serves every network.
+module, compiled once, does for every network.
 """
 
 from string import Template

@@ -1,4 +1,4 @@
-"""Eigenvalues of a kernel on the sphere by what serves: power series, or quadrature in as many digits as needed."""
+"""Eigenvalues of a kernel on the sphere by a power series where it is accurate, else by quadrature in many digits."""
 
 import math
 from dataclasses import dataclass
@@ -292,7 +292,7 @@ def merged(first: Eigenvalues, second: Eigenvalues) -> Eigenvalues:
 
 
 def choose(kernel: ZonalKernel, *, dim: int, degree: int, laws: tuple[Law, Law]) -> Eigenvalues:
-    """The method that serves a kernel whose Hermite series does not end."""
+    """The method for a kernel whose Hermite series does not end."""
     smooth, sought = kernel.is_smooth, _sought(laws, degree)
     first = None
     slow = _is_slow(laws, degree) or kernel.diagonal.steepness > TOO_STEEP
@@ -307,6 +307,6 @@ def choose(kernel: ZonalKernel, *, dim: int, degree: int, laws: tuple[Law, Law])
 
 
 def _is_slow(laws: tuple[Law, Law], degree: int) -> bool:
-    """Whether the series converges so slowly, and the eigenvalues fall so slowly, that quadrature in float64 serves."""
+    """Whether the series converges so slowly, and eigenvalues fall so slowly, that float64 is enough for quadrature."""
     falls = [law.constant * degree**law.exponent for law in laws if law.constant and law.exponent]
     return bool(falls) and laws[0].kind != "algebraic" and max(falls) < SLOW
