@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+import sympy as sp
 from numpy.typing import NDArray
 
 from ntksym.gram.costs import COSTS
@@ -26,7 +27,7 @@ from ntksym.gram.fitting import CHANGE, SHARE, FitTask, Refusal, Sampler, fitted
 from ntksym.gram.inputs import Fingerprint, Request
 from ntksym.gram.pairs.one_variance import terms_at
 from ntksym.gram.rows import RowStates
-from ntksym.gram.schedule import LayerPlan
+from ntksym.gram.schedule import HiddenLayer, LayerPlan, follow
 from ntksym.gram.tiles import Compiled, Results
 from ntksym.lowering import store
 from ntksym.lowering.templates.angle import DIAGONALS, INVERSE, ROOTS, SLOTS, angle_source
@@ -187,12 +188,23 @@ class AngleDomain:
 
 
 def is_homogeneous(layers: LayerPlan) -> bool:
-    """Whether no layer has a bias and every activation has s(t x) = t^a s(x) for t > 0, with some a of its own."""
+    """Whether every output scales by t^a if the data scale by t > 0, with one a at each place: K = r_i r_j F(theta).
+
+    No layer has a bias, s(t x) = t^a s(x) for every activation with some a of its own, and what is added behind a
+    branch has the degree of what went into it: sums of r_i r_j F(theta) with lengths r of one degree are of that form.
+    """
     denses = [layers.first, *(layer.dense for layer in layers.hidden)]
-    duals = [layer.dual for layer in layers.hidden if layer.dual is not None]
-    return not any(dense.bias_variance for dense in denses) and all(
-        dual.activation.homogeneity is not None for dual in duals
-    )
+    if any(dense.bias_variance for dense in denses):
+        return False
+
+    def step(number: int, layer: HiddenLayer, degree: sp.Expr | None) -> sp.Expr | None:
+        if layer.dual is None or degree is None:
+            return degree
+        own = layer.dual.activation.homogeneity
+        return None if own is None else degree * own
+
+    degree: sp.Expr | None = sp.Integer(1)
+    return follow(layers.hidden, degree, step, lambda kept, branch: kept if kept == branch else None) is not None
 
 
 def find_zonal(

@@ -5,7 +5,7 @@
 Results do not depend on these choices beyond the tolerance of the kernel.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -16,7 +16,7 @@ from ntksym.errors import ToleranceNotMet
 from ntksym.gram.costs import COSTS
 from ntksym.gram.engines import Candidates, Form, Forms, LoweredNetwork, Lowering, with_series
 from ntksym.gram.inputs import Request
-from ntksym.gram.schedule import HiddenLayer, LayerPlan, Truncation
+from ntksym.gram.schedule import HiddenLayer, LayerPlan, Truncation, follow
 from ntksym.hermite.expansion import STEP
 from ntksym.hermite.truncation import limits
 from ntksym.numerics.limits import SMALLEST_VARIANCE
@@ -166,38 +166,48 @@ def long_series(layers: LayerPlan, request: Request, reaches: Sequence[float]) -
     return tuple(reach < 1 and bool(count >= MANY) for reach, count in zip(reaches, counts, strict=True))
 
 
-def _correlations(plan: LayerPlan, variances: Array, correlations: Array) -> Iterator[tuple[HiddenLayer, Array, Array]]:
+def _correlations(layers: LayerPlan, variances: Array, correlations: Array) -> list[tuple[HiddenLayer, Array, Array]]:
     """Before every layer: its entry, the variances of some rows, and `LEVELS` of |rho| of a sample of pairs."""
     middle = len(variances) // 2
-    for entry in plan.hidden:
-        variances = np.maximum(variances, SMALLEST_VARIANCE)
-        yield entry, variances, correlations
-        value, covariances = variances, variances[middle] * correlations
+    found: list[tuple[HiddenLayer, Array, Array]] = []
+
+    def step(number: int, entry: HiddenLayer, state: tuple[Array, Array]) -> tuple[Array, Array]:
+        q, levels = np.maximum(state[0], SMALLEST_VARIANCE), state[1]
+        found.append((entry, q, levels))
+        value, covariances = q, q[middle] * levels
         if entry.dual is not None:
-            found = series_dual(entry.dual.activation).coefficients(variances)
-            value = found.value
-            steps = np.broadcast_to(correlations[:, None] ** found.stride, (len(LEVELS), len(found.order))).copy()
-            steps[:, 0] = correlations**found.offset
-            covariances = np.cumprod(steps, axis=1) @ found.coefficients[middle] ** 2
+            series = series_dual(entry.dual.activation).coefficients(q)
+            value = series.value
+            steps = np.broadcast_to(levels[:, None] ** series.stride, (len(LEVELS), len(series.order))).copy()
+            steps[:, 0] = levels**series.offset
+            covariances = np.cumprod(steps, axis=1) @ series.coefficients[middle] ** 2
         weight, bias = entry.dense.weight_variance, entry.dense.bias_variance
-        variances = weight * value + bias
-        largest = max(float(variances[middle]), SMALLEST_VARIANCE)
-        correlations = np.minimum((weight * covariances + bias) / largest, 1.0)
+        after = weight * value + bias
+        largest = max(float(after[middle]), SMALLEST_VARIANCE)
+        return after, np.minimum((weight * covariances + bias) / largest, 1.0)
+
+    def add(kept: tuple[Array, Array], branch: tuple[Array, Array]) -> tuple[Array, Array]:
+        shares = kept[0][middle], branch[0][middle]
+        total = max(float(sum(shares)), SMALLEST_VARIANCE)
+        return kept[0] + branch[0], np.minimum((shares[0] * kept[1] + shares[1] * branch[1]) / total, 1.0)
+
+    follow(layers.hidden, (variances, correlations), step, add)
+    return found
 
 
-def _sample(plan: LayerPlan, data: tuple[Array, Array]) -> tuple[Array, Array]:
+def _sample(layers: LayerPlan, data: tuple[Array, Array]) -> tuple[Array, Array]:
     """Smallest, middle and largest variance of the sampled rows after the first Dense layer, and `LEVELS` of |rho|."""
-    variances, rho = sampled_correlations(plan, data)
+    variances, rho = sampled_correlations(layers, data)
     levels = np.quantile(np.abs(rho), LEVELS) if rho.size else np.zeros(len(LEVELS))
     return variances[[0, len(variances) // 2, -1]], levels
 
 
-def sampled_correlations(plan: LayerPlan, data: tuple[Array, Array]) -> tuple[Array, Array]:
+def sampled_correlations(layers: LayerPlan, data: tuple[Array, Array]) -> tuple[Array, Array]:
     """Variances of some rows after the first Dense layer, in order, and the correlations of their pairs.
 
     Parameters
     ----------
-    plan : LayerPlan
+    layers : LayerPlan
         The network.
     data : pair of float arrays, shapes (n, d), (m, d)
         Points; twice the same array for a symmetric result, when no row is paired with itself.
@@ -205,7 +215,7 @@ def sampled_correlations(plan: LayerPlan, data: tuple[Array, Array]) -> tuple[Ar
     draws = np.random.default_rng(0)
     i, j = (draws.choice(len(points), min(SAMPLE, len(points)), replace=False) for points in data)
     x, y = data[0][i], data[1][j]
-    weight, bias = plan.first.weight_variance / x.shape[1], plan.first.bias_variance
+    weight, bias = layers.first.weight_variance / x.shape[1], layers.first.bias_variance
     q1, q2 = (np.maximum(weight * np.einsum("kd,kd->k", points, points) + bias, SMALLEST_VARIANCE) for points in (x, y))
     rho = np.clip((weight * (x @ y.T) + bias) / (np.sqrt(q1)[:, None] * np.sqrt(q2)), -1.0, 1.0)
     if data[0] is data[1]:

@@ -19,7 +19,7 @@ from ntksym.dual import Dual, series_dual
 from ntksym.dual.protocol import is_series
 from ntksym.gram.pairs.one_variance import SERVED
 from ntksym.gram.rows import RowStates
-from ntksym.gram.schedule import HiddenLayer, LayerArrays, LayerPlan
+from ntksym.gram.schedule import HiddenLayer, LayerArrays, LayerPlan, follow
 from ntksym.hermite.truncation import Sensitivity
 from ntksym.numerics.limits import EPSILON, SMALLEST_NORMAL, SMALLEST_VARIANCE
 
@@ -70,21 +70,53 @@ def propagate(
         Largest |correlation| of two different points before the first nonlinearity; 1 is always safe.
     """
     rows = _representatives(states)
-    tangent = np.concatenate([part.variance(0) for part in states])[rows]
-    errors = _Errors(*[float(np.max(network.slacks, initial=0.0))] * 4)
-    for number, entry in enumerate(hidden):
-        weight, bias = float(network.weights[number + 1]), float(network.biases[number + 1])
+    first = np.concatenate([part.variance(0) for part in states])[rows]
+    error = float(np.max(network.slacks, initial=0.0))
+    begun = _Progress(first, first, _Errors(error, error, error, error), largest)
+
+    def step(number: int, entry: HiddenLayer, state: _Progress) -> _Progress:
         q = np.maximum(np.concatenate([part.variance(number) for part in states])[rows], SMALLEST_VARIANCE)
-        largest = min(1.0, largest + errors.pair + errors.row)  # where the series is as steep as on the way there
-        layer = _linear(q, largest) if entry.dual is None else _response(entry, entry.dual, q, largest)
-        with np.errstate(invalid="ignore", over="ignore"):  # what jumps has no slope, and its NTK no bound
-            errors = _advance(errors, layer, (q, tangent, weight, bias), largest)
-            tangent = weight * (layer.value + layer.slope * tangent) + bias
-        after = np.maximum(
-            weight * layer.value + bias, SMALLEST_NORMAL
-        )  # a variance that underflows has entries that do
-        largest = min(1.0, _worst((weight * layer.value_at + bias) / after))
+        return _step((float(network.weights[number + 1]), float(network.biases[number + 1])), entry, q, state)
+
+    errors = follow(hidden, begun, step, _add).errors
     return Bound(max(errors.pair, errors.row), max(errors.tangent_pair, errors.tangent_row))
+
+
+def _step(dense: tuple[float, float], entry: HiddenLayer, q: Array, state: "_Progress") -> "_Progress":
+    """Behind one nonlinearity, or none, and the Dense layer behind it."""
+    weight, bias = dense
+    errors = state.errors
+    largest = min(1.0, state.largest + errors.pair + errors.row)  # where the series is as steep as on the way there
+    layer = _linear(q, largest) if entry.dual is None else _response(entry, entry.dual, q, largest)
+    with np.errstate(invalid="ignore", over="ignore"):  # what jumps has no slope, and its NTK no bound
+        errors = _advance(errors, layer, (q, state.tangent, weight, bias), largest)
+        variance = weight * layer.value + bias
+        tangent = weight * (layer.value + layer.slope * state.tangent) + bias
+    after = np.maximum(variance, SMALLEST_NORMAL)  # a variance that underflows has entries that do
+    return _Progress(variance, tangent, errors, min(1.0, _worst((weight * layer.value_at + bias) / after)))
+
+
+def _add(kept: "_Progress", branch: "_Progress") -> "_Progress":
+    """The sum of independent parts: errors and correlations are averaged, weighted by the diagonals.
+
+    ``|error| <= e r1 r2 + e' r1' r2' <= sqrt((e q1 + e' q1')(e q2 + e' q2'))`` by Cauchy and Schwarz.
+    """
+    variance, tangent = kept.variance + branch.variance, kept.tangent + branch.tangent
+
+    def mean(diagonal: str, whole: Array, parts: tuple[float, float]) -> float:
+        with np.errstate(invalid="ignore", over="ignore"):
+            sums = getattr(kept, diagonal) * parts[0] + getattr(branch, diagonal) * parts[1]
+        return _worst(sums / np.maximum(whole, SMALLEST_NORMAL))
+
+    old, new = kept.errors, branch.errors
+    errors = _Errors(
+        mean("variance", variance, (old.pair, new.pair)) + EPSILON,
+        mean("variance", variance, (old.row, new.row)) + EPSILON,
+        mean("tangent", tangent, (old.tangent_pair, new.tangent_pair)) + EPSILON,
+        mean("tangent", tangent, (old.tangent_row, new.tangent_row)) + EPSILON,
+    )
+    largest = mean("variance", variance, (kept.largest, branch.largest))
+    return _Progress(variance, tangent, errors, min(1.0, largest))
 
 
 def bound_of_single_pairs(
@@ -113,6 +145,16 @@ class _Errors:
     row: float
     tangent_pair: float
     tangent_row: float
+
+
+@dataclass(frozen=True)
+class _Progress:
+    """Before a layer, at the representatives: variance and diagonal of the NTK; the errors, the largest correlation."""
+
+    variance: Array
+    tangent: Array
+    errors: _Errors
+    largest: float
 
 
 def _advance(errors: _Errors, layer: Sensitivity, before: tuple[Array, Array, float, float], largest: float) -> _Errors:

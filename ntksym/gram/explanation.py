@@ -24,12 +24,13 @@ def explain_network(candidates: Candidates, dtype: str) -> Iterator[str]:
     yield f"results {dtype}, arithmetic float64; entries within {candidates.tol:g} of sqrt(K(x, x) K(y, y))"
     for number, layer in enumerate(network.layers.hidden, 1):
         if layer.dual is None:
-            yield f"layer {number}: no activation, then {layer.dense}"
+            yield f"layer {number}: no activation, then {layer.dense}{_branches(layer)}"
             continue
         activation = layer.dual.activation
         values = "".join(f", {name} = {value}" for name, value in activation.parameters)
         functions = network.source.parts[layer.number].name
-        yield f"layer {number}: {activation.name}{values}; {layer.dual.kind} form, {functions}_*; then {layer.dense}"
+        form = f"{layer.dual.kind} form, {functions}_*"
+        yield f"layer {number}: {activation.name}{values}; {form}; then {layer.dense}{_branches(layer)}"
         if layer.series is not None:
             yield f"    {_series(layer)}"
     closed = [part for part in network.source.parts if isinstance(part, LoweredActivation)]
@@ -63,6 +64,18 @@ def explain_route(route: Route, candidates: Candidates) -> Iterator[str]:
             reach = layer.truncation.reach
             pairs = "every |rho|" if reach >= 1 else f"|rho| up to {reach:.3g}, other pairs one by one"
             yield f"layer {number}: {layer.series.activation.name} is summed for {pairs}"
+
+
+def _branches(layer: HiddenLayer) -> str:
+    """Where branches begin and end, as a half sentence; nothing for a layer inside or outside of them."""
+    begun = f"; in front of it begins: {_counted(layer.begins)}" if layer.begins else ""
+    ended = f"; behind it ends, and is added to what went in: {_counted(layer.ends)}" if layer.ends else ""
+    return begun + ended
+
+
+def _counted(number: int) -> str:
+    """A number of branches."""
+    return "a branch" if number == 1 else f"{number} branches"
 
 
 def _series(layer: HiddenLayer) -> str:

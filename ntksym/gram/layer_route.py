@@ -62,7 +62,7 @@ class LayerRoute:
 def compiled_layers(machine: Machine, states: States, wanted: tuple[bool, bool]) -> Compiled:
     """What fills tiles with entries by the recursion, in the forms that the states were prepared for."""
     module, arrays = machine
-    numbers = arrays.which, arrays.weights, arrays.biases, arrays.slacks, arrays.shared
+    numbers = arrays.which, arrays.branches, arrays.weights, arrays.biases, arrays.slacks, arrays.shared
     first, second = states
     rows = first.variances, first.tangents, first.rows, first.layout, second.layout
     name = "fill_ntk" if wanted[1] else "fill_nngp"

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
+from operator import sub
 from types import ModuleType
 
 import numpy as np
@@ -129,6 +130,13 @@ def _runs(hidden: Sequence[HiddenLayer]) -> Iterator[tuple[int, int]]:
     yield from pairwise(edges)
 
 
+def _nesting(hidden: Sequence[HiddenLayer]) -> int:
+    """The largest number of branches that are open at the same time."""
+    opened = accumulate(layer.begins for layer in hidden)
+    closed = accumulate((layer.ends for layer in hidden[:-1]), initial=0)
+    return max(map(sub, opened, closed), default=0)
+
+
 class _Preparation:
     """The rows of all sets as one sequence of blocks, on their way through the layers."""
 
@@ -155,6 +163,7 @@ class _Preparation:
         self._variances = np.empty((self.blocks, len(hidden) + 1, TILE))
         self._variances[:, 0] = first.reshape(-1, TILE)
         self._tangents = self._variances[:, 0].copy()
+        self._kept = np.empty((self.blocks, 2 * _nesting(hidden), TILE))
         self._layout = np.zeros((len(hidden), 4), dtype=np.int64)
         self._rows = np.empty(0)
         self._used = 0
@@ -184,8 +193,8 @@ class _Preparation:
             else:
                 self._room(layer, slots)
         network = self._network
-        numbers = network.which, network.weights, network.biases, network.shared
-        arrays = *numbers, self._layout, self._variances, self._tangents, self._rows
+        numbers = network.which, network.branches, network.weights, network.biases, network.shared
+        arrays = *numbers, self._layout, self._variances, self._tangents, self._kept, self._rows
 
         def advance(first: int, last: int) -> None:
             self._module.prepare(first, last, begin, end, *arrays)

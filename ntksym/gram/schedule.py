@@ -1,10 +1,16 @@
-"""The network as the generated code takes it: a list of hidden layers, and arrays of their numbers."""
+"""The network as compiled code takes it: steps in one line, with the branches marked, and arrays of their numbers.
+
+A step is a nonlinearity, or none, and the Dense layer behind it. Where a branch begins the state in front of its first
+step is kept; where it ends, behind its last step, that state is added. Branches nest, so that what was kept last is
+added first: the state of a network is one state and a stack.
+"""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from types import ModuleType
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,16 +21,18 @@ from ntksym.hermite.expansion import Expansion, SeriesLayout
 from ntksym.lowering.lowered_activation import LoweredActivation, LoweredSeries
 from ntksym.lowering.templates.deferral import NEAREST
 from ntksym.lowering.templates.frame import DIAGONAL_SLOPE
-from ntksym.network.layers import Dense, Network
+from ntksym.network.layers import Dense, Network, Nonlinearity
+from ntksym.network.walk import walk
 from ntksym.numerics.limits import EPSILON
 from ntksym.symbolic.numeric_form import NumericForm
 
-__all__ = ["HiddenLayer", "LayerArrays", "LayerPlan", "Truncation", "schedule"]
+__all__ = ["HiddenLayer", "LayerArrays", "LayerPlan", "Truncation", "follow", "schedule"]
 
 ROUNDING = 8 * EPSILON
 """How far, relatively, a covariance that went through a dual may be from the variance that it should equal."""
 
 Array = NDArray[np.float64]
+State = TypeVar("State")
 
 
 @dataclass(frozen=True)
@@ -66,6 +74,8 @@ class HiddenLayer:
         Row quantities to make room for; None for a series, whose number of terms depends on the data.
     truncation : Truncation
         How much of it is computed where that is a series.
+    begins, ends : int
+        How many branches begin in front of this layer, and how many end behind it.
     """
 
     number: int
@@ -73,6 +83,8 @@ class HiddenLayer:
     dense: Dense
     slots: int | None = DIAGONAL_SLOPE + 1
     truncation: Truncation = Truncation()
+    begins: int = 0
+    ends: int = 0
 
     @cached_property
     def parameters(self) -> tuple[float, ...]:
@@ -111,6 +123,8 @@ class LayerArrays:
     ----------
     which : int array, shape (layers,)
         Number of the activation of each layer in the module; -1 for none.
+    branches : int array, shape (layers, 2)
+        How many branches begin in front of each layer, and how many end behind it.
     weights, biases : float arrays, shape (layers + 1,)
         W_std**2 and b_std**2 of the Dense layers.
     slacks : float array, shape (layers,)
@@ -124,6 +138,7 @@ class LayerArrays:
     """
 
     which: NDArray[np.int64]
+    branches: NDArray[np.int64]
     weights: Array
     biases: Array
     slacks: Array
@@ -186,25 +201,106 @@ class LayerPlan:
             self._known[key] = self._arrays(module, width, columns)
         return self._known[key]
 
+    def _slacks(self, width: int) -> Array:
+        """Before each layer, the relative error of a covariance of a point with itself.
+
+        That of an inner product of d terms, which add up like a random walk, lasts as long as no dual of it is taken:
+        from a dual on it is zero, up to rounding, and a sum has no more than its parts, and its own rounding.
+        """
+        slacks = np.full(len(self.hidden), ROUNDING)
+
+        def step(number: int, layer: HiddenLayer, slack: float) -> float:
+            slacks[number] = slack
+            return slack if layer.dual is None else ROUNDING
+
+        first = ROUNDING + math.sqrt(width) * EPSILON
+        follow(self.hidden, first, step, lambda kept, slack: max(kept, slack) + EPSILON)
+        return slacks
+
     def _arrays(self, module: ModuleType, width: int, columns: int) -> LayerArrays:
         count = len(self.hidden)
         which = np.array([hidden.number for hidden in self.hidden], dtype=np.int64)
         parameters = np.zeros((count, max([1, *(len(hidden.parameters) for hidden in self.hidden)])))
         for layer, hidden in enumerate(self.hidden):
             parameters[layer, : len(hidden.parameters)] = hidden.parameters
-        slacks = np.full(count, ROUNDING)
-        slacks[:1] += math.sqrt(width) * EPSILON  # the errors of an inner product of d terms add up like a random walk
+        branches = np.array([(hidden.begins, hidden.ends) for hidden in self.hidden], dtype=np.int64).reshape(count, 2)
+        slacks = self._slacks(width)
         denses = [self.first, *(hidden.dense for hidden in self.hidden)]
         weights = np.array([dense.weight_variance for dense in denses])
         biases = np.array([dense.bias_variance for dense in denses])
         shared = np.empty((count, max(1, columns)))
         module.share(which, parameters, shared)
-        return LayerArrays(which, weights, biases, slacks, shared, 1.0 / width, self.nearest)
+        return LayerArrays(which, branches, weights, biases, slacks, shared, 1.0 / width, self.nearest)
+
+
+def follow(
+    hidden: Sequence[HiddenLayer],
+    state: State,
+    step: Callable[[int, HiddenLayer, State], State],
+    add: Callable[[State, State], State],
+) -> State:
+    """The state behind the last of the layers: `ntksym.network.walk` for a network that is one line of steps.
+
+    Parameters
+    ----------
+    hidden : sequence of HiddenLayer
+        The layers.
+    state : any
+        In front of the first of them.
+    step : callable
+        (number, layer, state) -> state behind the Dense layer of that layer.
+    add : callable
+        (state in front of a branch, state behind its last layer) -> the state of their sum.
+    """
+    kept: list[State] = []
+    for number, layer in enumerate(hidden):
+        kept += [state] * layer.begins
+        state = step(number, layer, state)
+        for _ in range(layer.ends):
+            state = add(kept.pop(), state)
+    return state
 
 
 def _bends(dual: Dual) -> bool:
     """Whether s' is known to have no jump."""
     return bool(dual.continuous and dual.activation.has_continuous_slope)
+
+
+@dataclass(frozen=True)
+class _Line:
+    """The layers met so far: the first Dense layer, the steps behind it, a nonlinearity that waits for its Dense."""
+
+    first: Dense | None = None
+    hidden: tuple[HiddenLayer, ...] = ()
+    waiting: HiddenLayer | None = None
+
+
+@dataclass(frozen=True)
+class _Linearisation:
+    """The algebra of steps in one line; ``steps`` holds one without its Dense layer for every nonlinearity."""
+
+    steps: tuple[HiddenLayer, ...]
+
+    def dense(self, state: _Line, layer: Dense) -> _Line:
+        """A step ends; the layer that meets the data is none."""
+        if state.first is None:
+            return _Line(layer)
+        begun = state.waiting or HiddenLayer(-1, None, layer)
+        return _Line(state.first, (*state.hidden, replace(begun, dense=layer)))
+
+    def nonlinear(self, state: _Line, layer: Nonlinearity) -> _Line:
+        """A step begins."""
+        step = self.steps[sum(entry.dual is not None for entry in state.hidden)]
+        assert step.dual is not None
+        assert step.dual.activation == layer.activation
+        return replace(state, waiting=step)
+
+    def add(self, state: _Line, branch: _Line) -> _Line:
+        """The branch goes on where ``state`` ends: its first step and its last are marked, of which it has one."""
+        steps, place = list(branch.hidden), len(state.hidden)
+        steps[place] = replace(steps[place], begins=steps[place].begins + 1)
+        steps[-1] = replace(steps[-1], ends=steps[-1].ends + 1)
+        return replace(branch, hidden=tuple(steps))
 
 
 def schedule(
@@ -230,19 +326,11 @@ def schedule(
         Truncation error allowed to every series, relative to the diagonal.
     """
     numbers = {part.form: number for number, part in enumerate(parts)}
-    ahead = iter(zip(duals, (numbers[form] for form in forms), strict=True))
-    first, *others = network.layers
-    hidden: list[HiddenLayer] = []
-    dual: Dual | None = None
-    for layer in others:
-        if not isinstance(layer, Dense):
-            dual, number = next(ahead)
-        elif dual is None:
-            hidden.append(HiddenLayer(-1, None, layer))
-        else:
-            part = parts[number]
-            slots = len(part.slots) if isinstance(part, LoweredActivation) else None
-            hidden.append(HiddenLayer(number, dual, layer, slots, Truncation(truncation)))
-            dual = None
-    assert isinstance(first, Dense)  # a Network begins with a Dense layer
-    return LayerPlan(first, tuple(hidden))
+    steps = []
+    for dual, form in zip(duals, forms, strict=True):
+        part = parts[numbers[form]]
+        slots = len(part.slots) if isinstance(part, LoweredActivation) else None
+        steps.append(HiddenLayer(numbers[form], dual, Dense(), slots, Truncation(truncation)))
+    line = walk(network.layers, _Line(), _Linearisation(tuple(steps)))
+    assert line.first is not None  # a Network begins with a Dense layer
+    return LayerPlan(line.first, line.hidden)

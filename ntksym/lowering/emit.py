@@ -236,11 +236,19 @@ def _fill(get: str, parts: Sequence[LoweredActivation | LoweredSeries]) -> str:
         c_place="first" if get == "nngp" else "first if both else 0",
         start=START if get == "ntk" else "",
         mark=deferral.MARK,
+        keep=_joined("keep", get),
         step_branches=_step_branches(get, parts),
+        add=_joined("add", get),
         record=deferral.record(),
         writes=indent("\n".join(writes), " " * 8),
         end=deferral.END,
     )
+
+
+def _joined(function: str, get: str) -> str:
+    """Calls that keep or add the covariances of some rows of a tile, and their tangents."""
+    calls = [f"{function}(c, kept, level)", f"{function}(t, kept, level + STRIP)"]
+    return indent("\n".join(calls if get == "ntk" else calls[:1]), " " * 20)
 
 
 def _step_branches(get: str, parts: Sequence[LoweredActivation | LoweredSeries]) -> str:

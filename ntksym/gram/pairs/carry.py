@@ -6,7 +6,8 @@ The state of a pair is E = p - |c|, p = sqrt(q1 q2), and the sign of c. With K t
               + w^2 { [sqrt(V1 V2) - K(p)] + int_0^E D(p - e) de }:
 
 all terms are positive, so E keeps its digits. The second is zero for equal norms and where s is positively homogeneous.
-An odd or even s takes a pair near -1 to one near 1; any other takes it away from there.
+An odd or even s takes a pair near -1 to one near 1; any other takes it away from there. For sums of independent parts
+see `ntksym.gram.pairs.sums`.
 """
 
 from collections.abc import Sequence
@@ -21,7 +22,8 @@ from ntksym.activation.activation import Activation
 from ntksym.dual.protocol import SeriesLike
 from ntksym.errors import NoClosedForm, ToleranceNotMet
 from ntksym.gram.pairs.one_variance import sum_pairs, terms_at
-from ntksym.gram.schedule import HiddenLayer, LayerArrays
+from ntksym.gram.pairs.sums import gap_of_sum
+from ntksym.gram.schedule import HiddenLayer, LayerArrays, follow
 from ntksym.hermite.pair_values import evaluate_pairs
 from ntksym.hermite.radial import CLOSEST, WIDEST, radial_gap
 from ntksym.lowering import store
@@ -90,8 +92,9 @@ class _Sides:
 
 @dataclass(frozen=True)
 class _Pairs:
-    """The state of some pairs before a layer."""
+    """The state of some pairs before a layer: the rows, E, the sign of c, c and the NTK."""
 
+    sides: _Sides
     low: Array
     sign: Array
     c: Array
@@ -125,21 +128,41 @@ def advance(
     one_norm : bool
         Whether all rows have one variance before every layer: series are then summed by their terms at it.
     """
-    sides = [_Sides.at(first, second) for first, second in variances]
     carry = min(network.nearest) <= 1
-    c = sign * (sides[0].p - low)
-    pairs = _Pairs(low, sign, c, c)
-    for layer, entry in enumerate(hidden):
+
+    def step(number: int, entry: HiddenLayer, pairs: _Pairs) -> _Pairs:
         parity = "odd" if entry.dual is None else entry.dual.activation.parity
         reflected = np.ones_like(pairs.low) if parity in ("odd", "even") else pairs.sign
-        near = (reflected > 0) & (pairs.low <= NEAR * sides[layer].p) & carry
-        answers = _ask(module, network, layer, entry, sides[layer], (pairs.low, reflected, near), one_norm)
+        near = (reflected > 0) & (pairs.low <= NEAR * pairs.sides.p) & carry
+        answers = _ask(module, network, number, entry, pairs.sides, (pairs.low, reflected, near), one_norm)
         turned = pairs.sign if parity == "odd" else np.ones_like(pairs.low)
         tilted = pairs.sign if parity == "even" else np.ones_like(pairs.low)
-        dense = float(network.weights[layer + 1]), float(network.biases[layer + 1])
-        low, sign, c = _through(dense, answers, turned, sides[layer + 1])
-        pairs = _Pairs(low, sign, c, c + dense[0] * tilted * answers.slope * pairs.tangent)
+        dense = float(network.weights[number + 1]), float(network.biases[number + 1])
+        after = variances[number + 1] if not entry.ends else _behind(dense, answers)
+        sides = _Sides.at(*after)
+        low, sign, c = _through(dense, answers, turned, sides)
+        return _Pairs(sides, low, sign, c, c + dense[0] * tilted * answers.slope * pairs.tangent)
+
+    sides = _Sides.at(*variances[0])
+    c = sign * (sides.p - low)
+    pairs = follow(hidden, _Pairs(sides, low, sign, c, c), step, _add)
     return pairs.c, pairs.tangent
+
+
+def _behind(dense: tuple[float, float], answers: _Answers) -> tuple[Array, Array]:
+    """The variances behind the last layer of a branch, before what was kept is added."""
+    weight, bias = dense
+    return weight * answers.first + bias, weight * answers.second + bias
+
+
+def _add(kept: _Pairs, branch: _Pairs) -> _Pairs:
+    """The sum of what went into a branch and what came out of it."""
+    first, second = kept.sides, branch.sides
+    sides = _Sides.at(first.first + second.first, first.second + second.second)
+    differences = first.roots[0] - first.roots[1], second.roots[0] - second.roots[1]
+    parts = (first.roots, differences[0], kept.low, kept.sign), (second.roots, differences[1], branch.low, branch.sign)
+    low, sign = gap_of_sum(*parts, sides.p)
+    return _Pairs(sides, low, sign, kept.c + branch.c, kept.tangent + branch.tangent)
 
 
 def _through(dense: tuple[float, float], answers: _Answers, sign: Array, sides: _Sides) -> tuple[Array, Array, Array]:

@@ -7,7 +7,8 @@ With m = sqrt(q), E = p - |c| as in `carry`, G the distance of the NNGP, F that 
     D11 + D22 - 2 D12 = [D11 + D22 - 2 D(p)] + 2 [D(p) - D(p - E)].
 
 What the norms alone contribute to V1 - V2, D11 - D22 and D11 + D22 - 2 D(p) comes from `ntksym.hermite.radial`. Where c
-is negative, c and T12 stand for their negatives; what cannot be carried is subtracted.
+is negative, c and T12 stand for their negatives; what cannot be carried is subtracted. Distances of independent parts
+add.
 """
 
 from collections.abc import Sequence
@@ -22,7 +23,8 @@ from ntksym.activation.activation import Activation
 from ntksym.dual.protocol import SeriesLike
 from ntksym.errors import OutOfReach
 from ntksym.gram.pairs.carry import breaks_at_zero, by_formula, rule
-from ntksym.gram.schedule import HiddenLayer, LayerArrays
+from ntksym.gram.pairs.sums import gap_of_sum
+from ntksym.gram.schedule import HiddenLayer, LayerArrays, follow
 from ntksym.hermite.coefficient_table import Coefficients
 from ntksym.hermite.pair_values import long_table_of, table_of
 from ntksym.hermite.radial import WIDEST, radial_differences
@@ -92,8 +94,9 @@ class _Layer:
 
 @dataclass(frozen=True)
 class _State:
-    """Of some pairs: E, the sign of c, m1 - m2, F with that sign, T11 - T22, T11 and T22."""
+    """Of some pairs: m1 and m2, E, the sign of c, m1 - m2, F with that sign, T11 - T22, T11 and T22."""
 
+    roots: tuple[Array, Array]
     low: Array
     sign: Array
     gap: Array
@@ -124,24 +127,42 @@ def separate(
     low, sign, gap : float arrays, shape (n,)
         Before the first layer, p - ``|c|``, the sign of c, sqrt(q1) - sqrt(q2).
     """
-    roots = [(np.sqrt(first), np.sqrt(second)) for first, second in variances]
-    nngp = gap**2 + 2 * low
-    state = _State(low, sign, gap, nngp, (roots[0][0] + roots[0][1]) * gap, variances[0])
-    for number, entry in enumerate(hidden):
+
+    def step(number: int, entry: HiddenLayer, state: _State) -> _State:
         dense = float(network.weights[number + 1]), float(network.biases[number + 1])
         parity = "odd" if entry.dual is None else entry.dual.activation.parity
-        layer = _ask(module, network.shared[number], entry, roots[number], state, parity)
-        state, nngp = _through(dense, layer, state, parity, variances[number + 1])
-    same = state.sign > 0
+        layer = _ask(module, network.shared[number], entry, state, parity)
+        return _through(dense, layer, state, parity, None if entry.ends else variances[number + 1])
+
+    roots = np.sqrt(variances[0][0]), np.sqrt(variances[0][1])
+    begun = _State(roots, low, sign, gap, gap**2 + 2 * low, (roots[0] + roots[1]) * gap, variances[0])
+    state = follow(hidden, begun, step, _add)
+    nngp, same = state.gap**2 + 2 * state.low, state.sign > 0
     nngp = np.where(same, nngp, 2 * (variances[-1][0] + variances[-1][1]) - nngp)
     return nngp, np.where(same, state.tangent, 2 * (state.tangents[0] + state.tangents[1]) - state.tangent)
 
 
+def _add(kept: _State, branch: _State) -> _State:
+    """The sum of what went into a branch and what came out of it: distances of one sign add."""
+    squares = [one**2 + other**2 for one, other in zip(kept.roots, branch.roots, strict=True)]
+    roots = np.sqrt(squares[0]), np.sqrt(squares[1])
+    parts = [(state.roots, state.gap, state.low, state.sign) for state in (kept, branch)]
+    low, sign = gap_of_sum(parts[0], parts[1], np.where(squares[0] == squares[1], squares[0], roots[0] * roots[1]))
+    changes = sum(state.gap * (state.roots[0] + state.roots[1]) for state in (kept, branch))
+    gap = changes / np.maximum(roots[0] + roots[1], DIVISOR_FLOOR)
+    tangents = tuple(one + other for one, other in zip(kept.tangents, branch.tangents, strict=True))
+    facing = (
+        np.where(state.sign == sign, state.tangent, 2 * sum(state.tangents) - state.tangent) for state in (kept, branch)
+    )
+    return _State(roots, low, sign, gap, sum(facing), kept.tilt + branch.tilt, tangents)
+
+
 def _through(
-    dense: tuple[float, float], layer: _Layer, state: _State, parity: str, sides: tuple[Array, Array]
-) -> tuple[_State, Array]:
-    """The state behind a layer, and the distance of the NNGP there."""
+    dense: tuple[float, float], layer: _Layer, state: _State, parity: str, known: tuple[Array, Array] | None
+) -> _State:
+    """The state behind a layer; the variances there are not known where a branch ends."""
     weight, bias = dense
+    sides = known or (weight * layer.lengths[0] ** 2 + bias, weight * layer.lengths[1] ** 2 + bias)
     sign = state.sign if parity == "odd" else np.ones_like(state.low)
     roots = np.sqrt(sides[0]), np.sqrt(sides[1])
     p = np.where(sides[0] == sides[1], sides[0], roots[0] * roots[1])
@@ -166,15 +187,14 @@ def _through(
     tangent = c + weight * layer.slope * turned * (sum(state.tangents) - state.tangent) / 2
     end = np.where(carried, sign, np.copysign(1.0, c))
     subtracted = sum(tangents) - 2 * end * tangent
-    known = carried & ~np.isnan(bent)
-    return _State(low, end, gap, np.where(known, nngp + weight * bent, subtracted), tilt, tangents), nngp
+    distances_known = carried & ~np.isnan(bent)
+    tangent = np.where(distances_known, nngp + weight * bent, subtracted)
+    return _State(roots, low, end, gap, tangent, tilt, tangents)
 
 
-def _ask(
-    module: ModuleType, shared: Array, entry: HiddenLayer, roots: tuple[Array, Array], state: _State, parity: str
-) -> _Layer:
+def _ask(module: ModuleType, shared: Array, entry: HiddenLayer, state: _State, parity: str) -> _Layer:
     """The dual at the pairs; for an odd or even s at c > 0."""
-    low, zero = state.low, np.zeros_like(state.low)
+    low, zero, roots = state.low, np.zeros_like(state.low), state.roots
     if entry.dual is None:
         one = np.ones_like(low)
         return _Layer(roots[0] * roots[1] - low, one, low, zero, state.gap, zero, roots, (one, one))

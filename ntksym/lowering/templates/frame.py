@@ -52,6 +52,8 @@ Arrays, for n rows of data in blocks of TILE rows (the last block padded with ro
     layout     (layers, 4)                      where a layer begins there, numbers a block; offset, stride of a series
     shared     (layers, k)                      what depends on the parameters of the activation alone
     which      (layers,)                        the activation of every layer by its number above, -1 for none
+    branches   (layers, 2)                      how many branches begin in front of a layer, how many end behind it
+    kept       (blocks, 2 * nesting, TILE)      variances and NTK of the rows where branches began that are open
     weights    (layers + 1,)                    W_std**2;  biases: b_std**2
     slacks     (layers,)                        relative size below which p - |c| is rounding error, p = sqrt(q1*q2)
 """
@@ -77,26 +79,69 @@ $share_branches
 
 
 @compiled
-def prepare(first, last, begin, end, which, weights, biases, shared, layout, variances, tangents, rows):
+def prepare(
+    first, last, begin, end, which, branches, weights, biases, shared, layout, variances, tangents, kept, rows
+):
     """Row quantities of the blocks first <= block < last, layers begin <= layer < end.
 
     Given variances[:, begin] and the tangents there, in the beginning equal to it; at a layer that is a series, given
     its row quantities.
     """
+    open_branches = 0
+    for layer in range(begin):
+        open_branches += branches[layer, 0] - branches[layer, 1]
     for block in range(first, last):
         tangent = tangents[block]
+        level = open_branches
         for layer in range(begin, end):
             size = layout[layer, 1]
             place = layout[layer, 0] + block * size
             q, here = variances[block, layer], rows[place : place + size]
+            for _ in range(branches[layer, 0]):
+                for i in range(TILE):
+                    kept[block, 2 * level, i] = q[i]
+                    kept[block, 2 * level + 1, i] = tangent[i]
+                level += 1
 $row_branches
             after = variances[block, layer + 1]
             for i in range(TILE):
                 after[i] = weights[layer + 1] * here[TILE + i] + biases[layer + 1]
                 tangent[i] = after[i] + weights[layer + 1] * here[2 * TILE + i] * tangent[i]
+            for _ in range(branches[layer, 1]):
+                level -= 1
+                for i in range(TILE):
+                    after[i] += kept[block, 2 * level, i]
+                    tangent[i] += kept[block, 2 * level + 1, i]
 ''')
 
 WRITE = '''\
+@called
+def nesting(branches):
+    """The largest number of branches that are open at the same time."""
+    level, deepest = 0, 0
+    for layer in range(branches.shape[0]):
+        level += branches[layer, 0]
+        deepest = max(deepest, level)
+        level -= branches[layer, 1]
+    return deepest
+
+
+@called
+def keep(entries, kept, place):
+    """Some rows of a tile where a branch begins."""
+    for i in range(entries.shape[0]):
+        for j in range(TILE):
+            kept[place + i, j] = entries[i, j]
+
+
+@called
+def add(entries, kept, place):
+    """What was kept, added where the branch ends."""
+    for i in range(entries.shape[0]):
+        for j in range(TILE):
+            entries[i, j] += kept[place + i, j]
+
+
 @called
 def write(tile, diagonal, out, top, height, left, width, symmetric):
     """Copy a tile into the result, and its transpose if the result is symmetric."""
@@ -120,7 +165,7 @@ def write(tile, diagonal, out, top, height, left, width, symmetric):
 FILL = Template('''\
 @compiled
 def fill_$get(
-    x, y, other, begin, end, scale, nearest, which, weights, biases, slacks, shared,
+    x, y, other, begin, end, scale, nearest, which, branches, weights, biases, slacks, shared,
     variances, tangents, rows, layout, other_layout, nngp, ntk, symmetric,
 ):
     """Columns of one block, the rows of the blocks begin <= block < end; nngp and ntk hold the results.
@@ -131,9 +176,11 @@ def fill_$get(
     left = other * TILE
     count = min(TILE, y.shape[0] - left)
     both = nngp.size > 0
-    room = np.empty((2 * TILE + STRIP + y.shape[1], TILE))
+    branched = 2 * STRIP * nesting(branches)
+    room = np.empty((2 * TILE + STRIP + y.shape[1] + branched, TILE))
     c_tile, t_tile = room[:TILE], room[TILE : 2 * TILE]
-    hard, columns = room[2 * TILE : 2 * TILE + STRIP], room[2 * TILE + STRIP :]
+    hard, columns = room[2 * TILE : 2 * TILE + STRIP], room[2 * TILE + STRIP : room.shape[0] - branched]
+    kept = room[room.shape[0] - branched :]
     if begin < end:
         turn(y, left, count, columns)
 $begin    for block in range(begin, end):
@@ -149,11 +196,18 @@ $begin    for block in range(begin, end):
                 for j in range(TILE):
                     c[i, j] = weights[0] * (scale * c[i, j]) + biases[0]
             $start
-$mark            for layer in range(layers):
+$mark            level = 0
+            for layer in range(layers):
+                for _ in range(branches[layer, 0]):
+$keep
+                    level += 2 * STRIP
                 size = layout[layer, 1]
                 place, other_place = layout[layer, 0] + block * size, other_layout[layer, 0] + other * size
                 here, there = rows[place : place + size], rows[other_place : other_place + size]
                 weight, bias, slack = weights[layer + 1], biases[layer + 1], slacks[layer]
 $step_branches
+                for _ in range(branches[layer, 1]):
+                    level -= 2 * STRIP
+$add
 $record$writes
 $end''')
