@@ -22,12 +22,15 @@ from numpy.typing import NDArray
 
 from ntksym.activation.activation import Activation
 from ntksym.activation.kinks import HIGHEST_ORDER, even_kinks, kinks_of, lowest_order, odd_kinks
+from ntksym.activation.pieces.identity import is_zero
 from ntksym.dual.derivation import dual_of
 from ntksym.errors import NoClosedForm
 from ntksym.hermite.analyticity import Plane, plane_of
 from ntksym.hermite.digits import hermite_squares
 from ntksym.network.layers import Dense, Nonlinearity
 from ntksym.network.walk import walk
+from ntksym.symbols import x
+from ntksym.theory.powers.half_line import halves_of
 from ntksym.theory.powers.parity_parts import parts_of
 from ntksym.theory.spectrum.gegenbauer import decay_exponent, multiplicity, power_coefficient
 from ntksym.theory.spectrum.singular_part import is_single_layer, leading_singularity, stepped_singularity
@@ -143,6 +146,9 @@ def _kinked(kernel: ZonalKernel, dim: int, parity: int) -> Law:
         kinks = {a: part(found) for a, found in kinks.items()}
     orders = [order for order in map(lowest_order, kinks.values()) if order is not None]
     if not orders:
+        plane = _plane_of_part(kernel.network.activations[0], parity) if alone else None
+        if plane is not None and plane.gaussian == 0:
+            return _by_planes(kernel, dict.fromkeys(kernel.activations, plane))
         what = f"the {PARITIES[parity]} part of the activation" if alone else "the activation"
         return Law("unknown", f"no derivative of {what} up to order {HIGHEST_ORDER} jumps, and it is not analytic")
     order = min(orders)
@@ -151,6 +157,17 @@ def _kinked(kernel: ZonalKernel, dim: int, parity: int) -> Law:
     if abs(coefficient) <= CANCELLED * abs(singular.plus):
         return Law("unknown", "the singularities at rho = 1 and rho = -1 cancel in these degrees")
     return algebraic(dim, singular.exponent, coefficient, _which(order))
+
+
+def _plane_of_part(activation: Activation, parity: int) -> Plane | None:
+    """Of the even or odd part, where that is one analytic function though the activation is none: |x| beside tanh."""
+    half = list(halves_of(Activation(activation.expression.xreplace(activation.values))))[parity]
+    if not half.known or len(half.pieces) != 1:
+        return None
+    part = half.pieces[0].expression
+    if is_zero(part - (-1) ** parity * part.xreplace({x: -x})) is not True:
+        return None
+    return plane_of(Activation(part))
 
 
 def _which(order: int) -> str:
@@ -175,6 +192,11 @@ def _smooth(kernel: ZonalKernel, parity: int | None) -> Law:
         if plane is None:
             return Law("unknown", f"where {activation.name} is singular in the complex plane is not known")
         planes[activation] = plane
+    return _by_planes(kernel, planes)
+
+
+def _by_planes(kernel: ZonalKernel, planes: Mapping[Activation, Plane]) -> Law:
+    """The law that the nearest singularities in the complex plane make."""
     if any(math.isfinite(plane.distance) for plane in planes.values()):
         return _stretched(kernel, planes)
     if all(plane.is_entire for plane in planes.values()):

@@ -209,3 +209,16 @@ def test_the_leading_term_of_a_power_is_its_coefficient() -> None:
         n = 10**6
         assert math.isclose(law.predicted(dim, n), law.constant * float(n) ** -law.exponent, rel_tol=1e-4)
         assert float(power_coefficient(dim, n, 0.5)) < 0
+
+
+def test_a_smooth_part_beside_a_kinked_one_has_the_law_that_it_has_alone() -> None:
+    """Of |x| + f(x), f odd, the odd degrees of one layer are those of f; of x |x| + f(x), f even, the even ones."""
+    for formula, alone, parity in (("abs(x)+tanh(x)", "tanh(x)", 1), ("x*abs(x)+cos(x)", "cos(x)", 0)):
+        mixed, pure = (
+            predict(ZonalKernel(nk.fully_connected(one, 1), "nngp", 1.0), 3)[parity] for one in (formula, alone)
+        )
+        assert (mixed.kind, mixed.exponent) == (pure.kind, pure.exponent)
+        assert mixed.constant == (None if pure.constant is None else pytest.approx(pure.constant, rel=1e-12))
+    assert mixed.kind == "super-geometric"
+    kinked = predict(ZonalKernel(nk.fully_connected("abs(x)+tanh(x)", 1), "nngp", 1.0), 3)[0]
+    assert kinked.kind == "algebraic"
