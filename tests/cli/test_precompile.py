@@ -45,14 +45,10 @@ def statuses(folder: Path, *words: str) -> dict[str, str]:
     return {name: outcome["status"] for name, outcome in json.loads(finished.stdout)["outcomes"].items()}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("formula", "get", "dtype"),
-    [
-        ("x**2", "nngp", "float64"),
-        pytest.param("elu", "both", "both", marks=pytest.mark.slow),
-        pytest.param("softsign", "both", "both", marks=pytest.mark.slow),
-        pytest.param("sign", "both", "float32", marks=pytest.mark.slow),
-    ],
+    [("x**2", "nngp", "float64"), ("elu", "both", "both"), ("sign", "both", "float32")],
 )
 def test_later_processes_compile_nothing(formula: str, get: str, dtype: str, tmp_path: Path) -> None:
     words = formula, "--get", get, "--dtype", dtype

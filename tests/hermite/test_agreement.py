@@ -69,6 +69,7 @@ def test_the_method_is_as_asked() -> None:
         nk.derive("tanh", method="quadrature")
 
 
+@pytest.mark.slow
 def test_every_entry_that_is_not_closed_has_a_series() -> None:
     q = np.array([0.7, 2.3])
     for name, entry in nk.catalogue.items():

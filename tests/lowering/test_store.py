@@ -297,6 +297,7 @@ def test_a_second_process_gets_machine_code_from_the_disk(cache: Path) -> None:
     assert first.split("]]")[0] == second.split("]]")[0]
 
 
+@pytest.mark.slow
 def test_four_processes_on_a_cold_cache_agree(cache: Path) -> None:
     text = MODULE.format(factor=23)
     code = f"from ntksym.lowering import store; print(store.load({text!r}).twice(2))"

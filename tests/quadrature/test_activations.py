@@ -11,6 +11,7 @@ from ntksym.quadrature.activations import slope_expectation
 PLACE = (1.0, 1.0, 0.5)
 
 
+@pytest.mark.slow
 def test_a_slope_without_known_pieces_needs_to_be_told_that_there_is_no_jump() -> None:
     waves = Activation("max(sin(x), 0)")
     with pytest.raises(NoClosedForm, match="changes sign"):
