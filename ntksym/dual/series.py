@@ -18,6 +18,7 @@ from ntksym.dual.closed import closed_dual
 from ntksym.dual.covariance import ValueAndSlope, check_covariance, gap_of
 from ntksym.dual.plane_integral import integrate_pair
 from ntksym.dual.protocol import Kind
+from ntksym.dual.series_partials import SeriesPartials
 from ntksym.errors import NoClosedForm, NoSuchDual
 from ntksym.hermite.coefficient_table import Coefficients, HermiteTable
 from ntksym.hermite.derivation_steps import (
@@ -75,7 +76,7 @@ class SeriesDual:
 
     @property
     def partner(self) -> Activation:
-        """The activation: a series has no cross terms yet."""
+        """The activation itself; two different ones have a `CrossSeries`."""
         return self.activation
 
     @property
@@ -203,13 +204,7 @@ class SeriesDual:
     def evaluate(self, q1: Any, q2: Any, c: Any, *, dps: int) -> ValueAndSlope[Any]: ...
 
     def evaluate(
-        self,
-        q1: Any,
-        q2: Any,
-        c: Any,
-        *,
-        gap: npt.ArrayLike | None = None,
-        dps: int | None = None,
+        self, q1: Any, q2: Any, c: Any, *, gap: npt.ArrayLike | None = None, dps: int | None = None
     ) -> ValueAndSlope[Any]:
         """Value and slope as numbers.
 
@@ -301,6 +296,11 @@ class SeriesDual:
                     "use smaller W_std, b_std or inputs",
                     condition=condition,
                 )
+
+    @cached_property
+    def partials(self) -> SeriesPartials:
+        """Those of value and slope in q1, q2, c and the parameters."""
+        return SeriesPartials(self.activation)
 
     def explain(self, fmt: str = "text") -> str:
         """How the dual is computed, and how well, as text for people.

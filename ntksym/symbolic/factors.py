@@ -56,8 +56,8 @@ class FactorTable:
     ----------
     constants : sequence of sympy expressions
         Parameters and irrational constants.
-    variables : sequence of symbols
-        The variances and the covariance; they come first among the generators.
+    variables : sequence of sympy expressions
+        The variances and the covariance, and what else is added; they come first among the generators.
     """
 
     def __init__(self, constants: Sequence[sp.Expr], variables: Sequence[sp.Expr] = ()) -> None:
