@@ -35,6 +35,9 @@ ACCEPTED = 64 * EPSILON
 DEEPEST = 5
 """Bisections of an octave; a panel that deep is kept with the deviation it has."""
 
+UNRESOLVED = 1e-8
+"""Last Chebyshev coefficients, relative to the norm, that leave no hope of that: checking would take as long again."""
+
 MARGIN = 2.0
 """Factor from the deviation measured at the check points to the bound."""
 
@@ -223,17 +226,21 @@ class HermiteTable:
         """The panel of a cell; None where it must be halved."""
         if (level, cell) not in self._panels:
             try:
-                panel = self._make(cell / 2**level, (cell + 1) / 2**level)
+                panel = self._make(cell / 2**level, (cell + 1) / 2**level, coarsely=level == DEEPEST)
             except ToleranceNotMet:
                 if level == DEEPEST:
                     raise
                 self._panels[level, cell] = None  # the upper end may be where E[s(U)^2] diverges
                 return None
+            if panel is None:
+                self._panels[level, cell] = None
+                return None
             worst = max(panel.errors.deviation, panel.errors.slope_deviation, panel.errors.diagonal)
             self._panels[level, cell] = panel if worst <= ACCEPTED or level == DEEPEST else None
         return self._panels[level, cell]
 
-    def _make(self, low: float, high: float) -> VariancePanel:
+    def _make(self, low: float, high: float, coarsely: bool) -> VariancePanel | None:
+        """The panel between two logarithms; None, before anything is checked, where it is seen to be too wide."""
         middle, half = (low + high) / 2, (high - low) / 2
         at_nodes = self._measure(low, high, 2.0 ** chebyshev.grid(NODES, (low, high)), 1.0)
         wholes = at_nodes.value, at_nodes.slope, at_nodes.dilation, at_nodes.bend
@@ -241,6 +248,8 @@ class HermiteTable:
         if not self.profile.continuous:
             samples[:, 1] = 1.0
         fits = chebyshev.transform(NODES) @ samples
+        if not coarsely and np.abs(fits[-2:, WHOLES:]).max(initial=0.0) > UNRESOLVED * np.sqrt(at_nodes.value.max()):
+            return None
         variances = 2.0 ** (middle + half * _CHECKS)
         checks = self._measure(low, high, variances, 1.4)
         guess = np.polynomial.chebyshev.chebvander(_CHECKS, NODES - 1) @ fits

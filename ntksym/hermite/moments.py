@@ -120,7 +120,7 @@ def rule(profile: TabulatedActivation, low: float, high: float, count: int, fine
     """
     reach = reach_of(profile, sqrt(high))
     core, top = floor(log2(sqrt(low))) - 4, ceil(log2(reach * sqrt(high)))
-    table = profile.table(core, top)
+    table = profile.table(core, top, reach * sqrt(high))
     parity = profile.activation.parity
     width = sqrt(low) * min(1.0, sqrt(SMOOTH_TERMS / count)) / fineness
     start = 0.0 if parity in ("even", "odd") else -reach * sqrt(high)

@@ -203,12 +203,14 @@ def integrate_pairs(
         mine = np.flatnonzero((octaves == (low, high)).all(axis=1))
         grown = max(reach_of(side, 2.0**high) for side in profiles)
         reach = grown if grown > SMALLEST_REACH else BOUNDED_REACH
-        ends = int(low) - 2, int(high) + ceil(log2(reach + REACH))
+        ends = int(low) - 2, int(high) + ceil(log2(reach + REACH)), 2.0 ** int(high) * (reach + REACH)
         tables = [side.table(*ends) for side in profiles]
         pieces = [(table.edges, table.values, table.slopes) for table in tables]
         features = tuple(side.features(*ends) for side in profiles)
-        covered = float(tables[0].edges[0]), float(tables[0].edges[-1])
-        breaks = tuple(side.breaks_between(*covered) for side in profiles)
+        breaks = tuple(
+            side.breaks_between(float(table.edges[0]), float(table.edges[-1]))
+            for side, table in zip(profiles, tables, strict=True)
+        )
         found = np.empty((len(mine), 2))
         _integrate(roots[mine], gap[mine], scales[mine], *pieces, breaks, features, reach, rule, found)
         results[mine] = found

@@ -41,6 +41,9 @@ DEEPEST = 44
 MOST_PIECES = 600
 """Pieces of an octave; a function that needs more oscillates too fast to be tabulated."""
 
+PARTS = 16
+"""Parts of an octave that is tabulated no farther than asked for; each has as many pieces as a whole one at most."""
+
 SHARP = 0.05
 """A piece that is shorter than this, relative to where it lies, belongs to something that happens there."""
 
@@ -135,7 +138,7 @@ class TabulatedActivation:
 
     activation: Activation
     _pieces: dict[tuple[float, float], tuple[Piece, ...]] = field(default_factory=dict, repr=False)
-    _tables: dict[tuple[int, int], Table] = field(default_factory=dict, repr=False)
+    _tables: dict[tuple[int, int, float], Table] = field(default_factory=dict, repr=False)
     _found: dict[tuple[float, float], Array] = field(default_factory=dict, repr=False)
 
     @cached_property
@@ -188,9 +191,9 @@ class TabulatedActivation:
         """Whether E[s'(U)^2] exists: s has no jump, and s' no infinity whose square is not integrable."""
         return not slope_integrability(self.activation).is_nowhere
 
-    def features(self, core: int, top: int) -> Array:
+    def features(self, core: int, top: int, reach: float = np.inf) -> Array:
         """Where the function may change on a smaller scale than around: zero, kinks, jumps, the shortest pieces."""
-        edges = self.table(core, top).edges
+        edges = self.table(core, top, reach).edges
         breaks = self.breaks_between(float(edges[0]), float(edges[-1]))
         widths = np.diff(edges)
         middles = (edges[:-1] + edges[1:]) / 2
@@ -199,8 +202,10 @@ class TabulatedActivation:
         places = np.unique(np.concatenate([[0.0], breaks, middles[1:-1][sharp]]))
         return np.asarray(places if len(places) <= MOST_FEATURES else np.unique(np.append(breaks, 0.0)))
 
-    def table(self, core: int, top: int) -> Table:
+    def table(self, core: int, top: int, reach: float = np.inf) -> Table:
         """The function and its derivative for ``|x| <= 2**top``, the core being ``|x| <= 2**core``, or 1 at most.
+
+        Where s oscillates fast, the table ends before, but not before ``reach``.
 
         Raises
         ------
@@ -208,18 +213,27 @@ class TabulatedActivation:
             If the function oscillates too fast there.
         """
         core = min(core, 0)
-        if (core, top) not in self._tables:
-            outwards = [(2.0**m, 2.0 ** (m + 1)) for m in range(core, top)]
+        if (core, top, reach) not in self._tables:
+            outwards = [part for m in range(core, top) for part in self._parts(2.0**m, reach)]
             intervals = [(-b, -a) for a, b in reversed(outwards)] + [(-(2.0**core), 2.0**core)] + outwards
             pieces = [piece for interval in intervals for piece in self._cover(interval)]
             edges = np.array([piece[0] for piece in pieces] + [pieces[-1][1]])
             columns = [np.array(column) for column in zip(*(piece[2:] for piece in pieces), strict=True)]
             left_out = columns[2].any(axis=1)
             tips = Tips(((edges[1:] + edges[:-1]) / 2)[left_out], columns[2][left_out])
-            self._tables[core, top] = Table(edges, columns[0], columns[1], tips)
-        return self._tables[core, top]
+            self._tables[core, top, reach] = Table(edges, columns[0], columns[1], tips)
+        return self._tables[core, top, reach]
 
-    def _cover(self, interval: tuple[float, float]) -> tuple[Piece, ...]:
+    def _parts(self, start: float, reach: float) -> list[tuple[float, float]]:
+        """An octave; where s oscillates so fast that it takes very many pieces, those parts of it that matter."""
+        octave = start, 2 * start
+        if all(self._pieces_of(interval) for interval in (octave, (-octave[1], -octave[0]))):
+            return [octave]
+        ends = start * (1 + np.arange(PARTS + 1) / PARTS)
+        return [(float(a), float(b)) for a, b in pairwise(ends) if a < reach]
+
+    def _pieces_of(self, interval: tuple[float, float]) -> tuple[Piece, ...]:
+        """The pieces of an interval, from those of its mirror image where that is known; none where too many."""
         if interval not in self._pieces:
             mirrored = (-interval[1], -interval[0])
             signs = {"even": (1.0, -1.0), "odd": (-1.0, 1.0)}.get(self.activation.parity)
@@ -227,13 +241,17 @@ class TabulatedActivation:
                 self._pieces[interval] = tuple(_mirror(piece, *signs) for piece in reversed(self._pieces[mirrored]))
             else:
                 self._pieces[interval] = self._split(*interval)
-        if not self._pieces[interval]:
+        return self._pieces[interval]
+
+    def _cover(self, interval: tuple[float, float]) -> tuple[Piece, ...]:
+        pieces = self._pieces_of(interval)
+        if not pieces:
             raise OutOfReach(
                 f"{self.activation.name} cannot be tabulated between {interval[0]:.6g} and {interval[1]:.6g}: it "
                 "oscillates too fast there; use smaller W_std, b_std or inputs, so that such arguments do not occur",
                 activation=self.activation,
             )
-        return self._pieces[interval]
+        return pieces
 
     def _split(self, low: float, high: float) -> tuple[Piece, ...]:
         """The pieces between two places; none where there would be too many."""
