@@ -1,6 +1,7 @@
 import numpy as np
 
 from ntksym.numerics import limits
+from ntksym.typeset.c_parts import COVARIANCE
 
 
 def test_limits_of_float64_are_those_of_this_machine() -> None:
@@ -16,3 +17,7 @@ def test_variances_at_the_limits_stay_within_float64() -> None:
     assert limits.SURE_VARIANCES[1] <= limits.LARGEST_VARIANCE
     assert np.isfinite(limits.SQUARABLE**2)
     assert np.isfinite(1 / limits.DIVISOR_FLOOR)
+
+
+def test_c_code_that_is_handed_out_raises_variances_to_the_same() -> None:
+    assert f"least = {limits.SMALLEST_VARIANCE:g};" in COVARIANCE
