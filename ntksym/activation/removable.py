@@ -13,14 +13,13 @@ from typing import Any
 import mpmath
 import numpy as np
 import sympy as sp
-from numpy.typing import NDArray
 
 from ntksym.activation.singular_points import Place, dividing_functions, zeros_of
 from ntksym.formula import compile_mpmath
+from ntksym.numerics.arrays import Array
 
 __all__ = ["Continuation"]
 
-Array = NDArray[np.float64]
 Function = Callable[[Any], Any]
 
 ORDERS = 7

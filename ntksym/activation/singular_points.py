@@ -12,11 +12,11 @@ from typing import Any
 import mpmath
 import numpy as np
 import sympy as sp
-from numpy.typing import NDArray
 from sympy.core.relational import Relational
 
 from ntksym.activation.pieces.slopes import derivative
 from ntksym.formula import compile_mpmath, compile_numpy
+from ntksym.numerics.arrays import Array
 from ntksym.symbols import x
 
 __all__ = [
@@ -30,7 +30,6 @@ __all__ = [
     "zeros_of",
 ]
 
-Array = NDArray[np.float64]
 
 EVEN_STEP = 1 / 32
 """Distance of the points of a survey around zero: waves of a higher frequency than 30 may hide a zero."""

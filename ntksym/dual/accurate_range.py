@@ -19,11 +19,11 @@ from numpy.typing import NDArray
 
 from ntksym.dual.covariance import ValueAndSlope
 from ntksym.errors import NtkSymError
+from ntksym.numerics.arrays import Array
 from ntksym.numerics.limits import EPSILON
 
 __all__ = ["EVERYWHERE", "NOWHERE", "AccurateRange", "keeps_by_noise", "keeps_by_precision"]
 
-Array = NDArray[np.float64]
 Formula = Callable[[Any, Any, Any], ValueAndSlope[Any]]
 """q1, q2, c -> value and slope, arrays of shape (n,) or single numbers."""
 

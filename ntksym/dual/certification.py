@@ -6,15 +6,13 @@ from importlib import import_module
 from types import ModuleType
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ntksym.activation.activation import Activation
 from ntksym.errors import InvalidInput
 from ntksym.hermite.coefficient_table import Coefficients
+from ntksym.numerics.arrays import Array
 
 __all__ = ["certified_errors", "require_certification"]
-
-Array = NDArray[np.float64]
 
 
 def require_certification() -> ModuleType:

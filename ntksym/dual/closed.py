@@ -20,6 +20,7 @@ from ntksym.dual.precise_formula import PreciseFormula
 from ntksym.dual.protocol import Kind
 from ntksym.errors import InvalidInput, NoClosedForm, NoSuchDual
 from ntksym.hermite.pair_values import evaluate_pairs
+from ntksym.numerics.arrays import Array
 from ntksym.numerics.limits import SMALLEST_VARIANCE
 from ntksym.symbolic.descent import DescendedFormulae
 from ntksym.symbolic.formulae import VIEWS, Formulae
@@ -29,8 +30,6 @@ from ntksym.symbolic.steps import Step, steps_of
 from ntksym.symbols import c, q1, q2
 
 __all__ = ["ClosedDual", "closed_dual"]
-
-Array = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)

@@ -3,9 +3,9 @@
 from typing import Any, Generic, NamedTuple, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ntksym.errors import InvalidInput
+from ntksym.numerics.arrays import Array
 from ntksym.numerics.limits import EPSILON
 
 __all__ = ["ROUNDING", "ValueAndSlope", "check_covariance", "gap_of", "snapped"]
@@ -16,7 +16,6 @@ ROUNDING = 8 * EPSILON
 SPLIT = 2.0**27 + 1
 """Veltkamp's constant: halves of a float64 whose products are exact."""
 
-Array = NDArray[np.float64]
 Numbers = TypeVar("Numbers")
 
 

@@ -25,11 +25,11 @@ from ntksym.hermite.cross_values import cross_accuracy, evaluate_cross_pairs
 from ntksym.hermite.derivation_steps import cross_series_slope, cross_series_value
 from ntksym.hermite.pair_values import table_of
 from ntksym.hermite.truncation import Accuracy
+from ntksym.numerics.arrays import Array
 from ntksym.numerics.limits import SMALLEST_VARIANCE
 
 __all__ = ["CrossSeries", "cross_series"]
 
-Array = npt.NDArray[np.float64]
 
 DIGITS = 17
 """Decimal digits of a float64."""

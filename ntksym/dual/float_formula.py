@@ -6,16 +6,15 @@ from functools import cached_property
 
 import numpy as np
 import sympy as sp
-from numpy.typing import NDArray
 
 from ntksym.dual.covariance import ROUNDING, ValueAndSlope, snapped
+from ntksym.numerics.arrays import Array
 from ntksym.special.symbolic import NUMPY
 from ntksym.symbolic.numeric_form import NumericForm
 from ntksym.symbols import c, det, q, q1, q2
 
 __all__ = ["FloatFormula"]
 
-Array = NDArray[np.float64]
 Pair = tuple[Array, Array]
 
 

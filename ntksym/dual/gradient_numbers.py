@@ -9,11 +9,11 @@ from typing import Any
 
 import mpmath
 import numpy as np
-import numpy.typing as npt
 import sympy as sp
 
 from ntksym.dual.covariance import ROUNDING, snapped
 from ntksym.errors import NoSuchDual
+from ntksym.numerics.arrays import Array
 from ntksym.special.symbolic import MPMATH, NUMPY
 from ntksym.symbolic.gradient import GradientFormulae
 from ntksym.symbolic.numeric_form import Grouped, edge, inward
@@ -21,7 +21,6 @@ from ntksym.symbols import c, det, q, q1, q2
 
 __all__ = ["GradientNumbers"]
 
-Array = npt.NDArray[np.float64]
 
 APPROACH = 2.0**-36, 2.0**-44
 """1 - ``|rho|`` at two places on the way to the edge, the second still 32 times what c itself forgets of it."""

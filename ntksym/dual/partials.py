@@ -24,13 +24,13 @@ from ntksym.dual.covariance import check_covariance, gap_of
 from ntksym.dual.gradient_numbers import GradientNumbers
 from ntksym.dual.protocol import Dual
 from ntksym.errors import InvalidInput, NoClosedForm
+from ntksym.numerics.arrays import Array
 from ntksym.numerics.limits import SMALLEST_VARIANCE
 from ntksym.symbolic.formulae import Formulae
 from ntksym.symbolic.gradient import Gradient, GradientFormulae
 
 __all__ = ["Partials"]
 
-Array = npt.NDArray[np.float64]
 
 DIGITS = 17
 """Decimal digits of a float64."""

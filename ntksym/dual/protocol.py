@@ -7,9 +7,8 @@ Whether a dual is a series is asked by `is_series` alone.
 from inspect import getattr_static
 from typing import Any, Literal, Protocol, TypeGuard, overload
 
-import numpy as np
 import sympy as sp
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from ntksym.activation.activation import Activation
 from ntksym.dual.accurate_range import AccurateRange
@@ -18,14 +17,13 @@ from ntksym.errors import InvalidInput
 from ntksym.hermite.coefficient_table import Coefficients
 from ntksym.hermite.expansion import Expansion, SeriesLayout
 from ntksym.hermite.truncation import Sensitivity
+from ntksym.numerics.arrays import Array
 from ntksym.symbolic.numeric_form import NumericForm
 
 __all__ = ["Dual", "Kind", "SeriesLike", "is_series", "require_dual"]
 
 Kind = Literal["closed", "integral", "series"]
 """A formula without integrals; closed up to one integral over a finite interval; a Hermite series."""
-
-Array = NDArray[np.float64]
 
 
 class Dual(Protocol):

@@ -31,13 +31,13 @@ from ntksym.hermite.derivation_steps import (
 from ntksym.hermite.expansion import STEP, Expansion, SeriesLayout
 from ntksym.hermite.pair_values import SERVED, evaluate_all, evaluate_pairs, table_of
 from ntksym.hermite.truncation import Accuracy, Sensitivity, accuracy, certified_accuracy, limits, response
+from ntksym.numerics.arrays import Array
 from ntksym.numerics.limits import SMALLEST_VARIANCE
 from ntksym.symbolic.steps import Step
 from ntksym.symbols import q
 
 __all__ = ["SeriesDual", "series_dual"]
 
-Array = npt.NDArray[np.float64]
 
 CELLS = 8
 """Parts of an octave of q, at whose ends it is found out how many terms are accurate for the variances between."""

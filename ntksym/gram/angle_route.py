@@ -32,11 +32,11 @@ from ntksym.gram.tiles import Compiled, Results
 from ntksym.lowering import store
 from ntksym.lowering.templates.angle import DIAGONALS, INVERSE, ROOTS, SLOTS, angle_source
 from ntksym.lowering.templates.frame import TILE
+from ntksym.numerics.arrays import Array
 from ntksym.numerics.limits import SMALLEST_VARIANCE, SURE_VARIANCES
 
 __all__ = ["HOMOGENEOUS", "ONE_NORM", "ZonalRoute", "find_zonal", "is_homogeneous"]
 
-Array = NDArray[np.float64]
 Indices = NDArray[np.intp]
 
 ONE_NORM = "all rows have one norm"

@@ -9,7 +9,6 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ntksym.dual import series_dual
 from ntksym.errors import ToleranceNotMet
@@ -19,11 +18,11 @@ from ntksym.gram.inputs import Request
 from ntksym.gram.schedule import HiddenLayer, LayerPlan, Truncation, follow
 from ntksym.hermite.expansion import STEP
 from ntksym.hermite.truncation import limits
+from ntksym.numerics.arrays import Array
 from ntksym.numerics.limits import SMALLEST_VARIANCE
 
 __all__ = ["Choice", "choose", "long_series", "sampled_correlations"]
 
-Array = NDArray[np.float64]
 
 SAMPLE = 64
 """Rows and columns whose pairs are looked at."""

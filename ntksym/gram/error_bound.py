@@ -21,11 +21,11 @@ from ntksym.gram.pairs.one_variance import SERVED
 from ntksym.gram.rows import RowStates
 from ntksym.gram.schedule import HiddenLayer, LayerArrays, LayerPlan, follow
 from ntksym.hermite.truncation import Sensitivity
+from ntksym.numerics.arrays import Array
 from ntksym.numerics.limits import EPSILON, SMALLEST_NORMAL, SMALLEST_VARIANCE
 
 __all__ = ["Bound", "bound_of_single_pairs", "largest_correlation", "propagate"]
 
-Array = NDArray[np.float64]
 
 REPRESENTATIVES = 5
 """Rows whose variances stand for all: quantiles of the variance, with the smallest and the largest."""

@@ -5,12 +5,12 @@ from functools import lru_cache
 
 import numpy as np
 import sympy as sp
-from numpy.typing import NDArray
 
 from ntksym.activation.activation import Activation
 from ntksym.dual import Dual
 from ntksym.errors import InvalidInput, NoSuchDual
 from ntksym.gram.schedule import LayerPlan
+from ntksym.numerics.arrays import Array
 from ntksym.numerics.limits import LARGEST_VARIANCE
 from ntksym.symbols import q
 
@@ -20,8 +20,6 @@ __all__ = [
     "require_tangents",
     "require_variances",
 ]
-
-Array = NDArray[np.float64]
 
 
 def loses_digits(layers: LayerPlan, number: int, variance: Array) -> bool:

@@ -20,11 +20,11 @@ from ntksym.gram.error_bound import Bound, bound_of_single_pairs
 from ntksym.gram.pairs.carry import advance
 from ntksym.gram.rows import RowStates, prepare
 from ntksym.gram.schedule import LayerArrays, LayerPlan
+from ntksym.numerics.arrays import Array
 from ntksym.numerics.limits import SURE_VARIANCES
 
 __all__ = ["CHANGE", "SHARE", "Domain", "Fit", "FitTask", "Refusal", "Sampler", "fits_made", "fitted", "logarithm"]
 
-Array = NDArray[np.float64]
 Indices = NDArray[np.intp]
 Function = TypeVar("Function")
 Fitted = TypeVar("Fitted", covariant=True)

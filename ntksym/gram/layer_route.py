@@ -2,9 +2,6 @@
 
 from dataclasses import dataclass, replace
 
-import numpy as np
-from numpy.typing import NDArray
-
 from ntksym.gram.choice import long_series
 from ntksym.gram.engines import SMALLEST_SHARE, LoweredNetwork, Lowering, Machine
 from ntksym.gram.error_bound import Bound, largest_correlation, propagate
@@ -12,10 +9,10 @@ from ntksym.gram.inputs import Fingerprint, Request
 from ntksym.gram.rows import RowStates
 from ntksym.gram.schedule import LayerArrays
 from ntksym.gram.tiles import Compiled
+from ntksym.numerics.arrays import Array
 
 __all__ = ["LayerRoute", "bound_on", "compiled_layers", "settle", "stored"]
 
-Array = NDArray[np.float64]
 States = tuple[RowStates, RowStates]
 
 NOTHING = Bound(0.0, 0.0)

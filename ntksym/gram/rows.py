@@ -15,6 +15,7 @@ from ntksym.hermite.expansion import SeriesLayout
 from ntksym.lowering import store
 from ntksym.lowering.templates.frame import TILE
 from ntksym.lowering.templates.series_layers import FIRST_GROUP, pack, slots_of
+from ntksym.numerics.arrays import Array
 from ntksym.numerics.limits import SMALLEST_VARIANCE
 
 __all__ = ["RowStates", "prepare"]
@@ -24,8 +25,6 @@ SPAN = 16
 
 DIAGONAL_ONLY = SeriesLayout(1, 1)
 """What is stored of a series whose pairs nobody looks at."""
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

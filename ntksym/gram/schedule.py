@@ -23,6 +23,7 @@ from ntksym.lowering.templates.deferral import NEAREST
 from ntksym.lowering.templates.frame import DIAGONAL_SLOPE
 from ntksym.network.layers import Dense, Network, Nonlinearity
 from ntksym.network.walk import walk
+from ntksym.numerics.arrays import Array
 from ntksym.numerics.limits import EPSILON
 from ntksym.symbolic.numeric_form import NumericForm
 
@@ -31,7 +32,6 @@ __all__ = ["HiddenLayer", "LayerArrays", "LayerPlan", "Truncation", "follow", "s
 ROUNDING = 8 * EPSILON
 """How far, relatively, a covariance that went through a dual may be from the variance that it should equal."""
 
-Array = NDArray[np.float64]
 State = TypeVar("State")
 
 

@@ -25,11 +25,11 @@ from ntksym.gram.tiles import Compiled
 from ntksym.lowering import store
 from ntksym.lowering.templates.frame import TILE
 from ntksym.lowering.templates.table import DIAGONALS, FIRST, GROUP, INVERSE, ROOTS, table_source
+from ntksym.numerics.arrays import Array
 from ntksym.numerics.limits import SMALLEST_VARIANCE
 
 __all__ = ["InterpolatedRoute", "find_interpolated"]
 
-Array = NDArray[np.float64]
 
 CLOSEST = 0.02
 """Radians from 0 and pi that a table keeps away from: nearer, kinks of the angle make its series long."""

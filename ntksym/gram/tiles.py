@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from ntksym.gram.threads import in_parallel
 from ntksym.lowering import store
 from ntksym.lowering.templates.frame import TILE
+from ntksym.numerics.arrays import Array
 
 __all__ = ["SPAN", "Compiled", "Results", "Transform", "fill", "spans"]
 
@@ -28,7 +29,6 @@ MANY, BATCH = 64, 1024
 ALONE = 3e-4
 """Seconds of work before other threads are worth their start."""
 
-Array = NDArray[np.float64]
 Pairs = NDArray[np.int64]
 Transform = Callable[[Array, Array, int, int, int], Pairs]
 """(x, y, block of columns, blocks of rows from, to) -> pairs left out."""

@@ -16,11 +16,11 @@ from ntksym.errors import ToleranceNotMet
 from ntksym.hermite.moments import MOST_TERMS, SMOOTH_TERMS, Moments, layout, moments, rule
 from ntksym.hermite.tabulated_activation import TabulatedActivation
 from ntksym.numerics import chebyshev
+from ntksym.numerics.arrays import Array
 from ntksym.numerics.limits import EPSILON
 
 __all__ = ["Coefficients", "HermiteTable"]
 
-Array = NDArray[np.float64]
 
 NODES = 16
 WHOLES = 4

@@ -21,12 +21,12 @@ from numpy.typing import NDArray
 
 from ntksym.activation.activation import Activation
 from ntksym.hermite.analyticity import plane_of
+from ntksym.numerics.arrays import Array
 from ntksym.numerics.limits import EPSILON
 from ntksym.symbols import x
 
 __all__ = ["far_coefficients", "second_kind"]
 
-Array = NDArray[np.float64]
 Points = NDArray[np.complex128]
 
 CONTOUR_DIGITS = 25

@@ -16,10 +16,10 @@ from ntksym.hermite.coefficient_table import Coefficients, HermiteTable
 from ntksym.hermite.pair_integrals import integrate_pairs
 from ntksym.hermite.pair_values import MANY, SERVED, long_table_of, table_of
 from ntksym.hermite.truncation import Accuracy, accuracy
+from ntksym.numerics.arrays import Array
 
 __all__ = ["cross_accuracy", "evaluate_cross_pairs"]
 
-Array = NDArray[np.float64]
 Indices = NDArray[np.intp]
 Tables = tuple[HermiteTable, HermiteTable]
 

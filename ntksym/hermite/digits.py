@@ -20,12 +20,12 @@ from ntksym.activation.activation import Activation
 from ntksym.errors import OutOfReach
 from ntksym.hermite.analyticity import plane_of
 from ntksym.hermite.contours import far_coefficients
+from ntksym.numerics.arrays import Array
 from ntksym.numerics.fixed_point import Integers, decode, encode
 from ntksym.numerics.limits import EPSILON
 
 __all__ = ["HermiteSquares", "hermite_squares", "mean_squares", "present_among"]
 
-Array = NDArray[np.float64]
 
 PARITIES = ("odd", "even")
 

@@ -2,15 +2,12 @@
 
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
+from ntksym.numerics.arrays import Array
 
 __all__ = ["STEP", "Expansion", "SeriesLayout"]
 
 STEP = 8
 """Terms are stored, and added up, in groups of this many."""
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 from ntksym.hermite.coefficient_table import Coefficients
 from ntksym.hermite.expansion import STEP
 from ntksym.hermite.truncation import limits
+from ntksym.numerics.arrays import Array
 
 __all__ = ["sum_series"]
 
-Array = NDArray[np.float64]
 Indices = NDArray[np.intp]
 
 BATCH = 4096

@@ -9,17 +9,16 @@ from dataclasses import dataclass
 from math import ceil, floor, log2, sqrt
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ntksym.errors import OutOfReach
 from ntksym.hermite.tabulated_activation import Table, TabulatedActivation
 from ntksym.hermite.tips import Tips
+from ntksym.numerics.arrays import Array
 from ntksym.numerics.legendre import legendre
 from ntksym.numerics.limits import EPSILON
 
 __all__ = ["MOST_TERMS", "SMALLEST_REACH", "Moments", "Rule", "layout", "moments", "reach_of", "rule"]
 
-Array = NDArray[np.float64]
 
 MOST_TERMS = 1024
 """Largest k + 1 that is computed."""

@@ -15,17 +15,16 @@ from math import ceil, log2, sqrt
 
 import numba
 import numpy as np
-from numpy.typing import NDArray
 
 from ntksym.errors import ToleranceNotMet
 from ntksym.hermite.moments import SMALLEST_REACH, reach_of
 from ntksym.hermite.tabulated_activation import NODES, TabulatedActivation
+from ntksym.numerics.arrays import Array
 from ntksym.numerics.compiled import compiled, entrance
 from ntksym.numerics.legendre import legendre
 
 __all__ = ["CONVERGED", "integrate_pairs"]
 
-Array = NDArray[np.float64]
 
 REACH = 8.6
 """Standard deviations of B: the Gaussian is 1e-16 beyond."""

@@ -11,10 +11,10 @@ from ntksym.hermite.mehler import sum_series
 from ntksym.hermite.pair_integrals import integrate_pairs
 from ntksym.hermite.tabulated_activation import TabulatedActivation
 from ntksym.hermite.truncation import limits
+from ntksym.numerics.arrays import Array
 
 __all__ = ["SERVED", "evaluate_all", "evaluate_pairs", "long_table_of", "table_of"]
 
-Array = NDArray[np.float64]
 
 SERVED = 1e-14
 """Truncation error, relative, up to which a series is used."""

@@ -14,19 +14,18 @@ power of t; the values come from quadrature between the kinks.
 from functools import lru_cache
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ntksym.activation.activation import Activation
 from ntksym.hermite.moments import reach_of
 from ntksym.hermite.pair_values import table_of
 from ntksym.hermite.tabulated_activation import TabulatedActivation
 from ntksym.numerics import chebyshev
+from ntksym.numerics.arrays import Array
 from ntksym.numerics.legendre import legendre
 from ntksym.numerics.limits import DIVISOR_FLOOR, EPSILON
 
 __all__ = ["CLOSEST", "WIDEST", "radial_differences", "radial_gap"]
 
-Array = NDArray[np.float64]
 
 WIDEST = 2.0**-4
 """Relative difference of radii up to which all this is interpolated."""

@@ -14,7 +14,6 @@ from typing import Any
 
 import mpmath
 import numpy as np
-from numpy.typing import NDArray
 
 from ntksym.activation.activation import Activation
 from ntksym.activation.integrability import slope_integrability
@@ -23,11 +22,11 @@ from ntksym.activation.singularities import grows_at, singular_places
 from ntksym.errors import NoClosedForm, OutOfReach, ToleranceNotMet
 from ntksym.hermite.tips import Tips, tip_integrals
 from ntksym.numerics import chebyshev
+from ntksym.numerics.arrays import Array
 from ntksym.numerics.limits import EPSILON
 
 __all__ = ["Table", "TabulatedActivation"]
 
-Array = NDArray[np.float64]
 
 NODES = 20
 """Coefficients of a polynomial."""

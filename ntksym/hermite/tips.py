@@ -13,14 +13,13 @@ from typing import Any
 
 import mpmath
 import numpy as np
-from numpy.typing import NDArray
 
 from ntksym.errors import ToleranceNotMet
+from ntksym.numerics.arrays import Array
 from ntksym.numerics.legendre import legendre
 
 __all__ = ["Tips", "tip_integrals"]
 
-Array = NDArray[np.float64]
 
 POINTS = 16
 FIRST_PANEL = 4.0

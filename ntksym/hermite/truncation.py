@@ -12,16 +12,15 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ntksym.hermite.coefficient_table import Coefficients, HermiteTable
 from ntksym.hermite.expansion import STEP
 from ntksym.hermite.pair_integrals import CONVERGED
+from ntksym.numerics.arrays import Array
 from ntksym.numerics.limits import EPSILON
 
 __all__ = ["Accuracy", "Sensitivity", "accuracy", "certified_accuracy", "limits", "response"]
 
-Array = NDArray[np.float64]
 
 INTEGRATED = CONVERGED
 """Relative error of a pair that is integrated: the last change, of a rule whose error is squared at every halving."""

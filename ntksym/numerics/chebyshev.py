@@ -12,11 +12,10 @@ from functools import cache
 import numpy as np
 from numpy.polynomial import Chebyshev
 from numpy.polynomial.chebyshev import cheb2poly
-from numpy.typing import NDArray
+
+from ntksym.numerics.arrays import Array
 
 __all__ = ["centred", "grid", "length", "nodes", "piecewise", "powers", "transform"]
-
-Array = NDArray[np.float64]
 
 
 @cache

@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 import scipy
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from ntksym.numerics.arrays import Array
 from ntksym.numerics.legendre import legendre
 
 __all__ = ["NUMPY", "bivariate_normal_cdf", "normal_cdf"]
 
-Array = NDArray[np.float64]
 
 _ROOT_HALF = float(np.sqrt(0.5))
 _LONG_MILLS = float(np.sqrt(np.pi / 2))

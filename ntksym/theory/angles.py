@@ -17,7 +17,6 @@ from typing import Any
 import mpmath
 import numpy as np
 import sympy as sp
-from numpy.typing import NDArray
 
 from ntksym.activation.activation import Activation
 from ntksym.dual import ClosedDual
@@ -25,6 +24,7 @@ from ntksym.dual.derivation import dual_of
 from ntksym.formula.functions import FUNCTIONS
 from ntksym.network.layers import Dense, Network, Nonlinearity
 from ntksym.network.walk import walk
+from ntksym.numerics.arrays import Array
 from ntksym.numerics.legendre import legendre
 from ntksym.numerics.limits import SMALLEST_NORMAL
 from ntksym.special.symbolic import MPMATH
@@ -41,7 +41,6 @@ __all__ = [
     "is_elementary",
 ]
 
-Array = NDArray[np.float64]
 
 NEAR = 1e-2
 """Below this share of q, the distance after a nonlinearity is integrated; above, a difference loses two digits."""

@@ -10,11 +10,10 @@ from functools import cached_property, lru_cache
 from typing import Any
 
 import mpmath
-import numpy as np
-from numpy.typing import NDArray
 
 from ntksym.activation.activation import Activation
 from ntksym.network.layers import Network
+from ntksym.numerics.arrays import Array
 from ntksym.theory.angles import (
     Diagonal,
     diagonal,
@@ -37,7 +36,6 @@ from ntksym.theory.requests import (
 
 __all__ = ["ZonalKernel", "zonal_kernel"]
 
-Array = NDArray[np.float64]
 
 SPARED_BITS = 8
 """Correlations that differ in fewer last bits are one: rules of quadrature are symmetric to rounding."""

@@ -6,18 +6,16 @@ Duals stand on a higher floor than this room, so that their classes cannot be na
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
-import numpy as np
 import sympy as sp
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from ntksym.activation.activation import Activation
+from ntksym.numerics.arrays import Array
 
 if TYPE_CHECKING:
     from typing_extensions import TypeIs  # of typing from Python 3.13 on
 
 __all__ = ["FormulaSubject", "SeriesSubject", "Subject", "Titled", "has_formulas", "is_series_subject"]
-
-Array = NDArray[np.float64]
 
 
 class _Step(Protocol):

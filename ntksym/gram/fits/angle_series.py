@@ -11,15 +11,14 @@ from functools import lru_cache
 
 import numpy as np
 from numpy.polynomial.chebyshev import cheb2poly
-from numpy.typing import NDArray
 
 from ntksym.lowering.templates.angle import GROUP
 from ntksym.numerics import chebyshev
+from ntksym.numerics.arrays import Array
 from ntksym.numerics.limits import EPSILON
 
 __all__ = ["FEWEST", "MOST", "AngleSeries", "Angles", "Sample", "between", "fit"]
 
-Array = NDArray[np.float64]
 Parts = tuple[Array, Array]
 
 FEWEST, MOST = 32, 256

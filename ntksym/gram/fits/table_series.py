@@ -19,10 +19,10 @@ from numpy.typing import NDArray
 
 from ntksym.lowering.templates.table import GROUP
 from ntksym.numerics import chebyshev
+from ntksym.numerics.arrays import Array
 
 __all__ = ["Domain", "Places", "Sample", "TableSeries", "fit"]
 
-Array = NDArray[np.float64]
 Indices = NDArray[np.intp]
 
 VARIANCES, ANGLES = 28, 64

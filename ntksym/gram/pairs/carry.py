@@ -29,12 +29,12 @@ from ntksym.hermite.radial import CLOSEST, WIDEST, radial_gap
 from ntksym.lowering import store
 from ntksym.lowering.templates.frame import TILE
 from ntksym.lowering.templates.near import QUANTITIES
+from ntksym.numerics.arrays import Array
 from ntksym.numerics.legendre import legendre
 from ntksym.numerics.limits import EPSILON, SMALLEST_VARIANCE
 
 __all__ = ["advance", "breaks_at_zero", "by_formula", "rule"]
 
-Array = NDArray[np.float64]
 
 NEAR = 1e-2
 """E/p up to which E is carried; beyond, p - |c| has lost two digits at most."""

@@ -18,6 +18,7 @@ from ntksym.gram.rows import RowStates
 from ntksym.gram.schedule import LayerArrays
 from ntksym.gram.tiles import Results
 from ntksym.lowering.templates.frame import TILE
+from ntksym.numerics.arrays import Array
 from ntksym.numerics.compiled import entrance
 
 __all__ = ["BATCH", "Evaluation", "RowPairs", "apart", "begin", "fill_deferred", "variances_of_pairs"]
@@ -28,7 +29,6 @@ BATCH = 4096
 RADIAL = 0.125
 """Share of a difference across the other row below which it is computed component by component."""
 
-Array = NDArray[np.float64]
 Pairs = NDArray[np.int64]
 RowPairs = tuple[Pairs, Pairs]
 """Numbers of the first rows and of the second, shapes (k,)."""

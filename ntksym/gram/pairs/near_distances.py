@@ -17,7 +17,6 @@ from functools import cache
 from types import ModuleType
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ntksym.activation.activation import Activation
 from ntksym.dual.protocol import SeriesLike
@@ -29,12 +28,12 @@ from ntksym.hermite.coefficient_table import Coefficients
 from ntksym.hermite.pair_values import long_table_of, table_of
 from ntksym.hermite.radial import WIDEST, radial_differences
 from ntksym.lowering.templates.near import QUANTITIES
+from ntksym.numerics.arrays import Array
 from ntksym.numerics.legendre import legendre
 from ntksym.numerics.limits import DIVISOR_FLOOR, EPSILON, SMALLEST_VARIANCE
 
 __all__ = ["separate"]
 
-Array = NDArray[np.float64]
 
 AGREEMENT = 256 * EPSILON
 """What the two ways to E may differ by, relative to p: more means that D varies too fast for the nodes."""

@@ -4,14 +4,13 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ntksym.dual.protocol import SeriesLike
 from ntksym.hermite.truncation import limits
+from ntksym.numerics.arrays import Array
 
 __all__ = ["SERVED", "PowerTerms", "sum_pairs", "terms_at"]
 
-Array = NDArray[np.float64]
 
 SERVED = 1e-14
 """Truncation error, relative, up to which the stored terms are taken for the whole series."""

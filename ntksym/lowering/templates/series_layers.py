@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from ntksym.hermite.expansion import STEP, Expansion
 from ntksym.lowering.templates.frame import DIAGONAL_SLOPE, DIAGONAL_VALUE, ROOT, TILE
+from ntksym.numerics.arrays import Array
 
 __all__ = ["BEGIN", "FIRST_GROUP", "SUMMARY", "pack", "series_functions", "slots_of"]
 
@@ -31,8 +32,6 @@ SUMMARY = (
     f"operations a pair, layer and group of {STEP} terms: {2 * STEP} multiply-add, {STEP} multiply",
 )
 """Lines for the head of a module; of no activation in particular."""
-
-Array = NDArray[np.float64]
 
 
 def slots_of(expansion: Expansion) -> int:

@@ -16,17 +16,16 @@ from functools import cached_property, lru_cache
 import numpy as np
 import scipy
 from numpy.polynomial import Chebyshev
-from numpy.typing import NDArray
 
 from ntksym.dual import Dual
 from ntksym.hermite.pair_values import evaluate_pairs
 from ntksym.numerics import chebyshev
+from ntksym.numerics.arrays import Array
 from ntksym.numerics.legendre import legendre
 from ntksym.numerics.limits import EPSILON
 
 __all__ = ["CorrelationMap"]
 
-Array = NDArray[np.float64]
 
 DEGREE = 24
 

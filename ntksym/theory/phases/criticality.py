@@ -13,19 +13,19 @@ from typing import Any
 
 import numpy as np
 import sympy as sp
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from ntksym.activation.activation import Activation
 from ntksym.dual import Dual
 from ntksym.dual.derivation import dual_of
 from ntksym.errors import InvalidInput, NoSuchDual, OutOfReach
+from ntksym.numerics.arrays import Array
 from ntksym.theory.phases.crossings import survey
 from ntksym.theory.phases.lengths import SMALLEST, LengthMap, octaves
 from ntksym.theory.phases.mean_squares import at_zero, mean_squares
 
 __all__ = ["critical_line"]
 
-Array = NDArray[np.float64]
 
 HIDDEN = 1e-280
 """Mean squares below this, with which no quotient can be formed: the activation is zero over most of N(0, q)."""

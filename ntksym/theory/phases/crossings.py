@@ -11,15 +11,14 @@ from itertools import pairwise
 
 import numpy as np
 from numpy.polynomial import Chebyshev
-from numpy.typing import NDArray
 
 from ntksym.errors import NoSuchDual, OutOfReach, ToleranceNotMet
 from ntksym.numerics import chebyshev
+from ntksym.numerics.arrays import Array
 from ntksym.numerics.limits import EPSILON
 
 __all__ = ["Crossing", "Survey", "survey"]
 
-Array = NDArray[np.float64]
 
 DEGREE = 16
 

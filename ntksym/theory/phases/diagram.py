@@ -11,12 +11,13 @@ from typing import Any
 
 import numpy as np
 import sympy as sp
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from ntksym.activation.activation import Activation
 from ntksym.dual.derivation import dual_of
 from ntksym.errors import InvalidInput, NoClosedForm, NoSuchDual
 from ntksym.network.layers import Dense
+from ntksym.numerics.arrays import Array
 from ntksym.numerics.limits import LARGEST_VARIANCE
 from ntksym.theory.phases.correlation import CorrelationMap
 from ntksym.theory.phases.equilibria import FixedPoint, fixed_points, reached
@@ -25,8 +26,6 @@ from ntksym.theory.phases.mean_squares import curvature
 from ntksym.theory.phases.wording import sentence, table
 
 __all__ = ["FixedPoint", "Phases", "phases"]
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

@@ -4,16 +4,15 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ntksym.dual import Dual
+from ntksym.numerics.arrays import Array
 from ntksym.numerics.limits import EPSILON
 from ntksym.theory.phases.crossings import Survey, survey
 from ntksym.theory.phases.mean_squares import PowerLaw, at_infinity, at_zero, inner_scale, mean_squares, outer_scale
 
 __all__ = ["LARGEST", "SMALLEST", "LengthMap", "octaves", "rounded"]
 
-Array = NDArray[np.float64]
 
 MARGIN = 2.0**8
 """How far beyond the scales of a problem its fixed points are looked for."""

@@ -7,19 +7,18 @@ from math import ceil, log10
 import mpmath
 import numpy as np
 import sympy as sp
-from numpy.typing import NDArray
 
 from ntksym.activation.activation import Activation
 from ntksym.dual import Dual
 from ntksym.errors import NoClosedForm, OutOfReach, ToleranceNotMet
 from ntksym.hermite.moments import moments, rule
 from ntksym.hermite.pair_values import table_of
+from ntksym.numerics.arrays import Array
 from ntksym.numerics.limits import SQUARABLE
 from ntksym.theory.angles import diagonal_formula, has_digits
 
 __all__ = ["PowerLaw", "at_infinity", "at_zero", "curvature", "inner_scale", "mean_squares", "outer_scale"]
 
-Array = NDArray[np.float64]
 
 FEW = 2
 """Hermite coefficients that come with the mean squares, which need none."""

@@ -16,6 +16,7 @@ from ntksym.dual.derivation import derive
 from ntksym.errors import InvalidInput
 from ntksym.network.layers import Network
 from ntksym.network.recursion import PairMap, begin, evaluate
+from ntksym.numerics.arrays import Array
 from ntksym.numerics.limits import EPSILON, LARGEST_VARIANCE, SMALLEST_NORMAL
 from ntksym.theory.positivity.criteria import Criterion
 from ntksym.theory.positivity.separation import vanishes_at_zero
@@ -24,7 +25,6 @@ from ntksym.theory.powers.supports import ABSENT, Support
 
 __all__ = ["Observation", "as_rows", "observe"]
 
-Array = NDArray[np.float64]
 
 Places = NDArray[np.intp]
 

@@ -11,14 +11,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ntksym.errors import InvalidInput
+from ntksym.numerics.arrays import Array
 from ntksym.theory.powers.supports import ABSENT, Support, number_text
 
 __all__ = ["Witness", "antipodal_pairs", "dimension", "on_a_line", "on_one_ray", "origin"]
 
-Array = NDArray[np.float64]
 
 MOST = 1500
 """Pairs of points for which weights are computed."""

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import sympy as sp
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from ntksym.activation.activation import Activation
 from ntksym.dual import ClosedDual
@@ -16,6 +16,7 @@ from ntksym.dual.derivation import dual_of
 from ntksym.errors import InvalidInput, NoClosedForm
 from ntksym.network.layers import Dense, Network, Nonlinearity, flattened
 from ntksym.network.walk import walk
+from ntksym.numerics.arrays import Array
 from ntksym.numerics.limits import EPSILON
 from ntksym.symbols import c, q, q1, q2, x
 from ntksym.theory.powers.parity_parts import parts_of
@@ -31,7 +32,6 @@ from ntksym.theory.zonal import ZonalKernel, zonal_kernel
 
 __all__ = ["PowerSeries", "is_polynomial_network", "power_series"]
 
-Array = NDArray[np.float64]
 
 MOST_TERMS = 3000
 

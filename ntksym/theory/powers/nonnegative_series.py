@@ -4,11 +4,10 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
+
+from ntksym.numerics.arrays import Array
 
 __all__ = ["compose", "compose_remainder", "multiply", "slope_terms"]
-
-Array = NDArray[np.float64]
 
 
 def multiply(left: Array, right: Array) -> Array:

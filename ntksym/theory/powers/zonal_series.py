@@ -17,7 +17,6 @@ from typing import Any
 
 import mpmath
 import numpy as np
-from numpy.typing import NDArray
 
 from ntksym.activation.activation import Activation
 from ntksym.dual import series_dual
@@ -26,6 +25,7 @@ from ntksym.errors import ToleranceNotMet
 from ntksym.hermite.digits import HermiteSquares, hermite_squares, mean_squares, present_among
 from ntksym.network.layers import Dense, Network, Nonlinearity
 from ntksym.network.walk import walk
+from ntksym.numerics.arrays import Array
 from ntksym.numerics.limits import EPSILON
 from ntksym.theory.powers.nonnegative_series import compose, compose_remainder, multiply, slope_terms
 from ntksym.theory.powers.parity_parts import parts_of
@@ -41,7 +41,6 @@ from ntksym.theory.requests import (
 
 __all__ = ["ZonalSeries", "layer_variances", "zonal_series"]
 
-Array = NDArray[np.float64]
 
 VARIANCE_DIGITS = 40
 """Digits of the variances."""

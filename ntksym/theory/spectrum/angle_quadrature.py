@@ -16,8 +16,8 @@ from typing import Any
 
 import mpmath
 import numpy as np
-from numpy.typing import NDArray
 
+from ntksym.numerics.arrays import Array
 from ntksym.numerics.fixed_point import decode, decode_floats, encode
 from ntksym.numerics.legendre import legendre_fixed
 from ntksym.numerics.limits import EPSILON
@@ -25,7 +25,6 @@ from ntksym.theory.spectrum.gegenbauer import normaliser, sums, sums_in_digits
 
 __all__ = ["AngleNodes", "Integrals", "angles", "integrate", "integrate_digits", "node_count"]
 
-Array = NDArray[np.float64]
 
 ROUNDING = 16.0
 """Roundings, in units of eps, in a value of the kernel and its weight."""

@@ -18,7 +18,6 @@ from typing import Any
 
 import mpmath
 import numpy as np
-from numpy.typing import NDArray
 
 from ntksym.activation.activation import Activation
 from ntksym.activation.kinks import HIGHEST_ORDER, even_kinks, kinks_of, lowest_order, odd_kinks
@@ -38,7 +37,6 @@ from ntksym.theory.zonal import ZonalKernel
 
 __all__ = ["Law", "algebraic", "predict"]
 
-Array = NDArray[np.float64]
 
 PARITIES = ("even", "odd")
 

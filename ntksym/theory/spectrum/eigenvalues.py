@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ntksym.dual.derivation import dual_of
+from ntksym.numerics.arrays import Array
 from ntksym.numerics.limits import EPSILON
 from ntksym.theory.powers.coefficients import power_series
 from ntksym.theory.powers.supports import Support
@@ -20,7 +21,6 @@ from ntksym.theory.zonal import ZonalKernel
 
 __all__ = ["Eigenvalues", "by_angle", "by_polynomial", "by_series", "choose", "on_two_points", "vanishing_degrees"]
 
-Array = NDArray[np.float64]
 
 ACCURATE = 1e-12
 """Relative error of every eigenvalue that is aimed at."""

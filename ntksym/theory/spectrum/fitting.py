@@ -5,13 +5,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ntksym.numerics.arrays import Array
 from ntksym.theory.spectrum.decay import Law
 
 __all__ = ["Fit", "fit"]
 
-Array = NDArray[np.float64]
 
 RELIABLE = 1e-2
 """Relative error of an eigenvalue that may be fitted."""

@@ -14,8 +14,8 @@ from typing import Any
 import mpmath
 import numpy as np
 import scipy
-from numpy.typing import NDArray
 
+from ntksym.numerics.arrays import Array
 from ntksym.numerics.fixed_point import Integers, encode
 
 __all__ = [
@@ -30,7 +30,6 @@ __all__ = [
     "sums_in_digits",
 ]
 
-Array = NDArray[np.float64]
 
 ROUNDED_UP = 1.01
 """Covers that m(k, n) is largest at a whole number next to the peak, and the rounding of its logarithm."""

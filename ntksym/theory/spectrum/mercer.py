@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ntksym.errors import InvalidInput
 from ntksym.network.layers import Network
+from ntksym.numerics.arrays import Array
 from ntksym.numerics.limits import EPSILON
 from ntksym.theory.requests import Get, check_whole
 from ntksym.theory.spectrum.decay import Law, predict
@@ -21,7 +22,6 @@ from ntksym.theory.zonal import ZonalKernel, zonal_kernel
 
 __all__ = ["Decay", "EffectiveDimension", "Spectrum", "SumRule", "spectrum"]
 
-Array = NDArray[np.float64]
 
 MOST_DIM, MOST_DEGREE = 10_000, 1000
 

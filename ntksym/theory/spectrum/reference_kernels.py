@@ -13,16 +13,15 @@ from typing import Any
 
 import mpmath
 import numpy as np
-from numpy.typing import NDArray
 
 from ntksym.errors import InvalidInput
+from ntksym.numerics.arrays import Array
 from ntksym.theory.spectrum.angle_quadrature import integrate_digits
 from ntksym.theory.spectrum.decay import Law, algebraic
 from ntksym.theory.spectrum.gegenbauer import decay_exponent, power_coefficient
 
 __all__ = ["Comparison", "compare_with"]
 
-Array = NDArray[np.float64]
 
 SPARE_DIGITS = 20
 

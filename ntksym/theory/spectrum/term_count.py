@@ -4,14 +4,13 @@ import math
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ntksym.numerics.arrays import Array
 from ntksym.theory.spectrum.decay import Law
 from ntksym.theory.spectrum.gegenbauer import log_projections
 
 __all__ = ["MOST_TERMS", "first_terms"]
 
-Array = NDArray[np.float64]
 
 MOST_TERMS = 3000
 """Terms of a power series."""
