@@ -63,7 +63,11 @@ def _run(words: list[str]) -> int:
 def _account_for(error: Exception) -> int:
     """Say in one line what happened; whose fault it is decides the exit status."""
     if isinstance(error, OSError):
-        complain(f"{error.filename}: {error.strerror}" if error.filename else error)
+        complain(
+            f"{error.filename}: {error.strerror}; check the name and the rights of the file"
+            if error.filename
+            else error
+        )
         return MISTAKE
     if isinstance(error, MemoryError):
         complain(f"not enough memory ({error}); use --limit N or --dtype float32")

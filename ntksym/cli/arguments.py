@@ -8,8 +8,12 @@ from fractions import Fraction
 from importlib.metadata import PackageNotFoundError, version
 from typing import NoReturn
 
+import sympy as sp
+
 from ntksym.cli.data import DATA_SETS
 from ntksym.dual.derivation import METHODS
+from ntksym.errors import InvalidInput
+from ntksym.formula import parse as parse_formula
 
 __all__ = ["Mistake", "parse"]
 
@@ -284,11 +288,19 @@ def _add_catalogue(commands: "argparse._SubParsersAction[_Parser]") -> None:
     parser.add_argument("pattern", nargs="?", metavar="WORD", help="only names, formulas or tags that contain WORD")
 
 
-def _parameter(text: str) -> tuple[str, Fraction]:
+def _parameter(text: str) -> tuple[str, Fraction | sp.Expr]:
     name, equals, value = (part.strip() for part in text.partition("="))
     if not (equals and name.isidentifier()):
         raise argparse.ArgumentTypeError(f"{text!r} is not of the form name=value, such as a=0.2")
-    return name, _number(value)
+    if _NUMBER.fullmatch(value):
+        return name, _number(value)
+    try:
+        number = parse_formula(value)
+    except InvalidInput:
+        number = sp.nan
+    if not number.is_number or not number.is_finite:
+        raise argparse.ArgumentTypeError(f"{value!r} is not a number such as 0.2, 1e-3, 1/3 or sqrt(2)")
+    return name, number
 
 
 def _number(text: str) -> Fraction:

@@ -124,6 +124,8 @@ def _is_number(cell: str) -> bool:
 
 
 def _load_data_set(name: str) -> NDArray[np.generic]:
+    if Path(name).is_dir():
+        raise InvalidInput(f"{name} is a folder; give the name of a .npy, .npz or .csv file in it", name=name)
     if name not in DATA_SETS:
         near = difflib.get_close_matches(name, DATA_SETS, n=1)
         meant = f"did you mean {near[0]!r}? " if near else ""

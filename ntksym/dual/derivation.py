@@ -119,7 +119,7 @@ def cross_dual(
         For a series, where E[f(U)^2] or E[g(V)^2] diverges at every variance.
     """
     if method not in METHODS:
-        raise InvalidInput(f"unknown method {method!r}: choose one of {', '.join(METHODS)}")
+        raise InvalidInput(f"unknown method {method!r}: choose one of {', '.join(METHODS)}", method=method)
     first, second = as_activation(f), as_activation(g)
     for name, value in first.parameters:
         if dict(second.parameters).get(name, value) != value:

@@ -26,7 +26,7 @@ def explain_cross_series(dual: Any, fmt: str = "text") -> str:
         For another format.
     """
     if fmt not in FORMATS:
-        raise InvalidInput(f"unknown format {fmt!r}: choose one of {', '.join(FORMATS)}")
+        raise InvalidInput(f"unknown format {fmt!r}: choose one of {', '.join(FORMATS)}", fmt=fmt)
     page = Page(fmt)
     page.heading("Cross dual by a Hermite series")
     page.paragraph(

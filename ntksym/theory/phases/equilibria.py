@@ -131,7 +131,8 @@ def _dividing(lengths: LengthMap, below: FixedPoint, above: FixedPoint) -> Fixed
     if not growing or growing[0] == low:
         raise OutOfReach(
             f"lengths near q = {below.q:g} and near q = {above.q:g} stay there, but the length between them that goes "
-            "to neither was not found: the map changes too fast for float64; use another W_std or b_std"
+            "to neither was not found: the map changes too fast for float64; use another W_std or b_std",
+            lengths=(below.q, above.q),
         )
     start = log(places[places < growing[0]][-1])
     ends = start, log(growing[0])
