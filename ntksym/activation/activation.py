@@ -17,6 +17,7 @@ from ntksym.activation.growth import Growth, growth_of, sides_of
 from ntksym.activation.kinks import Break, breaks_of
 from ntksym.activation.parameter_values import exact, literal
 from ntksym.activation.pieces import Pieces, split
+from ntksym.activation.pieces.rewriting import without_inverse_pairs
 from ntksym.activation.pieces.slopes import compile_slope
 from ntksym.activation.real_values import PROBES, require_real
 from ntksym.activation.removable import Continuation
@@ -82,7 +83,7 @@ class Activation:
         if name is not None and not isinstance(name, str):
             raise InvalidInput(f"the name of an activation is text, not {type(name).__name__}", name=name)
         expression, source, values = _admit(formula, values)
-        self._set("expression", expression)
+        self._set("expression", without_inverse_pairs(expression))
         self._set("parameters", tuple(sorted(values.items())))
         self._set("source", source)
         self._set("name", name if name is not None else str(source))

@@ -5,9 +5,13 @@ import math
 import sympy as sp
 from sympy.polys.polyerrors import BasePolynomialError
 
+from ntksym.formula.conditionals import substitute
 from ntksym.symbols import x
 
-__all__ = ["abbreviated", "expanded", "factored", "in_exponentials", "limit_at", "term_bound"]
+__all__ = ["abbreviated", "expanded", "factored", "in_exponentials", "limit_at", "term_bound", "without_inverse_pairs"]
+
+INVERSES = {sp.asinh: sp.sinh, sp.atanh: sp.tanh}
+"""Functions that undo another on the whole line; sympy knows exp and log, and the other order, by itself."""
 
 MAX_TERMS = 400
 """Terms that an expression may have when multiplied out; beyond, it is left as it is."""
@@ -22,6 +26,27 @@ MAX_DERIVATIVES = 6
 """Order of a removable singularity that is removed."""
 MAX_LIMIT_OPERATIONS = 20
 """Expressions with more operations are not given to sympy's limit."""
+
+
+def without_inverse_pairs(expression: sp.Expr) -> sp.Expr:
+    """The expression with asinh(sinh(u)) and atanh(tanh(u)) as u, which they are for every real u.
+
+    Where tanh(u) rounds to one, atanh would be infinite; asin(sin(u)) is another function than u, and stays.
+
+    Parameters
+    ----------
+    expression : Expr
+        Real for every real x.
+    """
+    while True:
+        pairs = {
+            node: node.args[0].args[0]
+            for node in expression.atoms(sp.asinh, sp.atanh)
+            if isinstance(node.args[0], INVERSES[type(node)])
+        }
+        if not pairs:
+            return expression
+        expression = substitute(expression, pairs)
 
 
 def term_bound(node: sp.Expr) -> int:

@@ -5,6 +5,7 @@ import time
 import pytest
 import sympy as sp
 
+from ntksym.activation.activation import Activation
 from ntksym.activation.pieces.rewriting import expanded, factored, limit_at, term_bound
 from ntksym.formula import parse
 from ntksym.symbols import x
@@ -55,3 +56,20 @@ def test_incommensurable_exponents_do_not_become_huge_powers() -> None:
 )
 def test_removable_singularities_are_removed(text: str, limit: sp.Expr) -> None:
     assert limit_at(parse(text), sp.S.Zero, "+") == limit
+
+
+@pytest.mark.parametrize(
+    ("formula", "plain"),
+    [
+        ("asinh(sinh(x))", "x"),
+        ("atanh(tanh(x))", "x"),
+        ("log(exp(x))", "x"),
+        ("where(x>0, asinh(sinh(2*x)), atanh(tanh(x)))", "where(x>0, 2*x, x)"),
+    ],
+)
+def test_functions_that_undo_each_other_on_the_whole_line_vanish(formula: str, plain: str) -> None:
+    assert Activation(formula).expression == Activation(plain).expression
+
+
+def test_functions_that_undo_each_other_on_a_part_of_the_line_stay() -> None:
+    assert Activation("asin(sin(x))").expression != Activation("x").expression
