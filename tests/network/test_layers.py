@@ -6,7 +6,7 @@ import sympy as sp
 
 from ntksym.activation.activation import Activation
 from ntksym.errors import InvalidInput
-from ntksym.network.layers import Dense, Network, Nonlinearity, fully_connected, serial
+from ntksym.network.layers import Dense, Network, Nonlinearity, fully_connected, residual, serial
 from ntksym.symbols import x
 
 
@@ -101,3 +101,17 @@ def test_a_network_is_made_of_layers_only() -> None:
     with pytest.raises(InvalidInput, match=r"serial\(\.\.\.\)"):
         Network((Dense(), "relu", Dense()))  # type: ignore[arg-type]
     assert Network((Dense(), Nonlinearity(Activation("relu")), Dense())).depth == 1
+
+
+def test_a_residual_network_is_a_value() -> None:
+    def made() -> Network:
+        return serial(Dense(1.2), residual(residual("relu", Dense(0.5)), "erf(x)", Dense(0.25, 0.1)), "relu", Dense())
+
+    network = made()
+    assert network == made()
+    assert hash(network) == hash(made())
+    assert pickle.loads(pickle.dumps(network)) == network
+    assert network.depth == 3
+    assert repr(network).startswith(
+        "<Network 1.2*W h/sqrt(n) -> h + [h + [relu(z) -> 0.5*W h/sqrt(n)] -> erf(x)(z) -> "
+    )
