@@ -1,4 +1,4 @@
-"""Partial derivatives of duals: against differences at 60 digits, against integrals, and at the edge ``|rho|`` = 1."""
+"""Partial derivatives of duals: against differences at 46 digits, against integrals, and at the edge ``|rho|`` = 1."""
 
 import math
 import pickle
@@ -57,7 +57,7 @@ def differences(name: str) -> tuple[list[mpmath.mpf], list[mpmath.mpf]]:
         if parameter is not None:
             value = Fraction(str(dict(activation.parameters)[parameter])) + steps * STEP
             shifted = activation.with_parameters(**{parameter: value})
-        return closed(shifted).evaluate(*at, dps=60)
+        return closed(shifted).evaluate(*at, dps=46)
 
     for place, parameter in [*places, *((None, name) for name in left)]:
         found = {steps: moved(place, parameter, steps) for steps in (-2, -1, 1, 2)}
@@ -67,9 +67,9 @@ def differences(name: str) -> tuple[list[mpmath.mpf], list[mpmath.mpf]]:
 
 
 def check_against_differences(name: str) -> None:
-    with mpmath.workdps(70):
+    with mpmath.workdps(60):
         expected = [entry for side in differences(name) for entry in side]
-        found = closed(name).partials.evaluate(*map(number, PLACE), dps=40).entries
+        found = closed(name).partials.evaluate(*map(number, PLACE), dps=30).entries
         size = max(map(abs, expected))
         for entry, right in zip(found, expected, strict=True):
             assert abs(entry - right) <= mpmath.mpf(10) ** -DIGITS * max(abs(right), mpmath.mpf(10) ** -8 * size)
