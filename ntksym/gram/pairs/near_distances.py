@@ -149,11 +149,11 @@ def _add(kept: _State, branch: _State) -> _State:
     low, sign = gap_of_sum(parts[0], parts[1], np.where(squares[0] == squares[1], squares[0], roots[0] * roots[1]))
     changes = sum(state.gap * (state.roots[0] + state.roots[1]) for state in (kept, branch))
     gap = changes / np.maximum(roots[0] + roots[1], DIVISOR_FLOOR)
-    tangents = tuple(one + other for one, other in zip(kept.tangents, branch.tangents, strict=True))
-    facing = (
+    tangents = kept.tangents[0] + branch.tangents[0], kept.tangents[1] + branch.tangents[1]
+    facing = [
         np.where(state.sign == sign, state.tangent, 2 * sum(state.tangents) - state.tangent) for state in (kept, branch)
-    )
-    return _State(roots, low, sign, gap, sum(facing), kept.tilt + branch.tilt, tangents)
+    ]
+    return _State(roots, low, sign, gap, facing[0] + facing[1], kept.tilt + branch.tilt, tangents)
 
 
 def _through(

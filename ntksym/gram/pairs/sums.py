@@ -9,13 +9,12 @@ signs, |c| >= |c'|, it is this and E + p' + |c'|. All terms are positive: nothin
 """
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ntksym.numerics.arrays import Array
 from ntksym.numerics.limits import DIVISOR_FLOOR
 
 __all__ = ["Part", "gap_of_sum"]
 
-Array = NDArray[np.float64]
 Part = tuple[tuple[Array, Array], Array, Array, Array]
 """(r1, r2), r1 - r2, E and the sign of c, shapes (n,)."""
 
