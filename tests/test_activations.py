@@ -10,7 +10,7 @@ from ntksym.activation.activation import Activation
 from ntksym.dual import SeriesDual
 from ntksym.dual.derivation import derive
 from ntksym.errors import NoClosedForm
-from ntksym.lowering.costs import HEAVY
+from ntksym.gram.costs import COSTS
 from ntksym.lowering.lowered_activation import lower
 from ntksym.symbols import x
 from tests.activations import EXAMPLES, TAGS, formulas, select
@@ -143,4 +143,4 @@ def test_the_package_takes_the_way_that_is_stated(name: str) -> None:
 @pytest.mark.parametrize("name", select("closed"))
 def test_heavy_forms_are_those_that_the_cost_model_calls_so(name: str) -> None:
     (part,) = lower([derive(EXAMPLES[name].formula)])
-    assert (part.cost >= HEAVY) == has(name, "heavy")
+    assert (part.cost >= COSTS.heavy) == has(name, "heavy")
