@@ -120,21 +120,21 @@ def _add(kept: "_Progress", branch: "_Progress") -> "_Progress":
 
 
 def bound_of_single_pairs(
-    network: LayerArrays, plan: LayerPlan, states: Sequence[RowStates], largest: float = 1.0
+    network: LayerArrays, layers: LayerPlan, states: Sequence[RowStates], largest: float = 1.0
 ) -> Bound:
     """The bound for pairs given by exact angles and evaluated one by one, in series to `SERVED`.
 
     Parameters
     ----------
-    network, plan : LayerArrays, LayerPlan
+    network, layers : LayerArrays, LayerPlan
         The network.
     states, largest
         As for `propagate`.
     """
-    if all(entry.series is None for entry in plan.hidden):
+    if all(entry.series is None for entry in layers.hidden):
         return Bound(0.0, 0.0)
     exact = replace(network, slacks=np.zeros_like(network.slacks))
-    return propagate(exact, plan.tightened(SERVED).hidden, states, largest)
+    return propagate(exact, layers.tightened(SERVED).hidden, states, largest)
 
 
 @dataclass(frozen=True)

@@ -36,7 +36,7 @@ def loses_digits(layers: LayerPlan, number: int, variance: Array) -> bool:
     return bool(dual.accurate_range.excludes(np.array([variance.min(), variance.max()])).any())
 
 
-def require_slopes(schedule: LayerPlan) -> None:
+def require_slopes(layers: LayerPlan) -> None:
     """Make sure that the NTK exists.
 
     Raises
@@ -44,7 +44,7 @@ def require_slopes(schedule: LayerPlan) -> None:
     NoSuchDual
         If an activation jumps, so that E[s'(U)^2] is infinite.
     """
-    for number, hidden in enumerate(schedule.hidden, 1):
+    for number, hidden in enumerate(layers.hidden, 1):
         if hidden.dual is not None and not hidden.dual.continuous:
             raise NoSuchDual(
                 f"the NTK does not exist: {hidden.dual.activation.name} at layer {number} jumps or is infinitely steep "
@@ -54,15 +54,15 @@ def require_slopes(schedule: LayerPlan) -> None:
             )
 
 
-def require_variances(schedule: LayerPlan, layer: int, variance: Array, name: str, first: int) -> None:
+def require_variances(layers: LayerPlan, layer: int, variance: Array, name: str, first: int) -> None:
     """Make sure that the variances before a layer, or at the output, are such that the kernel exists.
 
     Parameters
     ----------
-    schedule : LayerPlan
+    layers : LayerPlan
         The network.
     layer : int
-        Index of the layer in ``schedule.hidden``; behind the last, the output.
+        Index of the layer in ``layers.hidden``; behind the last, the output.
     variance : float array, shape (n,)
         Variance of every row there.
     name : str
@@ -77,11 +77,11 @@ def require_variances(schedule: LayerPlan, layer: int, variance: Array, name: st
     NoSuchDual
         If E[s(U)^2] diverges at a variance.
     """
-    if layer == len(schedule.hidden):
+    if layer == len(layers.hidden):
         _refuse_overflow(variance, "at the output", name, first)
         return
     _refuse_overflow(variance, f"before layer {layer + 1}", name, first)
-    dual = schedule.hidden[layer].dual
+    dual = layers.hidden[layer].dual
     if dual is not None:
         _refuse_missing_dual(dual, layer + 1, variance, name, first)
 
