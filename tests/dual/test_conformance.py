@@ -85,7 +85,7 @@ def test_a_series_conforms() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["tanh", "softsign", "floor(x)", "tanh(x)*exp(x**2/10)", "mish", "relu"])
+@pytest.mark.parametrize("name", ["tanh", "softsign", "tanh(x)*exp(x**2/10)", "mish", "relu"])
 def test_series_conform_at_every_place(name: str) -> None:
     check_dual(derive(name, method="series"), dps=15)
 
