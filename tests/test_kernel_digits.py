@@ -97,6 +97,35 @@ def test_a_row_of_zeros_beside_others() -> None:
     np.testing.assert_allclose(matrix[np.ix_(others, others)], expected, rtol=0, atol=kernel.tol * expected.max())
 
 
+@pytest.mark.parametrize(("scale", "route"), [(0.0, "layers"), (0.0, "angle"), (1e-160, "layers")])
+def test_rows_below_the_smallest_variance_are_exact_zeros(scale: float, route: str) -> None:
+    """Their entries are below 1e-70; the smallest variance in their place gave them wrong correlations."""
+    kernel, x = build(fully_connected("relu", 3, 1.5)), data(1.0)
+    x[1] *= scale
+    on = kernel.on(x, get=BOTH, route=route)
+    for matrix, line in zip(on.gram(), on.diag(), strict=True):
+        assert not matrix[1].any()
+        assert not matrix[:, 1].any()
+        assert line[1] == 0
+        assert np.count_nonzero(matrix[0]) == len(x) - 1
+
+
+def test_all_rows_below_the_smallest_variance_make_a_zero_matrix() -> None:
+    for name in ("tanh", "gelu"):
+        kernel = build(fully_connected(name, 2, 1.5))
+        assert not kernel(data(1e-160)).any()
+        assert not kernel.diag(data(1e-160)).any()
+
+
+def test_zero_rows_keep_what_a_function_or_a_bias_makes_of_zero() -> None:
+    x = data(1.0)
+    x[1] = 0
+    cosine, biased = build(fully_connected("cos(x)", 1, 1.5)), build(fully_connected("relu", 2, 1.5, 0.1))
+    assert cosine(x)[1, 1] == cosine.diag(x)[1] == 1.5**2
+    exact = [float(part) for part in recursion(biased.network, x[1], x[0])]
+    np.testing.assert_allclose([part[1, 0] for part in biased(x, get=BOTH)], exact, rtol=1e-13)
+
+
 def test_what_is_homogeneous_never_loses_digits() -> None:
     assert [derive(name).accurate_range.is_limited for name in ("relu", "abs", "x**3", "elu", "tanh")] == [
         False,

@@ -107,6 +107,8 @@ class KernelOnData:
             fill_deferred(machine[1], request.pair, rows.states, pairs, targets, self._single(route, rows, request))
 
         fill(request.pair, filling.into(targets, symmetric=request.symmetric), complete, request.threads)
+        for matrix in results.values():
+            matrix[rows.states[0].vanished], matrix[:, rows.states[1].vanished] = 0.0, 0.0
 
     def _single(self, route: Route, rows: Rows, request: Request) -> Evaluation:
         """What evaluates pairs that the tiles leave out."""

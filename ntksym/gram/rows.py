@@ -72,6 +72,11 @@ class RowStates:
         """Diagonal of the NTK, shape (count,)."""
         return self.tangents.reshape(-1)[: self.count]
 
+    @property
+    def vanished(self) -> NDArray[np.intp]:
+        """Rows that are zero at the output; what is computed of their pairs is left from the smallest variance."""
+        return np.flatnonzero(self.variance(self.layers) == 0)
+
     def diagonal(self, kernel: int) -> Array:
         """Diagonal of the NNGP (0) or of the NTK (1), shape (count,)."""
         return self.tangent if kernel else self.variance(self.layers)
@@ -192,7 +197,7 @@ class _Preparation:
             else:
                 self._room(layer, slots)
         network = self._network
-        numbers = network.which, network.branches, network.weights, network.biases, network.shared
+        numbers = network.which, network.branches, network.vanishing, network.weights, network.biases, network.shared
         arrays = *numbers, self._layout, self._variances, self._tangents, self._kept, self._rows
 
         def advance(first: int, last: int) -> None:

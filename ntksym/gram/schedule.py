@@ -32,6 +32,9 @@ __all__ = ["HiddenLayer", "LayerArrays", "LayerPlan", "Truncation", "follow", "s
 ROUNDING = 8 * EPSILON
 """How far, relatively, a covariance that went through a dual may be from the variance that it should equal."""
 
+TINY, NOTHING = 1e-280, 1e-40
+"""What goes to zero like ``|x|**(1/7)`` or faster is smaller than the second at the first; what jumps there is not."""
+
 State = TypeVar("State")
 
 
@@ -125,6 +128,8 @@ class LayerArrays:
         Number of the activation of each layer in the module; -1 for none.
     branches : int array, shape (layers, 2)
         How many branches begin in front of each layer, and how many end behind it.
+    vanishing : bool array, shape (layers,)
+        Whether a row whose variance is below the smallest is zero behind the activation of a layer.
     weights, biases : float arrays, shape (layers + 1,)
         W_std**2 and b_std**2 of the Dense layers.
     slacks : float array, shape (layers,)
@@ -139,6 +144,7 @@ class LayerArrays:
 
     which: NDArray[np.int64]
     branches: NDArray[np.int64]
+    vanishing: NDArray[np.bool_]
     weights: Array
     biases: Array
     slacks: Array
@@ -224,13 +230,14 @@ class LayerPlan:
         for layer, hidden in enumerate(self.hidden):
             parameters[layer, : len(hidden.parameters)] = hidden.parameters
         branches = np.array([(hidden.begins, hidden.ends) for hidden in self.hidden], dtype=np.int64).reshape(count, 2)
+        vanishing = np.array([hidden.dual is not None and _vanishes(hidden.dual) for hidden in self.hidden], dtype=bool)
         slacks = self._slacks(width)
         denses = [self.first, *(hidden.dense for hidden in self.hidden)]
         weights = np.array([dense.weight_variance for dense in denses])
         biases = np.array([dense.bias_variance for dense in denses])
         shared = np.empty((count, max(1, columns)))
         module.share(which, parameters, shared)
-        return LayerArrays(which, branches, weights, biases, slacks, shared, 1.0 / width, self.nearest)
+        return LayerArrays(which, branches, vanishing, weights, biases, slacks, shared, 1.0 / width, self.nearest)
 
 
 def follow(
@@ -259,6 +266,12 @@ def follow(
         for _ in range(layer.ends):
             state = add(kept.pop(), state)
     return state
+
+
+def _vanishes(dual: Dual) -> bool:
+    """Whether s(x) goes to zero with x."""
+    with np.errstate(all="ignore"):
+        return bool(np.all(np.abs(dual.activation(np.array([-TINY, TINY]))) < NOTHING))
 
 
 def _bends(dual: Dual) -> bool:

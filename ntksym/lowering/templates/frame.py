@@ -80,7 +80,8 @@ $share_branches
 
 @compiled
 def prepare(
-    first, last, begin, end, which, branches, weights, biases, shared, layout, variances, tangents, kept, rows
+    first, last, begin, end, which, branches, vanishing, weights, biases, shared,
+    layout, variances, tangents, kept, rows,
 ):
     """Row quantities of the blocks first <= block < last, layers begin <= layer < end.
 
@@ -103,6 +104,10 @@ def prepare(
                     kept[block, 2 * level + 1, i] = tangent[i]
                 level += 1
 $row_branches
+            if vanishing[layer]:
+                for i in range(TILE):
+                    if q[i] < SMALLEST_VARIANCE:
+                        here[TILE + i], here[2 * TILE + i] = 0.0, 0.0
             after = variances[block, layer + 1]
             for i in range(TILE):
                 after[i] = weights[layer + 1] * here[TILE + i] + biases[layer + 1]
