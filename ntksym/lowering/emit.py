@@ -10,11 +10,15 @@ from ntksym.lowering.passes import count, prune
 from ntksym.lowering.printing import SCALAR, VECTORISED, statements
 from ntksym.lowering.program import Program
 from ntksym.lowering.templates import deferral, series_layers
+from ntksym.lowering.templates.fill import fill_function
 from ntksym.lowering.templates.frame import (
+    BRANCHES,
     DECORATORS,
     DIAGONAL_SLOPE,
     DIAGONAL_VALUE,
-    FILL,
+    FILL_ARGUMENTS,
+    FILL_MEMORY,
+    FILL_STRIP,
     HEAD,
     PREPARE,
     ROOT,
@@ -31,8 +35,8 @@ __all__ = ["Source", "emit"]
 
 START = """\
 for i in range(last - first):
-                for j in range(TILE):
-                    t[i, j] = c[i, j]"""
+    for j in range(TILE):
+        t[i, j] = c[i, j]"""
 """Entry by entry: numba takes longer to compile ``t[:] = c``, which may raise an error, than all the layers."""
 
 PAIR_PROLOGUE = """\
@@ -101,6 +105,7 @@ def _emitted(parts: tuple[LoweredActivation | LoweredSeries, ...]) -> Source:
         near_list([part.name if isinstance(part, LoweredActivation) else None for part in parts]),
         deferral.mark_function(),
         product_functions(),
+        BRANCHES,
         WRITE,
         PREPARE.substitute(share_branches=_share_branches(parts), row_branches=_row_branches(parts)),
         _fill("nngp", parts),
@@ -230,25 +235,32 @@ def _fill(get: str, parts: Sequence[LoweredActivation | LoweredSeries]) -> str:
     nngp_write = write("c", "variances", "nngp").replace("[block]", "[block, layers]")
     writes = [nngp_write] if get == "nngp" else [write("t", "tangents", "ntk"), "if both:", f"    {nngp_write}"]
     series = any(isinstance(part, LoweredSeries) for part in parts)
-    return FILL.substitute(
-        get=get,
-        begin=deferral.BEGIN + (series_layers.BEGIN if series else ""),
+    strip = FILL_STRIP.substitute(
         c_place="first" if get == "nngp" else "first if both else 0",
         start=START if get == "ntk" else "",
         mark=deferral.MARK,
         keep=_joined("keep", get),
         step_branches=_step_branches(get, parts),
         add=_joined("add", get),
-        record=deferral.record(),
-        writes=indent("\n".join(writes), " " * 8),
-        end=deferral.END,
+    )
+    return fill_function(
+        f"fill_{get}",
+        FILL_ARGUMENTS,
+        deferred=(
+            "The pairs (i, j) left to be computed one by one: |rho| >= nearest, or beyond the terms of a series.",
+            "hard[i - first, j] > 0.0",
+        ),
+        memory=FILL_MEMORY + (series_layers.BEGIN if series else ""),
+        strip=strip,
+        forget="clear(hard)",
+        tile="\n".join(writes),
     )
 
 
 def _joined(function: str, get: str) -> str:
     """Calls that keep or add the covariances of some rows of a tile, and their tangents."""
     calls = [f"{function}(c, kept, level)", f"{function}(t, kept, level + STRIP)"]
-    return indent("\n".join(calls if get == "ntk" else calls[:1]), " " * 20)
+    return indent("\n".join(calls if get == "ntk" else calls[:1]), " " * 8)
 
 
 def _step_branches(get: str, parts: Sequence[LoweredActivation | LoweredSeries]) -> str:
@@ -257,11 +269,11 @@ def _step_branches(get: str, parts: Sequence[LoweredActivation | LoweredSeries])
     for number, part in enumerate(parts):
         if isinstance(part, LoweredSeries):
             given = f"layout[layer, 2], layout[layer, 3], weight, bias, slack, hard, scratch, c{tangent}"
-            calls[number] = f"marked += {part.name}_step_{get}(first, here, there, {given})"
+            calls[number] = f"deferred += {part.name}_step_{get}(first, here, there, {given})"
         elif get == "nngp" or part.has_slope:
             given = f"first, here, there, shared[layer], weight, bias, slack, c{tangent}"
             calls[number] = f"{part.name}_step_{get}({given})"
-    return indent(_branches(calls, f"linear_step_{get}(weight, bias, c{tangent})"), " " * 16)
+    return indent(_branches(calls, f"linear_step_{get}(weight, bias, c{tangent})"), " " * 4)
 
 
 def _share_branches(parts: Sequence[LoweredActivation | LoweredSeries]) -> str:

@@ -208,7 +208,9 @@ def test_functions_of_sympy_are_taken_as_functions_of_x() -> None:
 
 
 @pytest.mark.parametrize(
-    ("function", "advice"), [(np.tanh, r'Activation\("tanh"\)'), (lambda t: t, r"Activation\(f\(sympy.Symbol")], ids=str
+    ("function", "advice"),
+    [(np.tanh, r'Activation\("tanh"\)'), (lambda t: t, r"Activation\(f\(sympy.Symbol")],
+    ids=["a ufunc", "a function"],
 )
 def test_functions_of_python_are_refused_with_the_way_out(function: object, advice: str) -> None:
     with pytest.raises(InvalidInput, match=advice):

@@ -15,8 +15,8 @@ are data, so that one module, compiled once, does for every network.
 
 from string import Template
 
-from ntksym.lowering.templates.deferral import listing
-from ntksym.lowering.templates.frame import DECORATORS, TILE, WRITE
+from ntksym.lowering.templates.fill import fill_function
+from ntksym.lowering.templates.frame import DECORATORS, TILE, WRITE, WRITES
 from ntksym.lowering.templates.inner_products import product_functions
 
 __all__ = ["DIAGONALS", "GROUP", "INVERSE", "ROOTS", "SLOTS", "angle_source"]
@@ -115,62 +115,44 @@ def add_part(terms, y, u, factor, before, now, power, total):
 
 $write
 
-@compiled
-def fill(
-    x, y, other, begin, end, factor, bias, slack, near, lines, other_lines, terms, sizes, nngp, ntk, symmetric
-):
-    """Columns of one block, the rows of the blocks begin <= block < end; nngp and ntk hold the results.
-
-    The pairs that lie within ``near`` of rho = 1 or -1 are returned; they hold what rounding leaves of the angle.
-    """
-    left = other * TILE
-    count = min(TILE, y.shape[0] - left)
-    doublings = int(round(math.log2(terms.shape[2])))
-    tiles = np.empty((2, TILE, TILE))
-    ones = np.ones(SPAN)
-    columns = np.empty((y.shape[1], TILE))
-    correlations = np.empty((STRIP, TILE))
-    rho, stretched, u = correlations.reshape(SPAN), np.empty(SPAN), np.empty(SPAN)
-    before, now, power, total = np.empty(SPAN), np.empty(SPAN), np.empty(SPAN), np.empty(SPAN)
-    pairs = np.empty((TILE, 2), np.int64)
-    found = 0
-    if begin < end:
-        turn(y, left, count, columns)
-    for block in range(begin, end):
-        top = block * TILE
-        height = min(TILE, x.shape[0] - top)
-        here, there = lines[block], other_lines[other]
-        for first in range(0, height, STRIP):
-            last = min(first + STRIP, height)
-            multiply(x, top + first, last - first, columns, correlations)
-            for i in range(first, last):
-                correlate(factor, bias, here[0, i], there[0], correlations[i - first])
-            rho[(last - first) * TILE :] = 0.0
-            close = stretch(rho, doublings, slack, near, stretched, u)
-            for kernel in range(2):
-                if sizes[kernel, 0] + sizes[kernel, 1] > 0:
-                    total[:] = 0.0
-                    for part in range(2):
-                        if sizes[kernel, part] > 0:
-                            outer = ones if part == 0 else rho
-                            used = terms[kernel, part, :, : sizes[kernel, part]]
-                            add_part(used, stretched, u, outer, before, now, power, total)
-                    for i in range(first, last):
-                        inverse, root, diagonal = here[0, i], here[1 + 2 * kernel, i], here[2 + 2 * kernel, i]
-                        correlation = rho[(i - first) * TILE : (i - first + 1) * TILE]
-                        value = total[(i - first) * TILE : (i - first + 1) * TILE]
-                        target = tiles[kernel, i]
-                        for j in range(TILE):
-                            same = (1.0 - correlation[j] <= slack) & (abs(there[0, j] - inverse) <= slack * inverse)
-                            entry = root * there[1 + 2 * kernel, j] * value[j]
-                            target[j] = diagonal if same else entry
-            if close > 0:
-$listing        if nngp.size > 0:
-            write(tiles[0], here[2], nngp, top, height, left, count, symmetric)
-        if ntk.size > 0:
-            write(tiles[1], here[4], ntk, top, height, left, count, symmetric)
-    return pairs[:found]
+$fill
 ''')
+
+
+_MEMORY = """\
+doublings = int(round(math.log2(terms.shape[2])))
+tiles = np.empty((2, TILE, TILE))
+ones = np.ones(SPAN)
+columns = np.empty((y.shape[1], TILE))
+correlations = np.empty((STRIP, TILE))
+rho, stretched, u = correlations.reshape(SPAN), np.empty(SPAN), np.empty(SPAN)
+before, now, power, total = np.empty(SPAN), np.empty(SPAN), np.empty(SPAN), np.empty(SPAN)
+"""
+
+_STRIP = """\
+multiply(x, top + first, last - first, columns, correlations)
+for i in range(first, last):
+    correlate(factor, bias, here[0, i], there[0], correlations[i - first])
+rho[(last - first) * TILE :] = 0.0
+deferred = stretch(rho, doublings, slack, near, stretched, u)
+for kernel in range(2):
+    if sizes[kernel, 0] + sizes[kernel, 1] > 0:
+        total[:] = 0.0
+        for part in range(2):
+            if sizes[kernel, part] > 0:
+                outer = ones if part == 0 else rho
+                used = terms[kernel, part, :, : sizes[kernel, part]]
+                add_part(used, stretched, u, outer, before, now, power, total)
+        for i in range(first, last):
+            inverse, root, diagonal = here[0, i], here[1 + 2 * kernel, i], here[2 + 2 * kernel, i]
+            correlation = rho[(i - first) * TILE : (i - first + 1) * TILE]
+            value = total[(i - first) * TILE : (i - first + 1) * TILE]
+            target = tiles[kernel, i]
+            for j in range(TILE):
+                same = (1.0 - correlation[j] <= slack) & (abs(there[0, j] - inverse) <= slack * inverse)
+                entry = root * there[1 + 2 * kernel, j] * value[j]
+                target[j] = diagonal if same else entry
+"""
 
 
 def angle_source() -> str:
@@ -181,7 +163,18 @@ def angle_source() -> str:
         products=product_functions(),
         write=WRITE,
         decorators=DECORATORS,
-        listing=listing("1.0 - abs(rho[(i - first) * TILE + j]) < near"),
+        fill=fill_function(
+            "fill",
+            "factor, bias, slack, near, lines, other_lines, terms, sizes,",
+            deferred=(
+                "The pairs that lie within ``near`` of rho = 1 or -1 are returned; they hold what rounding leaves.",
+                "1.0 - abs(rho[(i - first) * TILE + j]) < near",
+            ),
+            memory=_MEMORY,
+            rows="here, there = lines[block], other_lines[other]",
+            strip=_STRIP,
+            tile=WRITES,
+        ),
         tile=TILE,
         strip=STRIP,
         slots=SLOTS,

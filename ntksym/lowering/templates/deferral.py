@@ -6,31 +6,20 @@ pairs that the terms of a series do not serve.
 
 from string import Template
 
-__all__ = ["BEGIN", "END", "MARK", "NEAREST", "listing", "mark_function", "record"]
+__all__ = ["MARK", "NEAREST", "listing", "mark_function"]
 
 NEAREST = 1 - 1e-4
 """Correlation from which on, in size, covariances forget too much: an angle of 0.014 is known to 1e-14, a layer."""
 
-BEGIN = """\
-    clear(hard)
-    pairs = np.empty((TILE, 2), np.int64)
-    found = 0
-"""
-"""Before the tiles: no marks of some rows of a tile, and the list."""
-
 MARK = """\
-            marked = 0
-            if nearest <= 1.0:
-                size = layout[0, 1]
-                place, other_place = layout[0, 0] + block * size, other_layout[0, 0] + other * size
-                here, there = rows[place : place + size], rows[other_place : other_place + size]
-                marked = mark_near(first, here, there, nearest, c, hard)
+deferred = 0
+if nearest <= 1.0:
+    size = layout[0, 1]
+    place, other_place = layout[0, 0] + block * size, other_layout[0, 0] + other * size
+    here, there = rows[place : place + size], rows[other_place : other_place + size]
+    deferred = mark_near(first, here, there, nearest, c, hard)
 """
 """Before the layers: what is near in the data."""
-
-END = """\
-    return pairs[:found]
-"""
 
 _MARK = '''\
 @inlined
@@ -72,9 +61,3 @@ def mark_function() -> str:
 def listing(condition: str) -> str:
     """The lines that put the entries (i, j) of some rows of a tile into the list, those for which it holds."""
     return _LIST.substitute(condition=condition)
-
-
-def record() -> str:
-    """After the layers of some rows of a tile: the entries that were marked go to the list."""
-    marked = listing("hard[i - first, j] > 0.0")
-    return f"            if marked > 0:\n{marked}                clear(hard)\n"

@@ -3,16 +3,20 @@
 from string import Template
 
 __all__ = [
+    "BRANCHES",
     "DECORATORS",
     "DIAGONAL_SLOPE",
     "DIAGONAL_VALUE",
-    "FILL",
+    "FILL_ARGUMENTS",
+    "FILL_MEMORY",
+    "FILL_STRIP",
     "HEAD",
     "PREPARE",
     "ROOT",
     "STRIP",
     "TILE",
     "WRITE",
+    "WRITES",
 ]
 
 TILE = 64
@@ -119,7 +123,7 @@ $row_branches
                     tangent[i] += kept[block, 2 * level + 1, i]
 ''')
 
-WRITE = '''\
+BRANCHES = '''\
 @called
 def nesting(branches):
     """The largest number of branches that are open at the same time."""
@@ -145,8 +149,10 @@ def add(entries, kept, place):
     for i in range(entries.shape[0]):
         for j in range(TILE):
             entries[i, j] += kept[place + i, j]
+'''
+"""The functions that networks with branches need between layers."""
 
-
+WRITE = '''\
 @called
 def write(tile, diagonal, out, top, height, left, width, symmetric):
     """Copy a tile into the result, and its transpose if the result is symmetric."""
@@ -167,52 +173,54 @@ def write(tile, diagonal, out, top, height, left, width, symmetric):
                 target[i] = tile[i, j]
 '''
 
-FILL = Template('''\
-@compiled
-def fill_$get(
-    x, y, other, begin, end, scale, nearest, which, branches, weights, biases, slacks, shared,
-    variances, tangents, rows, layout, other_layout, nngp, ntk, symmetric,
-):
-    """Columns of one block, the rows of the blocks begin <= block < end; nngp and ntk hold the results.
+WRITES = """\
+if nngp.size > 0:
+    write(tiles[0], here[2], nngp, top, height, left, count, symmetric)
+if ntk.size > 0:
+    write(tiles[1], here[4], ntk, top, height, left, count, symmetric)
+"""
+"""The end of a tile of fitted functions, both kernels of which lie in ``tiles``."""
 
-    The pairs (i, j) that are left to be computed one by one: |rho| >= nearest, or beyond the terms of a series.
-    """
-    layers = which.size
-    left = other * TILE
-    count = min(TILE, y.shape[0] - left)
-    both = nngp.size > 0
-    branched = 2 * STRIP * nesting(branches)
-    room = np.empty((2 * TILE + STRIP + y.shape[1] + branched, TILE))
-    c_tile, t_tile = room[:TILE], room[TILE : 2 * TILE]
-    hard, columns = room[2 * TILE : 2 * TILE + STRIP], room[2 * TILE + STRIP : room.shape[0] - branched]
-    kept = room[room.shape[0] - branched :]
-    if begin < end:
-        turn(y, left, count, columns)
-$begin    for block in range(begin, end):
-        top = block * TILE
-        height = min(TILE, x.shape[0] - top)
-        for first in range(0, height, STRIP):
-            last = min(first + STRIP, height)
-            place = $c_place
-            multiply(x, top + first, last - first, columns, c_tile[place : place + STRIP])
-            c = c_tile[place : place + last - first]
-            t = t_tile[first:last]
-            for i in range(last - first):
-                for j in range(TILE):
-                    c[i, j] = weights[0] * (scale * c[i, j]) + biases[0]
-            $start
-$mark            level = 0
-            for layer in range(layers):
-                for _ in range(branches[layer, 0]):
+FILL_ARGUMENTS = """\
+scale, nearest, which, branches, weights, biases, slacks, shared,
+variances, tangents, rows, layout, other_layout,
+"""
+"""What functions that go through the layers take between the data and the results."""
+
+FILL_MEMORY = """\
+layers = which.size
+both = nngp.size > 0
+branched = 2 * STRIP * nesting(branches)
+room = np.empty((2 * TILE + STRIP + y.shape[1] + branched, TILE))
+c_tile, t_tile = room[:TILE], room[TILE : 2 * TILE]
+hard, columns = room[2 * TILE : 2 * TILE + STRIP], room[2 * TILE + STRIP : room.shape[0] - branched]
+kept = room[room.shape[0] - branched :]
+clear(hard)
+"""
+"""Covariances and tangents of a tile, marks and columns in one piece, and what open branches began with."""
+
+FILL_STRIP = Template("""\
+place = $c_place
+multiply(x, top + first, last - first, columns, c_tile[place : place + STRIP])
+c = c_tile[place : place + last - first]
+t = t_tile[first:last]
+for i in range(last - first):
+    for j in range(TILE):
+        c[i, j] = weights[0] * (scale * c[i, j]) + biases[0]
+$start
+$mark
+level = 0
+for layer in range(layers):
+    for _ in range(branches[layer, 0]):
 $keep
-                    level += 2 * STRIP
-                size = layout[layer, 1]
-                place, other_place = layout[layer, 0] + block * size, other_layout[layer, 0] + other * size
-                here, there = rows[place : place + size], rows[other_place : other_place + size]
-                weight, bias, slack = weights[layer + 1], biases[layer + 1], slacks[layer]
+        level += 2 * STRIP
+    size = layout[layer, 1]
+    place, other_place = layout[layer, 0] + block * size, other_layout[layer, 0] + other * size
+    here, there = rows[place : place + size], rows[other_place : other_place + size]
+    weight, bias, slack = weights[layer + 1], biases[layer + 1], slacks[layer]
 $step_branches
-                for _ in range(branches[layer, 1]):
-                    level -= 2 * STRIP
+    for _ in range(branches[layer, 1]):
+        level -= 2 * STRIP
 $add
-$record$writes
-$end''')
+""")
+"""Some rows of a tile through all layers."""

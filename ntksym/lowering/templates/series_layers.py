@@ -81,7 +81,7 @@ def series_functions() -> list[str]:
 
 
 BEGIN = """\
-    scratch = np.zeros(4 * TILE)
+scratch = np.zeros(4 * TILE)
 """
 """Before the tiles: memory for one row of a tile."""
 

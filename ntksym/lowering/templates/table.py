@@ -10,8 +10,8 @@ module, compiled once, does for every network.
 
 from string import Template
 
-from ntksym.lowering.templates.deferral import listing
-from ntksym.lowering.templates.frame import DECORATORS, TILE, WRITE
+from ntksym.lowering.templates.fill import fill_function
+from ntksym.lowering.templates.frame import DECORATORS, TILE, WRITE, WRITES
 from ntksym.lowering.templates.inner_products import product_functions
 from ntksym.special.vector import vectormath
 
@@ -110,65 +110,53 @@ $sums
 
 $write
 
-@compiled
-def fill(
-    x, y, other, begin, end, factor, bias, scale, shift, lines, other_lines, table, sizes, nngp, ntk, symmetric
-):
-    """Columns of one block, the rows of the blocks begin <= block < end; nngp and ntk hold the results.
-
-    The pairs whose angle is outside of its interval are returned; their entries are still to be computed.
-    """
-    left = other * TILE
-    count = min(TILE, y.shape[0] - left)
-    most = sizes.max()
-    tiles = np.empty((2, TILE, TILE))
-    room = np.empty((2 * STRIP + TILE + most + 1 + y.shape[1], TILE))
-    c, places = room[:STRIP], room[STRIP : 2 * STRIP]
-    turned, chebyshev = room[2 * STRIP : 2 * STRIP + TILE], room[2 * STRIP + TILE : 2 * STRIP + TILE + most]
-    total, columns = room[2 * STRIP + TILE + most], room[2 * STRIP + TILE + most + 1 :]
-    weights = np.empty((2, TILE, table.shape[2]))
-    pairs = np.empty((TILE, 2), np.int64)
-    found = 0
-    there = other_lines[other]
-    if begin < end:
-        turn(y, left, count, columns)
-        for kernel in range(2):
-            if sizes[kernel, 0] > 0:
-                combine(table[kernel], there, weights[kernel])
-    for block in range(begin, end):
-        top = block * TILE
-        height = min(TILE, x.shape[0] - top)
-        here = lines[block]
-        for first in range(0, height, STRIP):
-            last = min(first + STRIP, height)
-            multiply(x, top + first, last - first, columns, c)
-            outside = 0
-            for i in range(last - first):
-                outside += place(factor, bias, here[0, first + i], there[0], scale, shift, c[i], places[i])
-                for j in range(TILE):
-                    turned[j, first + i] = min(max(places[i, j], -1.0), 1.0)
-            if outside > 0:
-$listing        for j in range(count):
-            polynomials(turned[j], most, chebyshev)
-            for kernel in range(2):
-                if sizes[kernel, 0] > 0:
-                    for i in range(TILE):
-                        total[i] = 0.0
-                    at = 0
-                    for group in range(sizes.shape[1]):
-                        size = sizes[kernel, group]
-                        functions = here[$first + $group * group : $first + $group * group + $group]
-                        add_group(weights[kernel, j, at : at + $group * size], size, functions, chebyshev, total)
-                        at += $group * size
-                    root, roots, tile = there[1 + 2 * kernel, j], here[1 + 2 * kernel], tiles[kernel]
-                    for i in range(height):
-                        tile[i, j] = roots[i] * root * total[i]
-        if nngp.size > 0:
-            write(tiles[0], here[2], nngp, top, height, left, count, symmetric)
-        if ntk.size > 0:
-            write(tiles[1], here[4], ntk, top, height, left, count, symmetric)
-    return pairs[:found]
+$fill
 ''')
+
+
+_MEMORY = """\
+most = sizes.max()
+tiles = np.empty((2, TILE, TILE))
+room = np.empty((2 * STRIP + TILE + most + 1 + y.shape[1], TILE))
+c, places = room[:STRIP], room[STRIP : 2 * STRIP]
+turned, chebyshev = room[2 * STRIP : 2 * STRIP + TILE], room[2 * STRIP + TILE : 2 * STRIP + TILE + most]
+total, columns = room[2 * STRIP + TILE + most], room[2 * STRIP + TILE + most + 1 :]
+weights = np.empty((2, TILE, table.shape[2]))
+there = other_lines[other]
+"""
+
+_COLUMNS = """\
+for kernel in range(2):
+    if sizes[kernel, 0] > 0:
+        combine(table[kernel], there, weights[kernel])
+"""
+
+_STRIP = """\
+multiply(x, top + first, last - first, columns, c)
+deferred = 0
+for i in range(last - first):
+    deferred += place(factor, bias, here[0, first + i], there[0], scale, shift, c[i], places[i])
+    for j in range(TILE):
+        turned[j, first + i] = min(max(places[i, j], -1.0), 1.0)
+"""
+
+_SUM = f"""\
+for j in range(count):
+    polynomials(turned[j], most, chebyshev)
+    for kernel in range(2):
+        if sizes[kernel, 0] > 0:
+            for i in range(TILE):
+                total[i] = 0.0
+            at = 0
+            for group in range(sizes.shape[1]):
+                size = sizes[kernel, group]
+                functions = here[{FIRST} + {GROUP} * group : {FIRST} + {GROUP} * group + {GROUP}]
+                add_group(weights[kernel, j, at : at + {GROUP} * size], size, functions, chebyshev, total)
+                at += {GROUP} * size
+            root, roots, tile = there[1 + 2 * kernel, j], here[1 + 2 * kernel], tiles[kernel]
+            for i in range(height):
+                tile[i, j] = roots[i] * root * total[i]
+"""
 
 
 def table_source() -> str:
@@ -182,7 +170,19 @@ def table_source() -> str:
         products=product_functions(),
         write=WRITE,
         decorators=DECORATORS,
-        listing=listing("abs(places[i - first, j]) > 1.0"),
+        fill=fill_function(
+            "fill",
+            "factor, bias, scale, shift, lines, other_lines, table, sizes,",
+            deferred=(
+                "The pairs whose angle is outside of its interval are returned; their entries are to be computed.",
+                "abs(places[i - first, j]) > 1.0",
+            ),
+            memory=_MEMORY,
+            columns=_COLUMNS,
+            rows="here = lines[block]",
+            strip=_STRIP,
+            tile=_SUM + WRITES,
+        ),
         tile=TILE,
         strip=STRIP,
         first=FIRST,
