@@ -20,14 +20,14 @@ import sympy as sp
 from numpy.typing import NDArray
 
 from ntksym.gram.costs import COSTS
-from ntksym.gram.engines import LoweredNetwork, Lowering, Machine
+from ntksym.gram.engines import LoweredNetwork, Lowering
 from ntksym.gram.error_bound import Bound
 from ntksym.gram.fits.angle_series import FEWEST, Angles, AngleSeries, between, fit
 from ntksym.gram.fitting import CHANGE, SHARE, FitTask, Refusal, Sampler, fitted, logarithm
 from ntksym.gram.inputs import Fingerprint, Request
 from ntksym.gram.pairs.one_variance import terms_at
 from ntksym.gram.rows import RowStates
-from ntksym.gram.schedule import HiddenLayer, LayerPlan, follow
+from ntksym.gram.schedule import HiddenLayer, LayerPlan, Machine, follow
 from ntksym.gram.tiles import Compiled, Results
 from ntksym.lowering import store
 from ntksym.lowering.templates.angle import DIAGONALS, INVERSE, ROOTS, SLOTS, angle_source
@@ -108,14 +108,14 @@ class ZonalRoute:
 
         Parameters
         ----------
-        machine : (module, LayerArrays)
-            The network, compiled.
+        machine : Machine
+            The network.
         states : pair of RowStates
             Those of the rows and of the columns: the variances before the first layer and at the output, the NTK.
         wanted : pair of bool
             Whether NNGP and NTK are.
         """
-        arrays = machine[1]
+        arrays = machine.arrays
         factor, bias = float(arrays.weights[0]) * arrays.scale, float(arrays.biases[0])
         numbers = factor, bias, float(arrays.slacks[0]), 1.0 - arrays.nearest[wanted[1]]
         return Compiled(store.load(angle_source()), "fill", (*numbers, *map(_lines, states), *_packed(self.series)))

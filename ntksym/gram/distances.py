@@ -14,13 +14,13 @@ from numpy.typing import NDArray
 
 from ntksym.activation.activation import Activation
 from ntksym.dual import ClosedDual, Dual, series_dual
-from ntksym.gram.engines import Candidates, Forms, LoweredNetwork, Machine, keeping_digits, with_series
+from ntksym.gram.engines import Candidates, Forms, LoweredNetwork, keeping_digits, with_series
 from ntksym.gram.inputs import Request
 from ntksym.gram.pairs.deferred import BATCH, RowPairs, begin, variances_of_pairs
 from ntksym.gram.pairs.near_distances import separate
 from ntksym.gram.routes import Rows, prepare_rows
 from ntksym.gram.rows import RowStates
-from ntksym.gram.schedule import schedule
+from ntksym.gram.schedule import Machine, schedule
 from ntksym.gram.threads import in_parallel
 from ntksym.lowering.emit import emit
 from ntksym.lowering.lowered_activation import lower
@@ -98,7 +98,7 @@ def separate_rows(
         kept = i > j if symmetric else np.ones(len(i), dtype=bool)
         for start in range(0, np.count_nonzero(kept), BATCH):
             batch = slice(start, start + BATCH)
-            _carry(network, machine, request, states, (i[kept][batch], j[kept][batch]), kernels)
+            _carry(machine, request, states, (i[kept][batch], j[kept][batch]), kernels)
 
     spans = list(pairwise([*range(0, len(request.x), ROWS), len(request.x)]))
     in_parallel(subtract, spans, request.threads)
@@ -109,7 +109,6 @@ def separate_rows(
 
 
 def _carry(
-    network: LoweredNetwork,
     machine: Machine,
     request: Request,
     states: tuple[RowStates, RowStates],
@@ -119,8 +118,8 @@ def _carry(
     """Write the distances of some pairs of rows, and those of their mirror images."""
     i, j = pairs
     variances = variances_of_pairs(states, pairs)
-    state = begin(machine[1], request.pair, pairs, variances[0])
-    found = separate(*machine, network.layers.hidden, variances, *state)
+    state = begin(machine.arrays, request.pair, pairs, variances[0])
+    found = separate(machine, variances, *state)
     for name, entries in zip(("nngp", "ntk"), found, strict=True):
         if name in kernels:
             kernels[name][i, j] = entries

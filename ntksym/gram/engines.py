@@ -7,13 +7,12 @@ data is part of the route; lowering the same network in the same forms again cos
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
-from types import ModuleType
 from typing import Literal, TypeVar
 
 from ntksym.dual import Dual, series_dual
 from ntksym.dual.protocol import is_series
 from ntksym.gram.costs import COSTS
-from ntksym.gram.schedule import HiddenLayer, LayerArrays, LayerPlan, Truncation, schedule
+from ntksym.gram.schedule import HiddenLayer, LayerPlan, Machine, Truncation, schedule
 from ntksym.lowering import store
 from ntksym.lowering.emit import Source, emit
 from ntksym.lowering.lowered_activation import LoweredActivation, lower
@@ -26,7 +25,6 @@ __all__ = [
     "Forms",
     "LoweredNetwork",
     "Lowering",
-    "Machine",
     "keeping_digits",
     "lowered",
     "with_series",
@@ -39,9 +37,6 @@ Forms = tuple[Form, ...]
 """That of every nonlinearity, from the data to the output."""
 
 Result = TypeVar("Result")
-
-Machine = tuple[ModuleType, LayerArrays]
-"""A generated module, compiled, and a network as arrays that its functions take."""
 
 TRUNCATION = 1 / 20
 """Truncation gets this share of tol, split evenly over the layers; what the layers behind make of it is checked."""
@@ -85,9 +80,9 @@ class LoweredNetwork:
     layers: LayerPlan
 
     def machine(self, width: int) -> Machine:
-        """The compiled module, and the network as arrays for data with ``width`` features."""
+        """The network compiled, for data with ``width`` features."""
         module = store.load(self.source.text)
-        return module, self.layers.arrays(module, width, self.source.columns)
+        return Machine(module, self.layers.arrays(module, width, self.source.columns), self.layers)
 
     def cost(self, layer: HiddenLayer) -> float:
         """What a pair costs in a layer that is not a series."""

@@ -55,14 +55,12 @@ class Bound:
         return max(getattr(self, name) for name in wanted)
 
 
-def propagate(
-    network: LayerArrays, hidden: Sequence[HiddenLayer], states: Sequence[RowStates], largest: float
-) -> Bound:
+def propagate(arrays: LayerArrays, hidden: Sequence[HiddenLayer], states: Sequence[RowStates], largest: float) -> Bound:
     """The bound at the output.
 
     Parameters
     ----------
-    network, hidden : LayerArrays, sequence of HiddenLayer
+    arrays, hidden : LayerArrays, sequence of HiddenLayer
         The network.
     states : sequence of RowStates
         The rows of the data.
@@ -71,12 +69,12 @@ def propagate(
     """
     rows = _representatives(states)
     first = np.concatenate([part.variance(0) for part in states])[rows]
-    error = float(np.max(network.slacks, initial=0.0))
+    error = float(np.max(arrays.slacks, initial=0.0))
     begun = _Progress(first, first, _Errors(error, error, error, error), largest)
 
     def step(number: int, entry: HiddenLayer, state: _Progress) -> _Progress:
         q = np.maximum(np.concatenate([part.variance(number) for part in states])[rows], SMALLEST_VARIANCE)
-        return _step((float(network.weights[number + 1]), float(network.biases[number + 1])), entry, q, state)
+        return _step((float(arrays.weights[number + 1]), float(arrays.biases[number + 1])), entry, q, state)
 
     errors = follow(hidden, begun, step, _add).errors
     return Bound(max(errors.pair, errors.row), max(errors.tangent_pair, errors.tangent_row))
@@ -120,20 +118,20 @@ def _add(kept: "_Progress", branch: "_Progress") -> "_Progress":
 
 
 def bound_of_single_pairs(
-    network: LayerArrays, layers: LayerPlan, states: Sequence[RowStates], largest: float = 1.0
+    arrays: LayerArrays, layers: LayerPlan, states: Sequence[RowStates], largest: float = 1.0
 ) -> Bound:
     """The bound for pairs given by exact angles and evaluated one by one, in series to `SERVED`.
 
     Parameters
     ----------
-    network, layers : LayerArrays, LayerPlan
+    arrays, layers : LayerArrays, LayerPlan
         The network.
     states, largest
         As for `propagate`.
     """
     if all(entry.series is None for entry in layers.hidden):
         return Bound(0.0, 0.0)
-    exact = replace(network, slacks=np.zeros_like(network.slacks))
+    exact = replace(arrays, slacks=np.zeros_like(arrays.slacks))
     return propagate(exact, layers.tightened(SERVED).hidden, states, largest)
 
 
@@ -210,13 +208,13 @@ def _moved(whole: Array, there: Array, rate: Array, largest: float, error: float
 
 
 def largest_correlation(
-    network: LayerArrays, points: tuple[Array, Array], states: tuple[RowStates, RowStates], nearest: float
+    arrays: LayerArrays, points: tuple[Array, Array], states: tuple[RowStates, RowStates], nearest: float
 ) -> float:
     """The largest |correlation| of two different points before the first nonlinearity.
 
     Parameters
     ----------
-    network : LayerArrays
+    arrays : LayerArrays
         The network.
     points, states : pairs
         The data, and the states of their rows.
@@ -224,9 +222,9 @@ def largest_correlation(
         Points that are nearer, in size, are not counted: their distance is carried through the layers instead.
     """
     x, y = points
-    largest, slack = 0.0, float(np.max(network.slacks, initial=0.0))
+    largest, slack = 0.0, float(np.max(arrays.slacks, initial=0.0))
     left, right = (np.sqrt(np.maximum(part.variance(0), SMALLEST_VARIANCE)) for part in states)
-    scale, bias = network.weights[0] * network.scale, network.biases[0]
+    scale, bias = arrays.weights[0] * arrays.scale, arrays.biases[0]
     for top in range(0, len(x), PANEL):
         rows = slice(top, min(top + PANEL, len(x)))
         width = rows.stop if x is y else len(y)

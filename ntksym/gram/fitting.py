@@ -8,7 +8,6 @@ else of two rows. A fit is kept under the value of all that it depends on: equal
 
 from dataclasses import dataclass, field
 from functools import lru_cache
-from types import ModuleType
 from typing import Generic, Protocol, TypeVar
 
 import numpy as np
@@ -19,7 +18,7 @@ from ntksym.gram.engines import LoweredNetwork
 from ntksym.gram.error_bound import Bound, bound_of_single_pairs
 from ntksym.gram.pairs.carry import advance
 from ntksym.gram.rows import RowStates, prepare
-from ntksym.gram.schedule import LayerArrays, LayerPlan
+from ntksym.gram.schedule import LayerPlan, Machine
 from ntksym.numerics.arrays import Array
 from ntksym.numerics.limits import SURE_VARIANCES
 
@@ -70,15 +69,15 @@ class Sampler:
     wanted: tuple[str, ...]
 
     @property
-    def machine(self) -> tuple[ModuleType, LayerArrays]:
+    def machine(self) -> Machine:
         """The compiled module, and the network for data of one feature: F does not depend on their number."""
         return self.network.machine(1)
 
     def rows(self, logarithms: Array) -> RowStates:
         """The states of rows whose variances before the first nonlinearity have these logarithms."""
-        module, arrays = self.machine
+        arrays = self.machine.arrays
         squares = (np.exp(logarithms) - arrays.biases[0]) / (arrays.weights[0] * arrays.scale)
-        (states,) = prepare(module, arrays, self.network.layers.hidden, [squares], 1, pairs=False)
+        (states,) = prepare(self.machine, [squares], 1, pairs=False)
         return states
 
     def __call__(
@@ -97,10 +96,9 @@ class Sampler:
         one_norm : bool
             Whether all rows that occur have one variance: series are then summed by their terms at it.
         """
-        module, arrays = self.machine
         variances = [(q[first], q[second]) for q in map(states.variance, range(states.layers + 1))]
         gap = np.sqrt(variances[0][0]) * np.sqrt(variances[0][1]) * one_minus_rho
-        found = advance(module, arrays, self.network.layers.hidden, variances, gap, sign, one_norm=one_norm)
+        found = advance(self.machine, variances, gap, sign, one_norm=one_norm)
         roots = np.sqrt(states.variance(states.layers)), np.sqrt(states.tangent)
         kept = [kernel for kernel, name in enumerate(("nngp", "ntk")) if name in self.wanted]
         return np.array([found[k] / (roots[k][first] * roots[k][second]) for k in kept])
@@ -204,7 +202,7 @@ def _fit(task: FitTask[Function]) -> Fit[Function] | Refusal:
     obstacle = task.domain.obstacle(task.layers, states)
     if obstacle:
         return Refusal(obstacle)
-    duals = bound_of_single_pairs(sampler.machine[1], task.layers, [states], task.domain.largest)
+    duals = bound_of_single_pairs(sampler.machine.arrays, task.layers, [states], task.domain.largest)
     if duals.worst(task.wanted) > task.tol:
         return Refusal("the errors of series are not bounded well enough for a fit")
     function = task.domain.fit(sampler, task.tol * SHARE)

@@ -3,11 +3,11 @@
 from dataclasses import dataclass, replace
 
 from ntksym.gram.choice import long_series
-from ntksym.gram.engines import SMALLEST_SHARE, LoweredNetwork, Lowering, Machine
+from ntksym.gram.engines import SMALLEST_SHARE, LoweredNetwork, Lowering
 from ntksym.gram.error_bound import Bound, largest_correlation, propagate
 from ntksym.gram.inputs import Fingerprint, Request
 from ntksym.gram.rows import RowStates
-from ntksym.gram.schedule import LayerArrays
+from ntksym.gram.schedule import LayerArrays, Machine
 from ntksym.gram.tiles import Compiled
 from ntksym.numerics.arrays import Array
 
@@ -58,12 +58,12 @@ class LayerRoute:
 
 def compiled_layers(machine: Machine, states: States, wanted: tuple[bool, bool]) -> Compiled:
     """What fills tiles with entries by the recursion, in the forms that the states were prepared for."""
-    module, arrays = machine
+    arrays = machine.arrays
     numbers = arrays.which, arrays.branches, arrays.weights, arrays.biases, arrays.slacks, arrays.shared
     first, second = states
     rows = first.variances, first.tangents, first.rows, first.layout, second.layout
     name = "fill_ntk" if wanted[1] else "fill_nngp"
-    return Compiled(module, name, (arrays.scale, arrays.nearest[wanted[1]], *numbers, *rows))
+    return Compiled(machine.module, name, (arrays.scale, arrays.nearest[wanted[1]], *numbers, *rows))
 
 
 def settle(network: LoweredNetwork, request: Request, states: States, tol: float) -> tuple[float | None, Bound]:
@@ -74,7 +74,7 @@ def settle(network: LoweredNetwork, request: Request, states: States, tol: float
     """
     if not (network.has_series and len(request.x) and len(request.y)):
         return None, NOTHING
-    arrays = network.machine(request.features)[1]
+    arrays = network.machine(request.features).arrays
     choices = (None, network.layers), (SMALLEST_SHARE, network.layers.tightened(SMALLEST_SHARE))
     truncation, bound = None, NOTHING
     for largest in (lambda: 1.0, lambda: _largest(arrays, request, states)):
@@ -90,7 +90,7 @@ def bound_on(network: LoweredNetwork, request: Request, states: States) -> Bound
     """The bound of the errors for the correlations of these data."""
     if not (len(request.x) and len(request.y)):
         return NOTHING
-    arrays = network.machine(request.features)[1]
+    arrays = network.machine(request.features).arrays
     return propagate(arrays, network.layers.hidden, states, _largest(arrays, request, states))
 
 

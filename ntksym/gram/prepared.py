@@ -104,7 +104,7 @@ class KernelOnData:
         filling = route.compiled(machine, rows.states, ("nngp" in results, "ntk" in results))
 
         def complete(pairs: NDArray[np.int64]) -> None:
-            fill_deferred(machine[1], request.pair, rows.states, pairs, targets, self._single(route, rows, request))
+            fill_deferred(machine.arrays, request.pair, rows.states, pairs, targets, self._single(route, rows, request))
 
         fill(request.pair, filling.into(targets, symmetric=request.symmetric), complete, request.threads)
         for matrix in results.values():
@@ -119,7 +119,7 @@ class KernelOnData:
 
         def evaluate(pairs: RowPairs, gap: Array, sign: Array) -> Results:
             variances = variances_of_pairs(rows.states, pairs)
-            return advance(*machine, network.layers.hidden, variances, gap, sign)
+            return advance(machine, variances, gap, sign)
 
         return evaluate
 

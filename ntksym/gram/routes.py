@@ -99,7 +99,7 @@ def prepare_rows(
             require_tangents(states.tangent, names[number], first)
 
     machine = network.machine(request.features)
-    states = prepare(*machine, layers.hidden, request.squares, request.threads, check=check, pairs=pairs)
+    states = prepare(machine, request.squares, request.threads, check=check, pairs=pairs)
     return Rows(network, (states[0], states[-1]), frozenset(lost))
 
 

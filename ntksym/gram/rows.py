@@ -4,12 +4,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
 from operator import sub
-from types import ModuleType
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ntksym.gram.schedule import HiddenLayer, LayerArrays
+from ntksym.gram.schedule import HiddenLayer, Machine
 from ntksym.gram.threads import in_parallel
 from ntksym.hermite.expansion import SeriesLayout
 from ntksym.lowering import store
@@ -83,9 +82,7 @@ class RowStates:
 
 
 def prepare(
-    module: ModuleType,
-    network: LayerArrays,
-    hidden: Sequence[HiddenLayer],
+    machine: Machine,
     squares: Sequence[Array],
     threads: int,
     *,
@@ -96,12 +93,8 @@ def prepare(
 
     Parameters
     ----------
-    module : module
-        Generated code.
-    network : LayerArrays
+    machine : Machine
         The network.
-    hidden : sequence of HiddenLayer
-        Its hidden layers.
     squares : sequence of float arrays, shapes (n,)
         <x, x> of every row of each set.
     threads : int
@@ -112,7 +105,7 @@ def prepare(
     pairs : bool
         Whether pairs will be looked at; else the diagonal alone is wanted, and the states hold no row quantities.
     """
-    preparation = _Preparation(module, network, hidden, squares, threads, pairs)
+    preparation = _Preparation(machine, squares, threads, pairs)
 
     def check_all(layers: range) -> None:
         sets = tuple(preparation.sets())
@@ -121,7 +114,7 @@ def prepare(
                 check(states, number, layer)
 
     check_all(range(1))
-    for begin, end in _runs(hidden) if preparation.blocks else ():
+    for begin, end in _runs(machine.hidden) if preparation.blocks else ():
         preparation.run(begin, end)
         check_all(range(begin + 1, end + 1))
     return tuple(preparation.sets())
@@ -144,16 +137,9 @@ def _nesting(hidden: Sequence[HiddenLayer]) -> int:
 class _Preparation:
     """The rows of all sets as one sequence of blocks, on their way through the layers."""
 
-    def __init__(
-        self,
-        module: ModuleType,
-        network: LayerArrays,
-        hidden: Sequence[HiddenLayer],
-        squares: Sequence[Array],
-        threads: int,
-        pairs: bool,
-    ) -> None:
-        self._module, self._network, self._hidden = module, network, hidden
+    def __init__(self, machine: Machine, squares: Sequence[Array], threads: int, pairs: bool) -> None:
+        self._module, self._arrays, self._hidden = machine.module, machine.arrays, machine.hidden
+        arrays, hidden = machine.arrays, machine.hidden
         self._threads, self._pairs = threads, pairs
         self._counts = [len(square) for square in squares]
         self._heights = [-(-count // TILE) for count in self._counts]
@@ -163,7 +149,7 @@ class _Preparation:
         for (top, _), square in zip(self._bounds(), squares, strict=True):
             rows = slice(top * TILE, top * TILE + len(square))
             self._real[rows] = True
-            first[rows] = network.weights[0] * (network.scale * square) + network.biases[0]
+            first[rows] = arrays.weights[0] * (arrays.scale * square) + arrays.biases[0]
         self._variances = np.empty((self.blocks, len(hidden) + 1, TILE))
         self._variances[:, 0] = first.reshape(-1, TILE)
         self._tangents = self._variances[:, 0].copy()
@@ -196,12 +182,12 @@ class _Preparation:
                 self._expand(layer)
             else:
                 self._room(layer, slots)
-        network = self._network
-        numbers = network.which, network.branches, network.vanishing, network.weights, network.biases, network.shared
-        arrays = *numbers, self._layout, self._variances, self._tangents, self._kept, self._rows
+        arrays = self._arrays
+        numbers = arrays.which, arrays.branches, arrays.vanishing, arrays.weights, arrays.biases, arrays.shared
+        given = *numbers, self._layout, self._variances, self._tangents, self._kept, self._rows
 
         def advance(first: int, last: int) -> None:
-            self._module.prepare(first, last, begin, end, *arrays)
+            self._module.prepare(first, last, begin, end, *given)
 
         store.first_call(self._module, "prepare", lambda: advance(0, 0))
         in_parallel(advance, pairwise([*range(0, self.blocks, SPAN), self.blocks]), self._threads)

@@ -27,7 +27,7 @@ from ntksym.numerics.arrays import Array
 from ntksym.numerics.limits import EPSILON
 from ntksym.symbolic.numeric_form import NumericForm
 
-__all__ = ["HiddenLayer", "LayerArrays", "LayerPlan", "Truncation", "follow", "schedule"]
+__all__ = ["HiddenLayer", "LayerArrays", "LayerPlan", "Machine", "Truncation", "follow", "schedule"]
 
 ROUNDING = 8 * EPSILON
 """How far, relatively, a covariance that went through a dual may be from the variance that it should equal."""
@@ -238,6 +238,30 @@ class LayerPlan:
         shared = np.empty((count, max(1, columns)))
         module.share(which, parameters, shared)
         return LayerArrays(which, branches, vanishing, weights, biases, slacks, shared, 1.0 / width, self.nearest)
+
+
+@dataclass(frozen=True, eq=False)
+class Machine:
+    """A lowered network, compiled, for data of one width.
+
+    Parameters
+    ----------
+    module : module
+        Generated code.
+    arrays : LayerArrays
+        The network as its functions take it.
+    layers : LayerPlan
+        The same as a value.
+    """
+
+    module: ModuleType
+    arrays: LayerArrays
+    layers: LayerPlan
+
+    @property
+    def hidden(self) -> tuple[HiddenLayer, ...]:
+        """The layers behind the first Dense layer."""
+        return self.layers.hidden
 
 
 def follow(

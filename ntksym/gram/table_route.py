@@ -14,13 +14,13 @@ from numpy.typing import NDArray
 
 from ntksym.gram.choice import MANY, sampled_correlations
 from ntksym.gram.costs import COSTS
-from ntksym.gram.engines import LoweredNetwork, Lowering, Machine
+from ntksym.gram.engines import LoweredNetwork, Lowering
 from ntksym.gram.error_bound import Bound
 from ntksym.gram.fits.table_series import Domain, Places, TableSeries, fit
 from ntksym.gram.fitting import CHANGE, FitTask, Refusal, Sampler, fitted, logarithm
 from ntksym.gram.inputs import Fingerprint, Request
 from ntksym.gram.rows import RowStates
-from ntksym.gram.schedule import LayerPlan
+from ntksym.gram.schedule import LayerPlan, Machine
 from ntksym.gram.tiles import Compiled
 from ntksym.lowering import store
 from ntksym.lowering.templates.frame import TILE
@@ -100,7 +100,7 @@ class InterpolatedRoute:
 
     def compiled(self, machine: Machine, states: tuple[RowStates, RowStates], wanted: tuple[bool, bool]) -> Compiled:
         """What fills tiles with entries r_i r_j F(q_i, q_j, theta_ij); parameters as for `ZonalRoute.compiled`."""
-        arrays = machine[1]
+        arrays = machine.arrays
         numbers = float(arrays.weights[0]) * arrays.scale, float(arrays.biases[0]), *self.series.domain.line
         lines = (_lines(part, self.series) for part in states)
         places = [("nngp", "ntk").index(name) for name in self.kernels]

@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from ntksym.gram import schedule
 from ntksym.gram.layer_route import compiled_layers
 from ntksym.gram.pairs import deferred
 from ntksym.gram.pairs.carry import advance
 from ntksym.gram.rows import RowStates, prepare
-from ntksym.gram.schedule import LayerArrays, LayerPlan, schedule
+from ntksym.gram.schedule import LayerArrays, LayerPlan
 from ntksym.gram.tiles import Results, fill
 from ntksym.lowering import store
 from ntksym.lowering.emit import Source, emit
@@ -29,9 +30,12 @@ class Machine:
     def arrays(self, width: int) -> LayerArrays:
         return self.plan.arrays(self.module, width, self.source.columns)
 
+    def compiled(self, width: int) -> schedule.Machine:
+        return schedule.Machine(self.module, self.arrays(width), self.plan)
+
     def states(self, *data: np.ndarray, **options: Any) -> tuple[RowStates, ...]:
         squares = [(points**2).sum(axis=1) for points in data]
-        return prepare(self.module, self.arrays(data[0].shape[1]), self.plan.hidden, squares, self.threads, **options)
+        return prepare(self.compiled(data[0].shape[1]), squares, self.threads, **options)
 
     def tiles(
         self, x: np.ndarray, y: np.ndarray, get: tuple[str, ...], *, integrate: bool = True
@@ -42,13 +46,13 @@ class Machine:
         task = (x, y), (states[0], states[-1])
         targets = results.get("nngp"), results.get("ntk")
         arrays = self.arrays(x.shape[1])
-        filling = compiled_layers((self.module, arrays), task[1], ("nngp" in get, "ntk" in get))
+        filling = compiled_layers(self.compiled(x.shape[1]), task[1], ("nngp" in get, "ntk" in get))
         transform = filling.into(targets, symmetric=x is y)
         left_out = [np.empty((0, 2), dtype=np.int64)]
 
         def evaluate(rows: deferred.RowPairs, gap: np.ndarray, sign: np.ndarray) -> Results:
             variances = deferred.variances_of_pairs(task[1], rows)
-            return advance(self.module, arrays, self.plan.hidden, variances, gap, sign)
+            return advance(self.compiled(x.shape[1]), variances, gap, sign)
 
         def complete(pairs: np.ndarray) -> None:
             left_out.append(pairs)
@@ -75,7 +79,7 @@ def machine(
     parts = lower(known.values())
     source = emit(parts)
     duals = [known[activation] for activation in network.activations]
-    layers = schedule(network, duals, [dual.numeric for dual in duals], parts, tolerance)
+    layers = schedule.schedule(network, duals, [dual.numeric for dual in duals], parts, tolerance)
     return Machine(source, layers, load(source.text))
 
 

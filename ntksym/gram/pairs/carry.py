@@ -23,7 +23,7 @@ from ntksym.dual.protocol import SeriesLike
 from ntksym.errors import NoClosedForm, ToleranceNotMet
 from ntksym.gram.pairs.one_variance import sum_pairs, terms_at
 from ntksym.gram.pairs.sums import gap_of_sum
-from ntksym.gram.schedule import HiddenLayer, LayerArrays, follow
+from ntksym.gram.schedule import HiddenLayer, Machine, follow
 from ntksym.hermite.pair_values import evaluate_pairs
 from ntksym.hermite.radial import CLOSEST, WIDEST, radial_gap
 from ntksym.lowering import store
@@ -70,7 +70,7 @@ class _Answers:
 
     value: Array
     slope: Array
-    fall: Array
+    value_drop: Array
     first: Array
     second: Array
 
@@ -95,18 +95,16 @@ class _Pairs:
     """The state of some pairs before a layer: the rows, E, the sign of c, c and the NTK."""
 
     sides: _Sides
-    low: Array
+    covariance_gap: Array
     sign: Array
     c: Array
     tangent: Array
 
 
 def advance(
-    module: ModuleType,
-    network: LayerArrays,
-    hidden: Sequence[HiddenLayer],
+    machine: Machine,
     variances: Sequence[tuple[Array, Array]],
-    low: Array,
+    covariance_gap: Array,
     sign: Array,
     *,
     one_norm: bool = False,
@@ -115,37 +113,36 @@ def advance(
 
     Parameters
     ----------
-    module : module
-        Generated code.
-    network, hidden : LayerArrays, sequence of HiddenLayer
+    machine : Machine
         The network.
     variances : sequence of pairs of float arrays, shapes (n,)
         q1 and q2 before every layer, and at the output.
-    low : float array, shape (n,)
+    covariance_gap : float array, shape (n,)
         p - ``|c|`` before the first layer, not negative and at most p.
     sign : float array, shape (n,)
         The sign of c there, 1 or -1.
     one_norm : bool
         Whether all rows have one variance before every layer: series are then summed by their terms at it.
     """
-    carry = min(network.nearest) <= 1
+    arrays = machine.arrays
+    carry = min(arrays.nearest) <= 1
 
     def step(number: int, entry: HiddenLayer, pairs: _Pairs) -> _Pairs:
         parity = "odd" if entry.dual is None else entry.dual.activation.parity
-        reflected = np.ones_like(pairs.low) if parity in ("odd", "even") else pairs.sign
-        near = (reflected > 0) & (pairs.low <= NEAR * pairs.sides.p) & carry
-        answers = _ask(module, network, number, entry, pairs.sides, (pairs.low, reflected, near), one_norm)
-        turned = pairs.sign if parity == "odd" else np.ones_like(pairs.low)
-        tilted = pairs.sign if parity == "even" else np.ones_like(pairs.low)
-        dense = float(network.weights[number + 1]), float(network.biases[number + 1])
+        reflected = np.ones_like(pairs.covariance_gap) if parity in ("odd", "even") else pairs.sign
+        near = (reflected > 0) & (pairs.covariance_gap <= NEAR * pairs.sides.p) & carry
+        answers = _ask(machine, number, pairs.sides, (pairs.covariance_gap, reflected, near), one_norm)
+        turned = pairs.sign if parity == "odd" else np.ones_like(pairs.covariance_gap)
+        tilted = pairs.sign if parity == "even" else np.ones_like(pairs.covariance_gap)
+        dense = float(arrays.weights[number + 1]), float(arrays.biases[number + 1])
         after = variances[number + 1] if not entry.ends else _behind(dense, answers)
         sides = _Sides.at(*after)
-        low, sign, c = _through(dense, answers, turned, sides)
-        return _Pairs(sides, low, sign, c, c + dense[0] * tilted * answers.slope * pairs.tangent)
+        covariance_gap, sign, c = _through(dense, answers, turned, sides)
+        return _Pairs(sides, covariance_gap, sign, c, c + dense[0] * tilted * answers.slope * pairs.tangent)
 
     sides = _Sides.at(*variances[0])
-    c = sign * (sides.p - low)
-    pairs = follow(hidden, _Pairs(sides, low, sign, c, c), step, _add)
+    c = sign * (sides.p - covariance_gap)
+    pairs = follow(machine.hidden, _Pairs(sides, covariance_gap, sign, c, c), step, _add)
     return pairs.c, pairs.tangent
 
 
@@ -160,9 +157,12 @@ def _add(kept: _Pairs, branch: _Pairs) -> _Pairs:
     first, second = kept.sides, branch.sides
     sides = _Sides.at(first.first + second.first, first.second + second.second)
     differences = first.roots[0] - first.roots[1], second.roots[0] - second.roots[1]
-    parts = (first.roots, differences[0], kept.low, kept.sign), (second.roots, differences[1], branch.low, branch.sign)
-    low, sign = gap_of_sum(*parts, sides.p)
-    return _Pairs(sides, low, sign, kept.c + branch.c, kept.tangent + branch.tangent)
+    parts = (
+        (first.roots, differences[0], kept.covariance_gap, kept.sign),
+        (second.roots, differences[1], branch.covariance_gap, branch.sign),
+    )
+    covariance_gap, sign = gap_of_sum(*parts, sides.p)
+    return _Pairs(sides, covariance_gap, sign, kept.c + branch.c, kept.tangent + branch.tangent)
 
 
 def _through(dense: tuple[float, float], answers: _Answers, sign: Array, sides: _Sides) -> tuple[Array, Array, Array]:
@@ -171,36 +171,41 @@ def _through(dense: tuple[float, float], answers: _Answers, sign: Array, sides: 
     p = sides.p
     first, second = (np.sqrt(np.maximum(side, 0.0)) for side in (answers.first, answers.second))
     spread = weight * bias * (first - sign * second) ** 2 / (p + weight * first * second + sign * bias)
-    low = spread + weight * answers.fall
+    covariance_gap = spread + weight * answers.value_drop
     plain = sign * weight * answers.value + bias
-    carried = np.abs(p - sign * plain - low) <= AGREEMENT * p  # where the fall is not known, this is False
-    c = np.where(carried, sign * (p - low), plain)
-    return np.where(carried, low, np.maximum(p - np.abs(plain), 0.0)), np.copysign(1.0, c), c
+    carried = np.abs(p - sign * plain - covariance_gap) <= AGREEMENT * p  # where the fall is not known, this is False
+    c = np.where(carried, sign * (p - covariance_gap), plain)
+    return np.where(carried, covariance_gap, np.maximum(p - np.abs(plain), 0.0)), np.copysign(1.0, c), c
 
 
 def _ask(
-    module: ModuleType,
-    network: LayerArrays,
-    layer: int,
-    entry: HiddenLayer,
+    machine: Machine,
+    number: int,
     sides: _Sides,
     state: tuple[Array, Array, NDArray[np.bool_]],
     one_norm: bool,
 ) -> _Answers:
     """The dual at pairs given by E, the sign of c and whether the fall is wanted."""
-    low, sign, near = state
+    covariance_gap, sign, near = state
+    entry = machine.hidden[number]
     first, second = np.maximum(sides.first, SMALLEST_VARIANCE), np.maximum(sides.second, SMALLEST_VARIANCE)
     if entry.dual is None:
-        return _Answers(sides.p - low, np.ones_like(low), low, first, second)
+        return _Answers(sides.p - covariance_gap, np.ones_like(covariance_gap), covariance_gap, first, second)
     if entry.single is not None:
-        answers = _ask_series(entry.single, first, second, (low, sign, near), one_norm)
+        answers = _ask_series(entry.single, first, second, (covariance_gap, sign, near), one_norm)
     else:
         gap = sides.roots[0] - sides.roots[1]
         nodes = rule(NODES if breaks_at_zero(entry.dual.activation) else MANY_NODES)
-        results = by_formula(module, entry.number, (first, second, low, sign, gap), nodes, network.shared[layer])
+        results = by_formula(
+            machine.module,
+            entry.number,
+            (first, second, covariance_gap, sign, gap),
+            nodes,
+            machine.arrays.shared[number],
+        )
         answers = _Answers(*results[:5])
     radial = _radial(entry.dual.activation, np.sqrt(first), np.sqrt(second), near)
-    return replace(answers, fall=np.where(near, answers.fall + radial, np.nan))
+    return replace(answers, value_drop=np.where(near, answers.value_drop + radial, np.nan))
 
 
 def by_formula(
@@ -266,23 +271,25 @@ def _ask_series(
 
     Pairs of one variance are summed by the terms at it, if these serve everywhere.
     """
-    low, sign, near = state
+    covariance_gap, sign, near = state
     terms = terms_at(dual, float(first[0])) if one_norm and len(first) else None
     if terms is not None:
-        value = np.full_like(low, terms.value)
-        return _Answers(*sum_pairs(terms, low, sign), value, value)
+        value = np.full_like(covariance_gap, terms.value)
+        return _Answers(*sum_pairs(terms, covariance_gap, sign), value, value)
     p = np.sqrt(first) * np.sqrt(second)
     diagonals = [dual.evaluate(side, side, side).value for side in (first, second)]
     if not dual.continuous:
-        value, _, _ = evaluate_pairs(dual.activation, first, second, low / p, sign * (1 - low / p))
-        return _Answers(value, np.zeros_like(low), np.full_like(low, np.nan), *diagonals)
-    gaps = np.minimum(low / p, 1.0)
+        value, _, _ = evaluate_pairs(
+            dual.activation, first, second, covariance_gap / p, sign * (1 - covariance_gap / p)
+        )
+        return _Answers(value, np.zeros_like(covariance_gap), np.full_like(covariance_gap, np.nan), *diagonals)
+    gaps = np.minimum(covariance_gap / p, 1.0)
     value, slope = dual.evaluate(first, second, sign * p * (1 - gaps), gap=gaps)
-    fall = np.full_like(low, np.nan)
+    value_drop = np.full_like(covariance_gap, np.nan)
     if near.any():
         first, second, p = first[near], second[near], p[near]
         places, masses = rule(FEW_NODES)
         steps = places[:, None] * gaps[near]
         slopes = dual.evaluate(*np.broadcast_arrays(first, second, p * (1 - steps)), gap=steps).slope
-        fall[near] = low[near] * np.einsum("k,kn->n", masses, slopes)
-    return _Answers(value, slope, fall, *diagonals)
+        value_drop[near] = covariance_gap[near] * np.einsum("k,kn->n", masses, slopes)
+    return _Answers(value, slope, value_drop, *diagonals)

@@ -65,9 +65,9 @@ def fill_deferred(
     for first in range(0, len(ordered), BATCH):
         i, j = rows = ordered[first : first + BATCH, 0], ordered[first : first + BATCH, 1]
         variances = states[0].variance(0)[i], states[1].variance(0)[j]
-        low, sign = apart(arrays, points, rows, variances)
-        same = (low == 0) & (sign > 0) & (variances[0] == variances[1])
-        for kernel, (result, entries) in enumerate(zip(results, evaluate(rows, low, sign), strict=True)):
+        covariance_gap, sign = apart(arrays, points, rows, variances)
+        same = (covariance_gap == 0) & (sign > 0) & (variances[0] == variances[1])
+        for kernel, (result, entries) in enumerate(zip(results, evaluate(rows, covariance_gap, sign), strict=True)):
             if result is not None and entries is not None:
                 result[i, j] = written = np.where(same, states[0].diagonal(kernel)[i], entries)
                 if symmetric:
@@ -85,20 +85,20 @@ def _variances_of(states: RowStates, rows: Pairs) -> Array:
 
 
 def apart(
-    network: LayerArrays, points: tuple[Array, Array], pairs: RowPairs, variances: tuple[Array, Array]
+    arrays: LayerArrays, points: tuple[Array, Array], pairs: RowPairs, variances: tuple[Array, Array]
 ) -> tuple[Array, Array]:
     """How far ``|c|`` is from p before the first layer, and the sign of c; arguments as for `begin`."""
-    return begin(network, points, pairs, variances)[:2]
+    return begin(arrays, points, pairs, variances)[:2]
 
 
 def begin(
-    network: LayerArrays, points: tuple[Array, Array], pairs: RowPairs, variances: tuple[Array, Array]
+    arrays: LayerArrays, points: tuple[Array, Array], pairs: RowPairs, variances: tuple[Array, Array]
 ) -> tuple[Array, Array, Array]:
     """Before the first layer, p - ``|c|``, the sign of c, and sqrt(q1) - sqrt(q2).
 
     Parameters
     ----------
-    network : LayerArrays
+    arrays : LayerArrays
         The network.
     points : pair of float arrays, shapes (n, d), (m, d)
         The data.
@@ -107,7 +107,7 @@ def begin(
     variances : pair of float arrays, shape (k,)
         q1 and q2 of the rows.
     """
-    scale, bias = float(network.weights[0]) * network.scale, float(network.biases[0])
+    scale, bias = float(arrays.weights[0]) * arrays.scale, float(arrays.biases[0])
     found = np.empty((5, len(pairs[0])))
     rows, columns = (np.ascontiguousarray(side) for side in pairs)
     _compare(points[0], points[1], rows, columns, found)

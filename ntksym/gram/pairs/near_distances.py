@@ -23,7 +23,7 @@ from ntksym.dual.protocol import SeriesLike
 from ntksym.errors import OutOfReach
 from ntksym.gram.pairs.carry import breaks_at_zero, by_formula, rule
 from ntksym.gram.pairs.sums import gap_of_sum
-from ntksym.gram.schedule import HiddenLayer, LayerArrays, follow
+from ntksym.gram.schedule import HiddenLayer, Machine, follow
 from ntksym.hermite.coefficient_table import Coefficients
 from ntksym.hermite.pair_values import long_table_of, table_of
 from ntksym.hermite.radial import WIDEST, radial_differences
@@ -83,10 +83,10 @@ class _Layer:
 
     value: Array
     slope: Array
-    fall: Array
-    turn: Array
+    value_drop: Array
+    slope_drop: Array
     apart: Array
-    tilt: Array
+    slope_difference: Array
     lengths: tuple[Array, Array]
     slopes: tuple[Array, Array]
 
@@ -96,20 +96,18 @@ class _State:
     """Of some pairs: m1 and m2, E, the sign of c, m1 - m2, F with that sign, T11 - T22, T11 and T22."""
 
     roots: tuple[Array, Array]
-    low: Array
+    covariance_gap: Array
     sign: Array
     gap: Array
     tangent: Array
-    tilt: Array
+    slope_difference: Array
     tangents: tuple[Array, Array]
 
 
 def separate(
-    module: ModuleType,
-    network: LayerArrays,
-    hidden: Sequence[HiddenLayer],
+    machine: Machine,
     variances: Sequence[tuple[Array, Array]],
-    low: Array,
+    covariance_gap: Array,
     sign: Array,
     gap: Array,
 ) -> tuple[Array, Array]:
@@ -117,26 +115,27 @@ def separate(
 
     Parameters
     ----------
-    module : module
-        Generated code, with the derivatives of the slopes.
-    network, hidden : LayerArrays, sequence of HiddenLayer
-        The network.
+    machine : Machine
+        The network, with the derivatives of the slopes.
     variances : sequence of pairs of float arrays, shapes (n,)
         q1 and q2 before every layer, and at the output.
-    low, sign, gap : float arrays, shape (n,)
+    covariance_gap, sign, gap : float arrays, shape (n,)
         Before the first layer, p - ``|c|``, the sign of c, sqrt(q1) - sqrt(q2).
     """
+    arrays = machine.arrays
 
     def step(number: int, entry: HiddenLayer, state: _State) -> _State:
-        dense = float(network.weights[number + 1]), float(network.biases[number + 1])
+        dense = float(arrays.weights[number + 1]), float(arrays.biases[number + 1])
         parity = "odd" if entry.dual is None else entry.dual.activation.parity
-        layer = _ask(module, network.shared[number], entry, state, parity)
+        layer = _ask(machine.module, arrays.shared[number], entry, state, parity)
         return _through(dense, layer, state, parity, None if entry.ends else variances[number + 1])
 
     roots = np.sqrt(variances[0][0]), np.sqrt(variances[0][1])
-    begun = _State(roots, low, sign, gap, gap**2 + 2 * low, (roots[0] + roots[1]) * gap, variances[0])
-    state = follow(hidden, begun, step, _add)
-    nngp, same = state.gap**2 + 2 * state.low, state.sign > 0
+    begun = _State(
+        roots, covariance_gap, sign, gap, gap**2 + 2 * covariance_gap, (roots[0] + roots[1]) * gap, variances[0]
+    )
+    state = follow(machine.hidden, begun, step, _add)
+    nngp, same = state.gap**2 + 2 * state.covariance_gap, state.sign > 0
     nngp = np.where(same, nngp, 2 * (variances[-1][0] + variances[-1][1]) - nngp)
     return nngp, np.where(same, state.tangent, 2 * (state.tangents[0] + state.tangents[1]) - state.tangent)
 
@@ -145,15 +144,25 @@ def _add(kept: _State, branch: _State) -> _State:
     """The sum of what went into a branch and what came out of it: distances of one sign add."""
     squares = [one**2 + other**2 for one, other in zip(kept.roots, branch.roots, strict=True)]
     roots = np.sqrt(squares[0]), np.sqrt(squares[1])
-    parts = [(state.roots, state.gap, state.low, state.sign) for state in (kept, branch)]
-    low, sign = gap_of_sum(parts[0], parts[1], np.where(squares[0] == squares[1], squares[0], roots[0] * roots[1]))
+    parts = [(state.roots, state.gap, state.covariance_gap, state.sign) for state in (kept, branch)]
+    covariance_gap, sign = gap_of_sum(
+        parts[0], parts[1], np.where(squares[0] == squares[1], squares[0], roots[0] * roots[1])
+    )
     changes = sum(state.gap * (state.roots[0] + state.roots[1]) for state in (kept, branch))
     gap = changes / np.maximum(roots[0] + roots[1], DIVISOR_FLOOR)
     tangents = kept.tangents[0] + branch.tangents[0], kept.tangents[1] + branch.tangents[1]
     facing = [
         np.where(state.sign == sign, state.tangent, 2 * sum(state.tangents) - state.tangent) for state in (kept, branch)
     ]
-    return _State(roots, low, sign, gap, facing[0] + facing[1], kept.tilt + branch.tilt, tangents)
+    return _State(
+        roots,
+        covariance_gap,
+        sign,
+        gap,
+        facing[0] + facing[1],
+        kept.slope_difference + branch.slope_difference,
+        tangents,
+    )
 
 
 def _through(
@@ -162,67 +171,84 @@ def _through(
     """The state behind a layer; the variances there are not known where a branch ends."""
     weight, bias = dense
     sides = known or (weight * layer.lengths[0] ** 2 + bias, weight * layer.lengths[1] ** 2 + bias)
-    sign = state.sign if parity == "odd" else np.ones_like(state.low)
+    sign = state.sign if parity == "odd" else np.ones_like(state.covariance_gap)
     roots = np.sqrt(sides[0]), np.sqrt(sides[1])
     p = np.where(sides[0] == sides[1], sides[0], roots[0] * roots[1])
     first, second = layer.lengths
     away = np.where(sign > 0, layer.apart, first + second)
     spread = weight * bias * away**2 / np.maximum(p + weight * first * second + sign * bias, DIVISOR_FLOOR)
-    low = spread + weight * layer.fall
+    covariance_gap = spread + weight * layer.value_drop
     c = sign * weight * layer.value + bias
-    carried = np.abs(p - sign * c - low) <= AGREEMENT * p
-    low = np.where(carried, low, np.maximum(p - np.abs(c), 0.0))
+    carried = np.abs(p - sign * c - covariance_gap) <= AGREEMENT * p
+    covariance_gap = np.where(carried, covariance_gap, np.maximum(p - np.abs(c), 0.0))
     gap = weight * layer.apart * (first + second) / np.maximum(roots[0] + roots[1], DIVISOR_FLOOR)
     gap = np.where(np.isnan(gap), roots[0] - roots[1], gap)
-    nngp = gap**2 + 2 * low
-    bent = layer.turn * sum(state.tangents) / 2 + layer.tilt * state.tilt / 2 + layer.slope * state.tangent
+    nngp = gap**2 + 2 * covariance_gap
+    bent = (
+        layer.slope_drop * sum(state.tangents) / 2
+        + layer.slope_difference * state.slope_difference / 2
+        + layer.slope * state.tangent
+    )
     tangents = (
         sides[0] + weight * layer.slopes[0] * state.tangents[0],
         sides[1] + weight * layer.slopes[1] * state.tangents[1],
     )
-    tilt = (layer.tilt * sum(state.tangents) + sum(layer.slopes) * state.tilt) / 2
-    tilt = np.where(np.isnan(tilt), tangents[0] - tangents[1], gap * (roots[0] + roots[1]) + weight * tilt)
+    slope_difference = (layer.slope_difference * sum(state.tangents) + sum(layer.slopes) * state.slope_difference) / 2
+    slope_difference = np.where(
+        np.isnan(slope_difference), tangents[0] - tangents[1], gap * (roots[0] + roots[1]) + weight * slope_difference
+    )
     turned = sign if parity in ("odd", "even") else state.sign
     tangent = c + weight * layer.slope * turned * (sum(state.tangents) - state.tangent) / 2
     end = np.where(carried, sign, np.copysign(1.0, c))
     subtracted = sum(tangents) - 2 * end * tangent
     distances_known = carried & ~np.isnan(bent)
     tangent = np.where(distances_known, nngp + weight * bent, subtracted)
-    return _State(roots, low, end, gap, tangent, tilt, tangents)
+    return _State(roots, covariance_gap, end, gap, tangent, slope_difference, tangents)
 
 
 def _ask(module: ModuleType, shared: Array, entry: HiddenLayer, state: _State, parity: str) -> _Layer:
     """The dual at the pairs; for an odd or even s at c > 0."""
-    low, zero, roots = state.low, np.zeros_like(state.low), state.roots
+    covariance_gap, zero, roots = state.covariance_gap, np.zeros_like(state.covariance_gap), state.roots
     if entry.dual is None:
-        one = np.ones_like(low)
-        return _Layer(roots[0] * roots[1] - low, one, low, zero, state.gap, zero, roots, (one, one))
+        one = np.ones_like(covariance_gap)
+        return _Layer(
+            roots[0] * roots[1] - covariance_gap, one, covariance_gap, zero, state.gap, zero, roots, (one, one)
+        )
     first, second = (np.maximum(root * root, SMALLEST_VARIANCE) for root in roots)
     activation = entry.dual.activation
-    sign = np.ones_like(low) if parity in ("odd", "even") else state.sign
+    sign = np.ones_like(covariance_gap) if parity in ("odd", "even") else state.sign
     if entry.series is not None:
-        results = _sum_series(entry.series, first, second, low, sign)
+        results = _sum_series(entry.series, first, second, covariance_gap, sign)
     else:
         nodes = rule(NODES) if breaks_at_zero(activation) else _ladder()
-        results = by_formula(module, entry.number, (first, second, low, sign, state.gap), nodes, shared)
-    value, slope, integral, *diagonals, turn = results
+        results = by_formula(module, entry.number, (first, second, covariance_gap, sign, state.gap), nodes, shared)
+    value, slope, integral, *diagonals, slope_drop = results
     lengths = np.sqrt(diagonals[0]), np.sqrt(diagonals[1])
-    gap, apart, spread, tilt = _radial(activation, (np.sqrt(first), np.sqrt(second)), lengths, state.gap)
-    fall = np.where(sign > 0, integral + gap, np.nan)
-    return _Layer(value, slope, fall, 2 * turn + spread, apart, tilt, lengths, (diagonals[2], diagonals[3]))
+    gap, apart, spread, slope_difference = _radial(activation, (np.sqrt(first), np.sqrt(second)), lengths, state.gap)
+    value_drop = np.where(sign > 0, integral + gap, np.nan)
+    return _Layer(
+        value,
+        slope,
+        value_drop,
+        2 * slope_drop + spread,
+        apart,
+        slope_difference,
+        lengths,
+        (diagonals[2], diagonals[3]),
+    )
 
 
-def _sum_series(dual: SeriesLike, first: Array, second: Array, low: Array, sign: Array) -> Array:
+def _sum_series(dual: SeriesLike, first: Array, second: Array, covariance_gap: Array, sign: Array) -> Array:
     """What compiled code gives for a closed form, by the Hermite series of a function without kinks."""
     variances, places = np.unique(np.concatenate([first, second]), return_inverse=True)
     found = _coefficients(dual, variances)
     rows, columns = np.split(places, 2)
     p = np.sqrt(first) * np.sqrt(second)
     with np.errstate(divide="ignore"):
-        decay = np.maximum(np.log1p(-np.minimum(low / p, 1.0)), LEAST)
-    results = np.empty((QUANTITIES, len(low)))
+        decay = np.maximum(np.log1p(-np.minimum(covariance_gap / p, 1.0)), LEAST)
+    results = np.empty((QUANTITIES, len(covariance_gap)))
     step = max(1, TERMS // len(found.order))
-    for start in range(0, len(low), step):
+    for start in range(0, len(covariance_gap), step):
         some = slice(start, start + step)
         products = found.coefficients[rows[some]] * found.coefficients[columns[some]]
         results[[0, 1, 2, 7], some] = _sums(products, found.order.astype(float), decay[some], sign[some])

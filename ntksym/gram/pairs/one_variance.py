@@ -53,18 +53,18 @@ def terms_at(dual: SeriesLike, variance: float) -> PowerTerms | None:
     )
 
 
-def sum_pairs(terms: PowerTerms, low: Array, sign: Array) -> tuple[Array, Array, Array]:
+def sum_pairs(terms: PowerTerms, covariance_gap: Array, sign: Array) -> tuple[Array, Array, Array]:
     """K and D at c = sign*(q - low), and K(q) - K(q - low) = sum_k a_k^2 (1 - (1 - low/q)^k), whose terms are positive.
 
     Parameters
     ----------
     terms : PowerTerms
         From `terms_at`.
-    low, sign : float arrays, shape (n,)
+    covariance_gap, sign : float arrays, shape (n,)
         q - ``|c|``, and the sign of c.
     """
     with np.errstate(divide="ignore"):
-        logarithm = np.log1p(-np.minimum(low / terms.variance, 1.0))[:, None]
+        logarithm = np.log1p(-np.minimum(covariance_gap / terms.variance, 1.0))[:, None]
     degrees, squares = terms.degrees, terms.squares
     drops = -np.expm1(np.where(degrees > 0, logarithm, 0.0) * degrees)
     signs = np.where(degrees % 2 == 0, 1.0, sign[:, None])
@@ -73,4 +73,4 @@ def sum_pairs(terms: PowerTerms, low: Array, sign: Array) -> tuple[Array, Array,
     lost = drops @ squares
     value = np.where(sign > 0, terms.value - lost, (signs * (1 - drops)) @ squares)
     slope = (signs * sign[:, None] * powers) @ (squares * degrees) / terms.variance
-    return value, np.where((low == 0) & (sign > 0), terms.slope, slope), lost
+    return value, np.where((covariance_gap == 0) & (sign > 0), terms.slope, slope), lost

@@ -235,7 +235,7 @@ def test_pairs_of_one_norm_are_exact_at_every_angle(name: str, bias: float | Non
     sign = np.array([float(mpmath.sign(c)) for c in exact])
     (states,) = engine.states(np.ones((1, 1)))
     variances = [(np.repeat(states.variance(layer), len(low)),) * 2 for layer in range(3)]
-    found = advance(engine.module, engine.arrays(1), engine.plan.hidden, variances, low, sign)
+    found = advance(engine.compiled(1), variances, low, sign)
     for k, given in enumerate(zip(variances[0][0], low, sign, strict=True)):
         with mpmath.workdps(50):
             q, distance, side = map(mpmath.mpf, given)
