@@ -143,7 +143,8 @@ def test_pairs_beyond_the_last_limit_are_left_out_and_no_others(most: int, toler
     for other in (x, y):
         q, r = ((1.5**2 * points**2).sum(axis=1) / 5 for points in (x, other))
         (hidden,) = engine.plan.hidden
-        limits = [hidden.expand(variances).limits[:, -1] for variances in (q, r)]
+        layout = hidden.layout(np.concatenate([q, r]))
+        limits = [hidden.expand(variances, layout).limits[:, -1] for variances in (q, r)]
         rho = 1.5**2 * (x @ other.T) / 5 / np.sqrt(np.outer(q, r))
         hard = (np.abs(rho) > np.minimum.outer(*limits)) & (rho < 1 - 1e-12)
         wanted = np.argwhere(np.tril(hard) if other is x else hard)
