@@ -16,11 +16,12 @@ from ntksym.activation.activation import Activation
 from ntksym.dual import ClosedDual, Dual, series_dual
 from ntksym.gram.engines import Candidates, Forms, LoweredNetwork, keeping_digits, with_series
 from ntksym.gram.inputs import Request
+from ntksym.gram.linearisation import schedule
 from ntksym.gram.pairs.deferred import BATCH, RowPairs, begin, variances_of_pairs
 from ntksym.gram.pairs.near_distances import separate
 from ntksym.gram.routes import Rows, prepare_rows
 from ntksym.gram.rows import RowStates
-from ntksym.gram.schedule import Machine, schedule
+from ntksym.gram.schedule import Machine
 from ntksym.gram.threads import in_parallel
 from ntksym.lowering.emit import emit
 from ntksym.lowering.lowered_activation import lower

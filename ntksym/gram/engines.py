@@ -12,7 +12,8 @@ from typing import Literal, TypeVar
 from ntksym.dual import Dual, series_dual
 from ntksym.dual.protocol import is_series
 from ntksym.gram.costs import COSTS
-from ntksym.gram.schedule import HiddenLayer, LayerPlan, Machine, Truncation, schedule
+from ntksym.gram.linearisation import schedule
+from ntksym.gram.schedule import HiddenLayer, LayerPlan, Machine, Truncation
 from ntksym.lowering import store
 from ntksym.lowering.emit import Source, emit
 from ntksym.lowering.lowered_activation import LoweredActivation, lower

@@ -7,12 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from ntksym.gram import schedule
 from ntksym.gram.layer_route import compiled_layers
+from ntksym.gram.linearisation import schedule
 from ntksym.gram.pairs import deferred
 from ntksym.gram.pairs.carry import advance
 from ntksym.gram.rows import RowStates, prepare
 from ntksym.gram.schedule import LayerArrays, LayerPlan
+from ntksym.gram.schedule import Machine as Compiled
 from ntksym.gram.tiles import Results, fill
 from ntksym.lowering import store
 from ntksym.lowering.emit import Source, emit
@@ -30,8 +31,8 @@ class Machine:
     def arrays(self, width: int) -> LayerArrays:
         return self.plan.arrays(self.module, width, self.source.columns)
 
-    def compiled(self, width: int) -> schedule.Machine:
-        return schedule.Machine(self.module, self.arrays(width), self.plan)
+    def compiled(self, width: int) -> Compiled:
+        return Compiled(self.module, self.arrays(width), self.plan)
 
     def states(self, *data: np.ndarray, **options: Any) -> tuple[RowStates, ...]:
         squares = [(points**2).sum(axis=1) for points in data]
@@ -79,7 +80,7 @@ def machine(
     parts = lower(known.values())
     source = emit(parts)
     duals = [known[activation] for activation in network.activations]
-    layers = schedule.schedule(network, duals, [dual.numeric for dual in duals], parts, tolerance)
+    layers = schedule(network, duals, [dual.numeric for dual in duals], parts, tolerance)
     return Machine(source, layers, load(source.text))
 
 

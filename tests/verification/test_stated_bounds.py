@@ -121,8 +121,8 @@ def test_default_points_stay_where_the_series_exists():
 class Nowhere(SeriesDual):
     """A series that no variance is small enough for."""
 
-    def evaluate(self, *place, **known):
-        raise ToleranceNotMet("oscillates too fast", place=place)
+    def coefficients(self, q, tolerance=0.0):
+        raise ToleranceNotMet("oscillates too fast", q=q)
 
 
 def test_a_dual_that_exists_nowhere_in_float64_is_told():
