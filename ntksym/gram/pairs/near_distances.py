@@ -54,7 +54,7 @@ def _ladder() -> tuple[Array, Array]:
     The integral over t of exp(-(a/t)**2) is right to 2e-13 for every a.
     """
     places, weights = [], []
-    for number, count in enumerate(np.repeat(COUNTS, 3)):
+    for number, count in enumerate(count for count in COUNTS for _ in range(3)):
         x, mass = legendre(count)
         t = np.exp(-STRETCH * (number + (1 + x) / 2))
         places.append(t * t)
