@@ -54,12 +54,21 @@ class KernelOnData:
     dtype: str
     asked: "str | Route"
 
-    @cached_property
+    @property
     def _chosen(self) -> tuple[Route, Rows]:
-        """The route, and the rows on their way along it."""
-        if isinstance(self.asked, str):
-            return find_route(self.candidates, self.request, name=self.asked)
-        return self.asked, follow_route(self.candidates, self.asked, self.request)
+        """The route, and the rows on their way along it; kept.
+
+        Not a ``cached_property``: before Python 3.12 that holds one lock for all instances, and this may compile for
+        seconds. A child that is forked meanwhile would wait for that lock for ever.
+        """
+        found: tuple[Route, Rows] | None = vars(self).get("_found")
+        if found is None:
+            if isinstance(self.asked, str):
+                found = find_route(self.candidates, self.request, name=self.asked)
+            else:
+                found = self.asked, follow_route(self.candidates, self.asked, self.request)
+            vars(self)["_found"] = found
+        return found
 
     @property
     def route(self) -> Route:
