@@ -149,9 +149,9 @@ class KernelOnData:
 
     def diag(self) -> Any:
         """k(X[i], X[i]) for every i, shape (n,): bit for bit the diagonal of the matrix of X, in time linear in n."""
-        if isinstance(self.asked, str) and "_chosen" not in self.__dict__ and self.candidates.light is None:
+        if isinstance(self.asked, str) and "_found" not in self.__dict__ and self.candidates.light is None:
             forms = self.candidates.closed  # the only ones there are, whatever the route
-        elif isinstance(self.asked, str) and "_chosen" not in self.__dict__:
+        elif isinstance(self.asked, str) and "_found" not in self.__dict__:
             forms = find_route(self.candidates, self.request, name=self.asked, pairs=False)[0].lowering.forms
         else:
             forms = self.route.lowering.forms
