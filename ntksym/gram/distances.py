@@ -141,4 +141,5 @@ def _with_curvature(network: Network, duals: tuple[Dual, ...], forms: Forms, tan
         used.append(series_dual(dual.activation) if numeric is None else dual)
         curved.append(_Curved(dual.activation, numeric))
     parts = lower(dict.fromkeys(curved))
-    return LoweredNetwork(emit(parts), schedule(network, used, [one.numeric for one in curved], parts, 0.0))
+    layers = schedule(network, used, [one.numeric for one in curved], parts, 0.0)
+    return LoweredNetwork(emit(parts, branched=layers.branched), layers)

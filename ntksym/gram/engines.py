@@ -179,7 +179,8 @@ def lowered(network: Network, duals: tuple[Dual, ...], forms: Forms, truncation:
     pairs = zip(duals, forms, strict=True)
     used = [dual if form == "closed" or is_series(dual) else series_dual(dual.activation) for dual, form in pairs]
     parts = lower(dict.fromkeys(used))
-    return LoweredNetwork(emit(parts), schedule(network, used, [dual.numeric for dual in used], parts, truncation))
+    layers = schedule(network, used, [dual.numeric for dual in used], parts, truncation)
+    return LoweredNetwork(emit(parts, branched=layers.branched), layers)
 
 
 def keeping_digits(attempt: Callable[[frozenset[int]], tuple[Result, frozenset[int]]]) -> Result:

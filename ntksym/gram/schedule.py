@@ -166,6 +166,11 @@ class LayerPlan:
     hidden: tuple[HiddenLayer, ...]
     _known: dict[tuple[str, int], LayerArrays] = field(default_factory=dict, compare=False, repr=False)
 
+    @property
+    def branched(self) -> bool:
+        """Whether the network has branches."""
+        return any(layer.begins for layer in self.hidden)
+
     def nonlinearity(self, number: int) -> int:
         """Which nonlinearity, from the data to the output, a layer holds."""
         return sum(layer.dual is not None for layer in self.hidden[:number])

@@ -9,10 +9,9 @@ from ntksym.lowering.lowered_activation import LoweredActivation, LoweredSeries
 from ntksym.lowering.passes import count, prune
 from ntksym.lowering.printing import SCALAR, VECTORISED, statements
 from ntksym.lowering.program import Program
-from ntksym.lowering.templates import deferral, series_layers
+from ntksym.lowering.templates import branches, deferral, series_layers
 from ntksym.lowering.templates.fill import fill_function
 from ntksym.lowering.templates.frame import (
-    BRANCHES,
     DECORATORS,
     DIAGONAL_SLOPE,
     DIAGONAL_VALUE,
@@ -36,7 +35,8 @@ __all__ = ["Source", "emit"]
 START = """\
 for i in range(last - first):
     for j in range(TILE):
-        t[i, j] = c[i, j]"""
+        t[i, j] = c[i, j]
+"""
 """Entry by entry: numba takes longer to compile ``t[:] = c``, which may raise an error, than all the layers."""
 
 PAIR_PROLOGUE = """\
@@ -82,13 +82,21 @@ class Source:
         return f"<Source of {names or 'a linear network'}: {len(self.text)} bytes>"
 
 
-def emit(parts: Sequence[LoweredActivation | LoweredSeries]) -> Source:
-    """The module for all networks with these activations, of any depth, weights, biases and parameter values."""
-    return _emitted(tuple(parts))
+def emit(parts: Sequence[LoweredActivation | LoweredSeries], *, branched: bool = False) -> Source:
+    """The module for all networks with these activations, of any depth, weights, biases and parameter values.
+
+    Parameters
+    ----------
+    parts : sequence of LoweredActivation or LoweredSeries
+        The activations; a layer names one by its place among them.
+    branched : bool
+        Whether the networks may have branches.
+    """
+    return _emitted(tuple(parts), branched)
 
 
 @lru_cache(maxsize=256)
-def _emitted(parts: tuple[LoweredActivation | LoweredSeries, ...]) -> Source:
+def _emitted(parts: tuple[LoweredActivation | LoweredSeries, ...], branched: bool) -> Source:
     sections = [
         HEAD.substitute(
             summary=_summary(parts),
@@ -105,11 +113,15 @@ def _emitted(parts: tuple[LoweredActivation | LoweredSeries, ...]) -> Source:
         near_list([part.name if isinstance(part, LoweredActivation) else None for part in parts]),
         deferral.mark_function(),
         product_functions(),
-        BRANCHES,
+        *([branches.FUNCTIONS] if branched else []),
         WRITE,
-        PREPARE.substitute(share_branches=_share_branches(parts), row_branches=_row_branches(parts)),
-        _fill("nngp", parts),
-        _fill("ntk", parts),
+        PREPARE.substitute(
+            share_activations=_share_activations(parts),
+            row_activations=_row_activations(parts),
+            **branches.row_sections(branched),
+        ),
+        _fill("nngp", parts, branched),
+        _fill("ntk", parts, branched),
     ]
     return Source("\n\n".join(section.strip("\n") + "\n" for section in sections), parts)
 
@@ -230,7 +242,7 @@ def _every_row(lines: Iterable[str]) -> list[str]:
     return ["for row in range(covariance.shape[0]):", *_indented(lines)]
 
 
-def _fill(get: str, parts: Sequence[LoweredActivation | LoweredSeries]) -> str:
+def _fill(get: str, parts: Sequence[LoweredActivation | LoweredSeries], branched: bool) -> str:
     write = "write({0}_tile, {1}[block], {2}, top, height, left, count, symmetric)".format
     nngp_write = write("c", "variances", "nngp").replace("[block]", "[block, layers]")
     writes = [nngp_write] if get == "nngp" else [write("t", "tangents", "ntk"), "if both:", f"    {nngp_write}"]
@@ -239,9 +251,8 @@ def _fill(get: str, parts: Sequence[LoweredActivation | LoweredSeries]) -> str:
         c_place="first" if get == "nngp" else "first if both else 0",
         start=START if get == "ntk" else "",
         mark=deferral.MARK,
-        keep=_joined("keep", get),
-        step_branches=_step_branches(get, parts),
-        add=_joined("add", get),
+        step_activations=_step_activations(get, parts),
+        **branches.strip_sections(branched, get),
     )
     return fill_function(
         f"fill_{get}",
@@ -250,20 +261,14 @@ def _fill(get: str, parts: Sequence[LoweredActivation | LoweredSeries]) -> str:
             "The pairs (i, j) left to be computed one by one: |rho| >= nearest, or beyond the terms of a series.",
             "hard[i - first, j] > 0.0",
         ),
-        memory=FILL_MEMORY + (series_layers.BEGIN if series else ""),
+        memory=FILL_MEMORY + (branches.MEMORY if branched else "") + (series_layers.BEGIN if series else ""),
         strip=strip,
         forget="clear(hard)",
         tile="\n".join(writes),
     )
 
 
-def _joined(function: str, get: str) -> str:
-    """Calls that keep or add the covariances of some rows of a tile, and their tangents."""
-    calls = [f"{function}(c, kept, level)", f"{function}(t, kept, level + STRIP)"]
-    return indent("\n".join(calls if get == "ntk" else calls[:1]), " " * 8)
-
-
-def _step_branches(get: str, parts: Sequence[LoweredActivation | LoweredSeries]) -> str:
+def _step_activations(get: str, parts: Sequence[LoweredActivation | LoweredSeries]) -> str:
     tangent = ", t" if get == "ntk" else ""
     calls = {}
     for number, part in enumerate(parts):
@@ -273,23 +278,23 @@ def _step_branches(get: str, parts: Sequence[LoweredActivation | LoweredSeries])
         elif get == "nngp" or part.has_slope:
             given = f"first, here, there, shared[layer], weight, bias, slack, c{tangent}"
             calls[number] = f"{part.name}_step_{get}({given})"
-    return indent(_branches(calls, f"linear_step_{get}(weight, bias, c{tangent})"), " " * 4)
+    return indent(_by_activation(calls, f"linear_step_{get}(weight, bias, c{tangent})"), " " * 4)
 
 
-def _share_branches(parts: Sequence[LoweredActivation | LoweredSeries]) -> str:
+def _share_activations(parts: Sequence[LoweredActivation | LoweredSeries]) -> str:
     calls = {k: f"{part.name}_shared(parameters[layer], shared[layer])" for k, part in enumerate(parts) if part.shared}
-    return indent(_branches(calls, "pass"), " " * 8)
+    return indent(_by_activation(calls, "pass"), " " * 8)
 
 
-def _row_branches(parts: Sequence[LoweredActivation | LoweredSeries]) -> str:
+def _row_activations(parts: Sequence[LoweredActivation | LoweredSeries]) -> str:
     calls = {
         number: f"{part.name}_rows(q, shared[layer], here)" if isinstance(part, LoweredActivation) else "pass"
         for number, part in enumerate(parts)
     }
-    return indent(_branches(calls, "linear_rows(q, here)"), " " * 12)
+    return indent(_by_activation(calls, "linear_rows(q, here)"), " " * 12)
 
 
-def _branches(calls: Mapping[int, str], otherwise: str) -> str:
+def _by_activation(calls: Mapping[int, str], otherwise: str) -> str:
     lines: list[str] = []
     for number, call in calls.items():
         lines += [f"{'el' if lines else ''}if which[layer] == {number}:", f"    {call}"]

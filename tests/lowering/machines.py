@@ -78,9 +78,9 @@ def machine(
     """The network with these duals, every series at this tolerance."""
     known = {activation: derive(activation) for activation in network.activations}
     parts = lower(known.values())
-    source = emit(parts)
     duals = [known[activation] for activation in network.activations]
     layers = schedule(network, duals, [dual.numeric for dual in duals], parts, tolerance)
+    source = emit(parts, branched=layers.branched)
     return Machine(source, layers, load(source.text))
 
 

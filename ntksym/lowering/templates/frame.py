@@ -3,7 +3,6 @@
 from string import Template
 
 __all__ = [
-    "BRANCHES",
     "DECORATORS",
     "DIAGONAL_SLOPE",
     "DIAGONAL_VALUE",
@@ -79,7 +78,7 @@ PREPARE = Template('''\
 def share(which, parameters, shared):
     """What depends on the parameters alone, for every layer; run once a call, in plain Python."""
     for layer in range(which.size):
-$share_branches
+$share_activations
 
 
 @compiled
@@ -92,22 +91,13 @@ def prepare(
     Given variances[:, begin] and the tangents there, in the beginning equal to it; at a layer that is a series, given
     its row quantities.
     """
-    open_branches = 0
-    for layer in range(begin):
-        open_branches += branches[layer, 0] - branches[layer, 1]
-    for block in range(first, last):
+$open    for block in range(first, last):
         tangent = tangents[block]
-        level = open_branches
-        for layer in range(begin, end):
+$begin        for layer in range(begin, end):
             size = layout[layer, 1]
             place = layout[layer, 0] + block * size
             q, here = variances[block, layer], rows[place : place + size]
-            for _ in range(branches[layer, 0]):
-                for i in range(TILE):
-                    kept[block, 2 * level, i] = q[i]
-                    kept[block, 2 * level + 1, i] = tangent[i]
-                level += 1
-$row_branches
+$keep$row_activations
             if vanishing[layer]:
                 for i in range(TILE):
                     if q[i] < SMALLEST_VARIANCE:
@@ -116,41 +106,7 @@ $row_branches
             for i in range(TILE):
                 after[i] = weights[layer + 1] * here[TILE + i] + biases[layer + 1]
                 tangent[i] = after[i] + weights[layer + 1] * here[2 * TILE + i] * tangent[i]
-            for _ in range(branches[layer, 1]):
-                level -= 1
-                for i in range(TILE):
-                    after[i] += kept[block, 2 * level, i]
-                    tangent[i] += kept[block, 2 * level + 1, i]
-''')
-
-BRANCHES = '''\
-@called
-def nesting(branches):
-    """The largest number of branches that are open at the same time."""
-    level, deepest = 0, 0
-    for layer in range(branches.shape[0]):
-        level += branches[layer, 0]
-        deepest = max(deepest, level)
-        level -= branches[layer, 1]
-    return deepest
-
-
-@called
-def keep(entries, kept, place):
-    """Some rows of a tile where a branch begins."""
-    for i in range(entries.shape[0]):
-        for j in range(TILE):
-            kept[place + i, j] = entries[i, j]
-
-
-@called
-def add(entries, kept, place):
-    """What was kept, added where the branch ends."""
-    for i in range(entries.shape[0]):
-        for j in range(TILE):
-            entries[i, j] += kept[place + i, j]
-'''
-"""The functions that networks with branches need between layers."""
+$add''')
 
 WRITE = '''\
 @called
@@ -190,14 +146,12 @@ variances, tangents, rows, layout, other_layout,
 FILL_MEMORY = """\
 layers = which.size
 both = nngp.size > 0
-branched = 2 * STRIP * nesting(branches)
-room = np.empty((2 * TILE + STRIP + y.shape[1] + branched, TILE))
+room = np.empty((2 * TILE + STRIP + y.shape[1], TILE))
 c_tile, t_tile = room[:TILE], room[TILE : 2 * TILE]
-hard, columns = room[2 * TILE : 2 * TILE + STRIP], room[2 * TILE + STRIP : room.shape[0] - branched]
-kept = room[room.shape[0] - branched :]
+hard, columns = room[2 * TILE : 2 * TILE + STRIP], room[2 * TILE + STRIP :]
 clear(hard)
 """
-"""Covariances and tangents of a tile, marks and columns in one piece, and what open branches began with."""
+"""Covariances and tangents of a tile, marks and columns in one piece."""
 
 FILL_STRIP = Template("""\
 place = $c_place
@@ -207,20 +161,11 @@ t = t_tile[first:last]
 for i in range(last - first):
     for j in range(TILE):
         c[i, j] = weights[0] * (scale * c[i, j]) + biases[0]
-$start
-$mark
-level = 0
-for layer in range(layers):
-    for _ in range(branches[layer, 0]):
-$keep
-        level += 2 * STRIP
-    size = layout[layer, 1]
+${start}${mark}${begin}for layer in range(layers):
+${keep}    size = layout[layer, 1]
     place, other_place = layout[layer, 0] + block * size, other_layout[layer, 0] + other * size
     here, there = rows[place : place + size], rows[other_place : other_place + size]
     weight, bias, slack = weights[layer + 1], biases[layer + 1], slacks[layer]
-$step_branches
-    for _ in range(branches[layer, 1]):
-        level -= 2 * STRIP
-$add
-""")
+$step_activations
+$add""")
 """Some rows of a tile through all layers."""
