@@ -8,7 +8,6 @@ becomes machine code at the first call, or its machine code comes from the store
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any
 
 from numpy.typing import ArrayLike, DTypeLike, NDArray
@@ -25,6 +24,7 @@ from ntksym.gram.inputs import Request, kernels, points, result_type, thread_cou
 from ntksym.gram.prepared import KernelOnData
 from ntksym.gram.routes import Route, require_route
 from ntksym.gram.schedule import LayerPlan
+from ntksym.kept import kept
 from ntksym.lowering.emit import Source
 from ntksym.lowering.lowered_activation import LoweredActivation
 from ntksym.lowering.passes import Stages
@@ -96,7 +96,7 @@ class Kernel:
     def __reduce__(self) -> tuple[Any, ...]:
         return build, (self.network, self.tol, self.dtype, self.derive)
 
-    @cached_property
+    @kept
     def duals(self) -> tuple[Dual, ...]:
         """One for each distinct activation, in the order of first use."""
         return tuple(dict.fromkeys(self.candidates.duals))
@@ -106,7 +106,7 @@ class Kernel:
         """The dual of the only activation, or of the first; None for a linear network."""
         return self.duals[0] if self.duals else None
 
-    @cached_property
+    @kept
     def lowered(self) -> LoweredNetwork:
         """The network lowered in closed forms, wherever there are any."""
         return self.candidates.lowered(self.candidates.closed)

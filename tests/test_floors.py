@@ -15,6 +15,7 @@ PACKAGE = Path(__file__).parent.parent / "ntksym"
 FLOORS = {
     "errors": 1,
     "symbols": 1,
+    "kept": 1,
     "numerics": 1,
     "formula": 2,
     "special": 2,
@@ -169,6 +170,11 @@ def test_own_modules_are_imported_at_the_top() -> None:
     ]
     assert not late
     assert {name for name, (_, _, tree) in sources().items() if "import_module" in calls_of(tree)} <= LATE.keys()
+
+
+def test_what_is_computed_once_is_kept_without_a_lock() -> None:
+    """Before Python 3.12 `functools.cached_property` holds a lock while it computes: a fork then hangs the child."""
+    assert {name for name, (_, text, _) in sources().items() if "import cached_property" in text} == {"kept"}
 
 
 def test_names_say_what_is_inside() -> None:

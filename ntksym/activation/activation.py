@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -24,6 +24,7 @@ from ntksym.activation.removable import Continuation
 from ntksym.errors import InvalidInput, NoClosedForm
 from ntksym.formula import check_expression, compile_mpmath, compile_numpy, in_x, parse, rational
 from ntksym.formula.vocabulary import CONSTANTS, REFUSED, fold, lookup
+from ntksym.kept import kept
 
 __all__ = ["Activation", "as_activation"]
 
@@ -107,7 +108,7 @@ class Activation:
         """The same formula with other values of some parameters."""
         return Activation(self, **parameters)  # type: ignore[arg-type]
 
-    @cached_property
+    @kept
     def pieces(self) -> Pieces:
         """The smooth pieces, almost everywhere.
 
@@ -118,39 +119,39 @@ class Activation:
         """
         return split(self.expression, self.values)
 
-    @cached_property
+    @kept
     def _known_pieces(self) -> Pieces | None:
         try:
             return self.pieces
         except NoClosedForm:
             return None
 
-    @cached_property
+    @kept
     def parity(self) -> traits.Parity:
         """Is s even, odd or neither, almost everywhere and at the parameters' values; "unknown" if undecided."""
         return traits.parity_of(self.expression, self._known_pieces, self.values)
 
-    @cached_property
+    @kept
     def breaks(self) -> tuple[Break, ...]:
         """Where the function is not smooth, and which derivative jumps there by how much; raises as ``pieces`` does."""
         return breaks_of(self.pieces, self.values)
 
-    @cached_property
+    @kept
     def kinks(self) -> tuple[sp.Expr, ...]:
         """Where the function is continuous and a derivative of some order jumps; raises as ``pieces`` does."""
         return tuple(item.place for item in self.breaks if not item.is_jump)
 
-    @cached_property
+    @kept
     def jumps(self) -> tuple[sp.Expr, ...]:
         """Where the function is discontinuous; raises as ``pieces`` does."""
         return tuple(item.place for item in self.breaks if item.is_jump)
 
-    @cached_property
+    @kept
     def corners(self) -> tuple[sp.Expr, ...]:
         """Where the slope jumps; raises as ``pieces`` does."""
         return tuple(item.place for item in self.breaks if item.is_corner)
 
-    @cached_property
+    @kept
     def is_continuous(self) -> bool | None:
         """Whether the function has no jump; None where that is not known, as for ``floor(x)``."""
         try:
@@ -158,7 +159,7 @@ class Activation:
         except NoClosedForm:
             return True if traits.is_continuous(self.expression) else None
 
-    @cached_property
+    @kept
     def has_continuous_slope(self) -> bool | None:
         """Whether neither the function nor its slope jumps or is infinite; None where that is not known."""
         try:
@@ -166,17 +167,17 @@ class Activation:
         except NoClosedForm:
             return None
 
-    @cached_property
+    @kept
     def growth(self) -> Growth | None:
         """A bound ``(1 + |x|)**degree * exp(exponential*|x| + gaussian*x**2)`` for ``|s|``, or None if none is seen."""
         return growth_of(self.expression, self._known_pieces, self.values)
 
-    @cached_property
+    @kept
     def homogeneity(self) -> sp.Expr | None:
         """The k with s(t x) = t**k s(x) for every t > 0; None if there is none or it is not known."""
         return traits.homogeneity_of(self._known_pieces, self.values) if self._known_pieces else None
 
-    @cached_property
+    @kept
     def is_polynomial(self) -> bool | None:
         """Whether the function is a polynomial almost everywhere; None if not decided."""
         if self._known_pieces is None:
@@ -184,11 +185,11 @@ class Activation:
         sides = sides_of(self.expression, self._known_pieces, self.values)
         return traits.is_polynomial(self._known_pieces, sides, self.values)
 
-    @cached_property
+    @kept
     def _float64(self) -> Callable[[NDArray[np.float64]], NDArray[np.float64]]:
         return self._continuation.rounded(compile_numpy(self.expression, self.values), self.to_mpmath())
 
-    @cached_property
+    @kept
     def _continuation(self) -> Continuation:
         """To the places where the formula says 0/0."""
         return Continuation(self.expression.xreplace(self.values))

@@ -7,7 +7,6 @@ polynomial that multiprecision numbers are fitted by.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import mpmath
@@ -16,6 +15,7 @@ import sympy as sp
 
 from ntksym.activation.singular_points import Place, dividing_functions, zeros_of
 from ntksym.formula import compile_mpmath
+from ntksym.kept import kept
 from ntksym.numerics.arrays import Array
 
 __all__ = ["Continuation"]
@@ -54,13 +54,13 @@ class Continuation:
 
     expression: sp.Expr
 
-    @cached_property
+    @kept
     def _suspects(self) -> tuple[Place, ...]:
         """Zeros of what stands below a fraction bar or in a logarithm; empty for most formulas."""
         functions = dividing_functions(self.expression)
         return tuple(place for function in functions for place in zeros_of(function))
 
-    @cached_property
+    @kept
     def places(self) -> tuple[Place, ...]:
         """Those at which the formula has a limit."""
         if not self._suspects:

@@ -11,7 +11,6 @@ tell.
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -19,6 +18,7 @@ from numpy.typing import NDArray
 
 from ntksym.dual.covariance import ValueAndSlope
 from ntksym.errors import NtkSymError
+from ntksym.kept import kept
 from ntksym.numerics.arrays import Array
 from ntksym.numerics.limits import EPSILON
 
@@ -81,12 +81,12 @@ class AccurateRange:
         """Whether all variances are outside; answered without trying any."""
         return self.keeps is False
 
-    @cached_property
+    @kept
     def smallest(self) -> float:
         """The last of those tried, downwards, before one at which digits are lost; 0 if that is nowhere."""
         return math.inf if self.is_empty else self._last(SMALL, 0.0)
 
-    @cached_property
+    @kept
     def largest(self) -> float:
         """The same upwards; infinity if that is nowhere."""
         return 0.0 if self.is_empty else self._last(LARGE, math.inf)
@@ -110,8 +110,8 @@ class AccurateRange:
         if isinstance(self.keeps, bool):
             return beyond
         last = ladder[0]  # where what is ordinary ends: an entry must not depend on its neighbours
-        for rung, kept in zip(ladder, self.keeps(ladder), strict=False):
-            if not kept:
+        for rung, accurate in zip(ladder, self.keeps(ladder), strict=False):
+            if not accurate:
                 return last
             last = rung
         return beyond

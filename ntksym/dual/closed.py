@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from functools import cached_property, lru_cache, partial
+from functools import lru_cache, partial
 from typing import Any, overload
 
 import numpy as np
@@ -20,6 +20,7 @@ from ntksym.dual.precise_formula import PreciseFormula
 from ntksym.dual.protocol import Kind
 from ntksym.errors import InvalidInput, NoClosedForm, NoSuchDual
 from ntksym.hermite.pair_values import evaluate_pairs
+from ntksym.kept import kept
 from ntksym.numerics.arrays import Array
 from ntksym.numerics.limits import SMALLEST_VARIANCE
 from ntksym.symbolic.descent import DescendedFormulae
@@ -58,32 +59,32 @@ class ClosedDual:
         """What the value is: "closed", or "integral" where one integral over a finite interval is left in it."""
         return "closed" if self.formulae.is_closed else "integral"
 
-    @cached_property
+    @kept
     def value(self) -> sp.Expr:
         """E[f(U) g(V)] in q1, q2, c and the parameters."""
         return self.formulae.expression()
 
-    @cached_property
+    @kept
     def slope(self) -> sp.Expr:
         """E[f'(U) g'(V)] = d value/d c; infinite on the diagonal where `continuous` is False."""
         return self.formulae.slope.expression()
 
-    @cached_property
+    @kept
     def diagonal(self) -> sp.Expr:
         """E[f(U) g(U)] in q."""
         return self.formulae.diagonal
 
-    @cached_property
+    @kept
     def diagonal_slope(self) -> sp.Expr | None:
         """E[f'(U) g'(U)] in q, None where it diverges because the activation jumps."""
         return self.formulae.slope.diagonal if self.continuous else None
 
-    @cached_property
+    @kept
     def continuous(self) -> bool:
         """Whether the activation has no jump; a jump makes the slope infinite on the diagonal."""
         return self.formulae.is_continuous
 
-    @cached_property
+    @kept
     def accurate_range(self) -> AccurateRange:
         """The variances at which `numeric` keeps its digits; at others `evaluate` sums the series."""
         if not self.formulae.is_stable:
@@ -109,7 +110,7 @@ class ClosedDual:
         """The expressions that floating-point code is made of."""
         return self.formulae.numeric
 
-    @cached_property
+    @kept
     def bent(self) -> NumericForm | None:
         """`numeric` with the derivative of the slope in c; None where that has no closed form."""
         try:
@@ -117,7 +118,7 @@ class ClosedDual:
         except NoClosedForm:
             return None
 
-    @cached_property
+    @kept
     def steps(self) -> tuple[Step, ...]:
         """The derivation: which rule, on what, giving what."""
         return steps_of(self.formulae)
@@ -224,15 +225,15 @@ class ClosedDual:
         gap = gap_of(first, second, cov) if known is None else known
         return evaluate_pairs(self.activation, first, second, gap, np.copysign(1 - gap, cov))[:2]
 
-    @cached_property
+    @kept
     def _values(self) -> dict[sp.Symbol, sp.Rational]:
         return {**self.activation.values, **self.partner.values}
 
-    @cached_property
+    @kept
     def _in_float64(self) -> FloatFormula:
         return FloatFormula(self.numeric, tuple(self._values.items()))
 
-    @cached_property
+    @kept
     def _formula(self) -> PreciseFormula:
         return PreciseFormula(self.value, self.slope, self.diagonal, self.diagonal_slope, tuple(self._values.items()))
 
@@ -242,7 +243,7 @@ class ClosedDual:
         self.check_domain(*place)
         return self._formula(first, second, cov, dps)
 
-    @cached_property
+    @kept
     def partials(self) -> Partials:
         """The partial derivatives of value and slope in q1, q2, c and the parameters."""
         return Partials(self)

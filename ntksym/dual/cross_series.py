@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any, ClassVar
 
 import mpmath
@@ -25,6 +24,7 @@ from ntksym.hermite.cross_values import cross_accuracy, evaluate_cross_pairs
 from ntksym.hermite.derivation_steps import cross_series_slope, cross_series_value
 from ntksym.hermite.pair_values import table_of
 from ntksym.hermite.truncation import Accuracy
+from ntksym.kept import kept
 from ntksym.numerics.arrays import Array
 from ntksym.numerics.limits import SMALLEST_VARIANCE
 
@@ -59,7 +59,7 @@ class CrossSeries:
     numeric: ClassVar[None] = None
     pair_domain: ClassVar[tuple[sp.Expr, ...]] = ()
 
-    @cached_property
+    @kept
     def continuous(self) -> bool:
         """Whether neither f nor g has a jump or an infinite slope."""
         return all(self._smooth)
@@ -74,7 +74,7 @@ class CrossSeries:
         """Its derivative in c."""
         return cross_series_slope()
 
-    @cached_property
+    @kept
     def reason(self) -> str | None:
         """Why there is no closed form; None where there is one, and the series was asked for."""
         try:
@@ -153,7 +153,7 @@ class CrossSeries:
         """
         return typeset.to_code(self, language)
 
-    @cached_property
+    @kept
     def _smooth(self) -> tuple[bool, bool]:
         first, second = (table_of(side).profile.continuous for side in (self.activation, self.partner))
         return first, second

@@ -2,12 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 import sympy as sp
 
 from ntksym.dual.covariance import ROUNDING, ValueAndSlope, snapped
+from ntksym.kept import kept
 from ntksym.numerics.arrays import Array
 from ntksym.special.symbolic import NUMPY
 from ntksym.symbolic.numeric_form import NumericForm
@@ -54,15 +54,15 @@ class FloatFormula:
             slope = np.where(determinant == 0, np.inf, slope)
         return ValueAndSlope(value, slope)
 
-    @cached_property
+    @kept
     def _symbols(self) -> list[sp.Symbol]:
         return [symbol for symbol, _ in self.parameters]
 
-    @cached_property
+    @kept
     def _values(self) -> list[float]:
         return [float(value) for _, value in self.parameters]
 
-    @cached_property
+    @kept
     def _pair(self) -> Callable[..., Pair]:
         floored = sp.Symbol("floored", positive=True)
         pair = [
@@ -73,7 +73,7 @@ class FloatFormula:
         compiled: Callable[..., Pair] = sp.lambdify(arguments, pair, modules=[NUMPY, "numpy"], cse=True)
         return compiled
 
-    @cached_property
+    @kept
     def _diagonal(self) -> Callable[..., Pair]:
         slope = sp.oo if self.form.diagonal_slope is None else self.form.diagonal_slope
         pair = self.form.diagonal_value, slope

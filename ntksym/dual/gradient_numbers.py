@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import mpmath
@@ -13,6 +12,7 @@ import sympy as sp
 
 from ntksym.dual.covariance import ROUNDING, snapped
 from ntksym.errors import NoSuchDual
+from ntksym.kept import kept
 from ntksym.numerics.arrays import Array
 from ntksym.special.symbolic import MPMATH, NUMPY
 from ntksym.symbolic.gradient import GradientFormulae
@@ -93,7 +93,7 @@ class GradientNumbers:
             found = self._functions(first, second, cov, determinant, floor, end, inwards, *parameters)
         return [np.array(np.broadcast_to(entry, np.shape(first)), dtype=np.float64) for entry in found]
 
-    @cached_property
+    @kept
     def _functions(self) -> Callable[..., tuple[Any, ...]]:
         floored = sp.Symbol("floored", positive=True)
         entries = [
@@ -107,7 +107,7 @@ class GradientNumbers:
         compiled: Callable[..., tuple[Any, ...]] = sp.lambdify(arguments, entries, modules=modules, cse=True)
         return compiled
 
-    @cached_property
+    @kept
     def _limits(self) -> Callable[..., list[Any]]:
         entries = self.formulae.numeric_diagonal.entries
         known = [entry for entry in entries if entry is not None]
@@ -162,7 +162,7 @@ class GradientNumbers:
                 found = [entry if limit is None else limit for entry, limit in zip(found, limits, strict=True)]
             return tuple(mpmath.re(entry) for entry in found)
 
-    @cached_property
+    @kept
     def _at_digits(self) -> Callable[..., list[Any]]:
         entries = self.formulae.formulas.entries
         shared = not any(entry.has(sp.Integral) for entry in entries)
@@ -171,7 +171,7 @@ class GradientNumbers:
         )
         return compiled
 
-    @cached_property
+    @kept
     def _limits_at_digits(self) -> Callable[..., list[Any]]:
         entries = self.formulae.diagonal.entries
         known = [entry for entry in entries if entry is not None]

@@ -11,7 +11,6 @@ with derivatives in the sense of distributions, and the same for D with f', g' i
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any, Protocol
 
 import mpmath
@@ -24,6 +23,7 @@ from ntksym.dual.covariance import check_covariance, gap_of
 from ntksym.dual.gradient_numbers import GradientNumbers
 from ntksym.dual.protocol import Dual
 from ntksym.errors import InvalidInput, NoClosedForm
+from ntksym.kept import kept
 from ntksym.numerics.arrays import Array
 from ntksym.numerics.limits import SMALLEST_VARIANCE
 from ntksym.symbolic.formulae import Formulae
@@ -185,16 +185,16 @@ class Partials:
     def _gradient(self, entries: tuple[Any, ...]) -> Gradient[Any]:
         return self._formulae.formulas.filled(entries)
 
-    @cached_property
+    @kept
     def _values(self) -> dict[sp.Symbol, sp.Rational]:
         return {**self.dual.activation.values, **self.dual.partner.values}
 
-    @cached_property
+    @kept
     def _formulae(self) -> GradientFormulae:
         present = self.dual.activation.expression.free_symbols | self.dual.partner.expression.free_symbols
         return GradientFormulae(self.dual.formulae, tuple(symbol for symbol in self._values if symbol in present))
 
-    @cached_property
+    @kept
     def _numbers(self) -> GradientNumbers:
         return GradientNumbers(self._formulae, self._values)
 

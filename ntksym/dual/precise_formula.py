@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import mpmath
@@ -10,6 +9,7 @@ import sympy as sp
 
 from ntksym.dual.covariance import ValueAndSlope
 from ntksym.errors import NoSuchDual
+from ntksym.kept import kept
 from ntksym.special.symbolic import MPMATH
 from ntksym.symbols import c, q, q1, q2
 
@@ -85,11 +85,11 @@ class PreciseFormula:
                 slope = mpmath.inf
             return mpmath.re(value), mpmath.re(slope)
 
-    @cached_property
+    @kept
     def _symbols(self) -> list[sp.Symbol]:
         return [symbol for symbol, _ in self.parameters]
 
-    @cached_property
+    @kept
     def _pair(self) -> Callable[..., tuple[Any, Any]]:
         pair, common = (self.value, self.slope), not self.value.has(sp.Integral)
         compiled: Callable[..., tuple[Any, Any]] = sp.lambdify(
@@ -97,7 +97,7 @@ class PreciseFormula:
         )
         return compiled
 
-    @cached_property
+    @kept
     def _diagonal(self) -> Callable[..., tuple[Any, Any]]:
         pair = self.diagonal, self.diagonal_slope
         compiled: Callable[..., tuple[Any, Any]] = sp.lambdify([q, *self._symbols], pair, modules=[MPMATH, "mpmath"])

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from typing import Any, ClassVar, overload
 
 import numpy as np
@@ -31,6 +31,7 @@ from ntksym.hermite.derivation_steps import (
 from ntksym.hermite.expansion import STEP, Expansion, SeriesLayout
 from ntksym.hermite.pair_values import SERVED, evaluate_all, evaluate_pairs, table_of
 from ntksym.hermite.truncation import Accuracy, Sensitivity, accuracy, certified_accuracy, limits, response
+from ntksym.kept import kept
 from ntksym.numerics.arrays import Array
 from ntksym.numerics.limits import SMALLEST_VARIANCE
 from ntksym.symbolic.steps import Step
@@ -84,7 +85,7 @@ class SeriesDual:
         """Whether s has no jump and no infinite slope; where it has, no slope is given on the diagonal."""
         return self._table.profile.continuous
 
-    @cached_property
+    @kept
     def domain(self) -> tuple[sp.Expr, ...]:
         """Expressions in q that must be positive at every variance for E[s(U)^2] to exist."""
         bound = value_integrability(self.activation).bound
@@ -110,7 +111,7 @@ class SeriesDual:
         """E[s'(U)^2] as an integral, None where it diverges because the activation jumps."""
         return series_diagonal_slope() if self.continuous else None
 
-    @cached_property
+    @kept
     def reason(self) -> str | None:
         """Why there is no closed form; None where there is one, and the series was asked for."""
         try:
@@ -119,12 +120,12 @@ class SeriesDual:
             return str(refusal)
         return None
 
-    @cached_property
+    @kept
     def steps(self) -> tuple[Step, ...]:
         """The derivation: which rule, on what, giving what."""
         return series_steps(self.activation.parity, self.continuous)
 
-    @cached_property
+    @kept
     def _table(self) -> HermiteTable:
         return table_of(self.activation)
 
@@ -297,7 +298,7 @@ class SeriesDual:
                     condition=condition,
                 )
 
-    @cached_property
+    @kept
     def partials(self) -> SeriesPartials:
         """Those of value and slope in q1, q2, c and the parameters."""
         return SeriesPartials(self.activation)

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import mpmath
@@ -23,6 +22,7 @@ from ntksym.activation.activation import Activation
 from ntksym.dual.covariance import ValueAndSlope
 from ntksym.dual.cross_series import CrossSeries, cross_series
 from ntksym.errors import NoClosedForm
+from ntksym.kept import kept
 from ntksym.numerics.limits import SMALLEST_VARIANCE
 from ntksym.symbolic.gradient import Gradient
 from ntksym.symbols import x
@@ -45,7 +45,7 @@ class SeriesPartials:
 
     activation: Activation
 
-    @cached_property
+    @kept
     def parameters(self) -> tuple[str, ...]:
         """The parameters that have derivatives: all but those that were exponents of x."""
         return tuple(s.name for s in self.activation.values if s in self.activation.expression.free_symbols)
@@ -118,7 +118,7 @@ class SeriesPartials:
             values[name], slopes[name] = left.value + right.value, left.slope + right.slope
         return Gradient.of(values, slopes)
 
-    @cached_property
+    @kept
     def _derivative(self) -> Activation:
         if self.activation.jumps:
             raise NoClosedForm(
@@ -128,16 +128,16 @@ class SeriesPartials:
             )
         return self._of_pieces(lambda piece: sp.diff(piece, x), f"derivative of {self.activation.name}")
 
-    @cached_property
+    @kept
     def _steep(self) -> CrossSeries:
         return cross_series(self._derivative, self._derivative)
 
-    @cached_property
+    @kept
     def _dilated(self) -> CrossSeries:
         name = f"x times {self._derivative.name}"
         return cross_series(self._of_pieces(lambda piece: x * sp.diff(piece, x), name), self.activation)
 
-    @cached_property
+    @kept
     def _in_parameters(self) -> Mapping[str, CrossSeries]:
         symbols = {s.name: s for s in self.activation.values}
         _ = self._derivative  # refuses jumps

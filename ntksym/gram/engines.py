@@ -6,7 +6,7 @@ data is part of the route; lowering the same network in the same forms again cos
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from typing import Literal, TypeVar
 
 from ntksym.dual import Dual, series_dual
@@ -14,6 +14,7 @@ from ntksym.dual.protocol import is_series
 from ntksym.gram.costs import COSTS
 from ntksym.gram.linearisation import schedule
 from ntksym.gram.schedule import HiddenLayer, LayerPlan, Machine, Truncation
+from ntksym.kept import kept
 from ntksym.lowering import store
 from ntksym.lowering.emit import Source, emit
 from ntksym.lowering.lowered_activation import LoweredActivation, lower
@@ -101,7 +102,7 @@ class LoweredNetwork:
     def _with(self, layers: LayerPlan) -> "LoweredNetwork":
         return self if layers is self.layers else replace(self, layers=layers)
 
-    @cached_property
+    @kept
     def has_series(self) -> bool:
         """Whether a layer is a series."""
         return any(layer.series is not None for layer in self.layers.hidden)
@@ -130,12 +131,12 @@ class Candidates:
         """Truncation error that every series may have."""
         return max(self.tol * TRUNCATION / max(len(self.duals), 1), SMALLEST_SHARE)
 
-    @cached_property
+    @kept
     def closed(self) -> Forms:
         """The closed form of every nonlinearity that has one."""
         return tuple("series" if is_series(dual) else "closed" for dual in self.duals)
 
-    @cached_property
+    @kept
     def light(self) -> Forms | None:
         """The same with series in place of heavy closed forms; None where none is heavy."""
         plan = self.lowered(self.closed)

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from hashlib import blake2b
 from itertools import combinations
 from typing import Any, NamedTuple
@@ -12,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ntksym.errors import InvalidInput
 from ntksym.gram.threads import idle_threads
+from ntksym.kept import kept
 
 __all__ = [
     "Fingerprint",
@@ -120,7 +120,7 @@ class Request:
         """Number of pairs that are computed."""
         return len(self.x) * len(self.y) / (1 + self.symmetric)
 
-    @cached_property
+    @kept
     def squares(self) -> list[NDArray[np.float64]]:
         """<x, x> of every row of each set."""
         return [np.einsum("ij,ij->i", rows, rows) for rows in self.sets.values()]
@@ -130,7 +130,7 @@ class Request:
         """The same of all sets."""
         return np.concatenate(self.squares)
 
-    @cached_property
+    @kept
     def fingerprint(self) -> Fingerprint:
         """By what these data are known again: their shape, and `FINGERPRINT` rows of each set, spread evenly."""
         digest = blake2b(digest_size=16)

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -20,6 +19,7 @@ from ntksym.gram.pairs.carry import advance
 from ntksym.gram.pairs.deferred import Evaluation, RowPairs, fill_deferred, variances_of_pairs
 from ntksym.gram.routes import Route, Rows, find_route, follow_route, prepare_rows
 from ntksym.gram.tiles import Results, fill
+from ntksym.kept import kept
 from ntksym.lowering.templates.frame import TILE
 
 __all__ = ["KernelOnData"]
@@ -54,21 +54,12 @@ class KernelOnData:
     dtype: str
     asked: "str | Route"
 
-    @property
+    @kept
     def _chosen(self) -> tuple[Route, Rows]:
-        """The route, and the rows on their way along it; kept.
-
-        Not a ``cached_property``: before Python 3.12 that holds one lock for all instances, and this may compile for
-        seconds. A child that is forked meanwhile would wait for that lock for ever.
-        """
-        found: tuple[Route, Rows] | None = vars(self).get("_found")
-        if found is None:
-            if isinstance(self.asked, str):
-                found = find_route(self.candidates, self.request, name=self.asked)
-            else:
-                found = self.asked, follow_route(self.candidates, self.asked, self.request)
-            vars(self)["_found"] = found
-        return found
+        """The route, and the rows on their way along it."""
+        if isinstance(self.asked, str):
+            return find_route(self.candidates, self.request, name=self.asked)
+        return self.asked, follow_route(self.candidates, self.asked, self.request)
 
     @property
     def route(self) -> Route:
@@ -143,15 +134,15 @@ class KernelOnData:
             place = piece.place(corner)
             results[name][place] = matrix.T if piece.mirrored else matrix
 
-    @cached_property
+    @kept
     def _network(self) -> LoweredNetwork:
         return self.candidates.realised(self.route.lowering)
 
     def diag(self) -> Any:
         """k(X[i], X[i]) for every i, shape (n,): bit for bit the diagonal of the matrix of X, in time linear in n."""
-        if isinstance(self.asked, str) and "_found" not in self.__dict__ and self.candidates.light is None:
+        if isinstance(self.asked, str) and "_chosen" not in vars(self) and self.candidates.light is None:
             forms = self.candidates.closed  # the only ones there are, whatever the route
-        elif isinstance(self.asked, str) and "_found" not in self.__dict__:
+        elif isinstance(self.asked, str) and "_chosen" not in vars(self):
             forms = find_route(self.candidates, self.request, name=self.asked, pairs=False)[0].lowering.forms
         else:
             forms = self.route.lowering.forms

@@ -8,7 +8,6 @@ added first: the state of a network is one state and a stack.
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from types import ModuleType
 from typing import TypeVar
 
@@ -18,6 +17,7 @@ from numpy.typing import NDArray
 from ntksym.dual import Dual, SeriesDual
 from ntksym.dual.protocol import SeriesLike, is_series
 from ntksym.hermite.expansion import Expansion, SeriesLayout
+from ntksym.kept import kept
 from ntksym.lowering.templates.deferral import NEAREST
 from ntksym.lowering.templates.frame import DIAGONAL_SLOPE
 from ntksym.network.layers import Dense
@@ -86,7 +86,7 @@ class HiddenLayer:
     begins: int = 0
     ends: int = 0
 
-    @cached_property
+    @kept
     def parameters(self) -> tuple[float, ...]:
         """Values of the parameters of the activation, in the order of their names."""
         return () if self.dual is None else tuple(float(value) for _, value in self.dual.activation.parameters)
@@ -175,7 +175,7 @@ class LayerPlan:
         """Which nonlinearity, from the data to the output, a layer holds."""
         return sum(layer.dual is not None for layer in self.hidden[:number])
 
-    @cached_property
+    @kept
     def truncations(self) -> tuple[Truncation, ...]:
         """That of every layer."""
         return tuple(layer.truncation for layer in self.hidden)
@@ -195,7 +195,7 @@ class LayerPlan:
             for layer in self.hidden
         )
 
-    @cached_property
+    @kept
     def nearest(self) -> tuple[float, float]:
         """Where the NNGP and the NTK amplify errors of the data: where an activation jumps, or where its slope does."""
         duals = [entry.dual for entry in self.hidden if entry.dual is not None]
@@ -285,12 +285,12 @@ def follow(
     add : callable
         (state in front of a branch, state behind its last layer) -> the state of their sum.
     """
-    kept: list[State] = []
+    waiting: list[State] = []
     for number, layer in enumerate(hidden):
-        kept += [state] * layer.begins
+        waiting += [state] * layer.begins
         state = step(number, layer, state)
         for _ in range(layer.ends):
-            state = add(kept.pop(), state)
+            state = add(waiting.pop(), state)
     return state
 
 

@@ -6,7 +6,6 @@ Gaussian depends on q. An octave of q takes 16 nodes; where the check between th
 
 from collections.abc import Iterator
 from dataclasses import astuple, dataclass, field, replace
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -15,6 +14,7 @@ from numpy.typing import NDArray
 from ntksym.errors import ToleranceNotMet
 from ntksym.hermite.moments import MOST_TERMS, SMOOTH_TERMS, Moments, layout, moments, rule
 from ntksym.hermite.tabulated_activation import TabulatedActivation
+from ntksym.kept import kept
 from ntksym.numerics import chebyshev
 from ntksym.numerics.arrays import Array
 from ntksym.numerics.limits import EPSILON
@@ -73,7 +73,7 @@ class CoefficientErrors:
     diagonal: float
     diagonal_slope: float
 
-    @cached_property
+    @kept
     def row(self) -> Array:
         """All of them, shape (6,)."""
         return np.array(astuple(self))
@@ -109,7 +109,7 @@ class VariancePanel:
         """How many coefficients keep what is left out below a quarter of the tolerance, anywhere on the panel."""
         return max(1, int(np.argmax(self._dropped_at_most <= tolerance / 4)))
 
-    @cached_property
+    @kept
     def _dropped_at_most(self) -> Array:
         return np.asarray(np.max(self.dropped, axis=1))
 

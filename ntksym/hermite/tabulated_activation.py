@@ -7,7 +7,6 @@ a function is thus known with relative accuracy at whatever scale its argument h
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cached_property
 from itertools import pairwise
 from math import ceil, log2, log10
 from typing import Any
@@ -21,6 +20,7 @@ from ntksym.activation.singular_points import Place, breaking_functions, zeros_a
 from ntksym.activation.singularities import grows_at, singular_places
 from ntksym.errors import NoClosedForm, OutOfReach, ToleranceNotMet
 from ntksym.hermite.tips import Tips, tip_integrals
+from ntksym.kept import kept
 from ntksym.numerics import chebyshev
 from ntksym.numerics.arrays import Array
 from ntksym.numerics.limits import EPSILON
@@ -140,7 +140,7 @@ class TabulatedActivation:
     _tables: dict[tuple[int, int, float], Table] = field(default_factory=dict, repr=False)
     _found: dict[tuple[float, float], Array] = field(default_factory=dict, repr=False)
 
-    @cached_property
+    @kept
     def _places(self) -> dict[float, Place]:
         """Kinks, jumps and singularities, by their values in float64; empty where the pieces are not known."""
         activation = self.activation
@@ -152,12 +152,12 @@ class TabulatedActivation:
         known += [place for place in singular_places(activation) if grows_at(slope, place)]
         return {float(place.located(DOUBLE)): place for place in known}
 
-    @cached_property
+    @kept
     def breaks(self) -> Array:
         """Kinks, jumps and singularities, increasing; empty where they are not known."""
         return np.array(sorted(self._places))
 
-    @cached_property
+    @kept
     def _are_known(self) -> bool:
         """Whether `breaks` has all of them."""
         try:
@@ -176,7 +176,7 @@ class TabulatedActivation:
             self._found[low, high] = np.array(sorted(place for place in places if low < place < high))
         return self._found[low, high]
 
-    @cached_property
+    @kept
     def bends(self) -> bool:
         """Whether s' has no jump, as far as the pieces around its breaks and around zero show."""
         top = max(3, ceil(log2(np.max(np.abs(self.breaks), initial=1.0))) + 1)
@@ -185,7 +185,7 @@ class TabulatedActivation:
         except ToleranceNotMet:  # it oscillates too fast to tell
             return False
 
-    @cached_property
+    @kept
     def continuous(self) -> bool:
         """Whether E[s'(U)^2] exists: s has no jump, and s' no infinity whose square is not integrable."""
         return not slope_integrability(self.activation).is_nowhere
@@ -299,7 +299,7 @@ class TabulatedActivation:
             values = [[float(function(mpmath.mpf(place))) for place in places] for function in self._functions]
         return _Seen(np.array(places), np.array(values))
 
-    @cached_property
+    @kept
     def _functions(self) -> tuple[Callable[[Any], Any], Callable[[Any], Any]]:
         return self.activation.to_mpmath(), self.activation.derivative_to_mpmath()
 

@@ -3,12 +3,13 @@
 import keyword
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from typing import Any, ClassVar, Protocol
 
 import sympy as sp
 
 from ntksym.activation.activation import Activation
+from ntksym.kept import kept
 from ntksym.lowering.costs import cost_of
 from ntksym.lowering.passes import Stages, hoist
 from ntksym.lowering.templates.frame import DIAGONAL_SLOPE, DIAGONAL_VALUE, ROOT
@@ -67,7 +68,7 @@ class LoweredActivation:
         """Quantity that depends on the parameters alone -> its column in the array ``shared``."""
         return {public: column for column, (public, _) in enumerate(self.stages.shared.outputs)}
 
-    @cached_property
+    @kept
     def cost(self) -> float:
         """What a pair costs in a layer, in terms of a series."""
         return cost_of(self.stages.pair)

@@ -7,10 +7,12 @@ mpmath multiplies floating-point numbers.
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from typing import Any
 
 import mpmath
+
+from ntksym.kept import kept
 
 __all__ = ["Panel", "Resolved", "resolve", "to_fixed"]
 
@@ -64,18 +66,18 @@ class Resolved:
     panels: tuple[Panel, ...]
     bits: int
 
-    @cached_property
+    @kept
     def edges(self) -> tuple[int, ...]:
         """Ends of the panels, increasing."""
         return (*(panel.left for panel in self.panels), self.panels[-1].right)
 
-    @cached_property
+    @kept
     def error(self) -> Any:
         """Estimate of the integral of |function - self|."""
         total = sum(panel.error * (panel.right - panel.left) for panel in self.panels)
         return mpmath.ldexp(mpmath.mpf(total), -2 * self.bits)
 
-    @cached_property
+    @kept
     def norm(self) -> Any:
         """Bound of the integral of |self|."""
         total = sum(panel.largest * (panel.right - panel.left) for panel in self.panels)

@@ -9,11 +9,11 @@ phi evaluate it in floating point.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 from typing import ClassVar
 
 import sympy as sp
 
+from ntksym.kept import kept
 from ntksym.numerics.legendre import legendre
 from ntksym.symbolic.formulae import VIEWS, Formulae, mean_of
 from ntksym.symbolic.numeric_form import NumericForm, numeric
@@ -38,7 +38,7 @@ class DescendedFormulae(Formulae):
         """Raise `NoClosedForm` unless means and slope are closed."""
         _ = self._means, self.slope.terms, self.slope.square
 
-    @cached_property
+    @kept
     def _means(self) -> tuple[sp.Expr, sp.Expr]:
         first, second = (present(mean_of(form), None) for form in (self.f, self.g))
         return first, second
@@ -55,13 +55,13 @@ class DescendedFormulae(Formulae):
 
     plain = expression
 
-    @cached_property
+    @kept
     def diagonal(self) -> sp.Expr:
         """At c = q1 = q2 = q."""
         slope = self.slope.expression().xreplace({c: HALFWAY}).xreplace({q1: q, q2: q})
         return self._means[0] * self._means[1] + sp.Integral(slope, (HALFWAY, 0, q))
 
-    @cached_property
+    @kept
     def numeric(self) -> NumericForm:
         """Gauss-Legendre in the angle phi, `NODES` nodes."""
         slope = numeric(self.slope.terms)
@@ -72,12 +72,12 @@ class DescendedFormulae(Formulae):
         on_diagonal = numeric(self.slope.square) if self.is_continuous else None
         return NumericForm(value, slope, diagonal, on_diagonal)
 
-    @cached_property
+    @kept
     def domain(self) -> tuple[sp.Expr, ...]:
         """That of the slope: exponentials grow alike in s and s'."""
         return self.slope.domain
 
-    @cached_property
+    @kept
     def pair_domain(self) -> tuple[sp.Expr, ...]:
         """That of the slope."""
         return self.slope.pair_domain

@@ -17,11 +17,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
 from typing import NamedTuple
 
 import sympy as sp
 
+from ntksym.kept import kept
 from ntksym.symbolic.factors import Root
 from ntksym.symbolic.field import Field, Scalar
 from ntksym.symbolic.terms import Scaled, Special, Terms
@@ -71,7 +71,7 @@ class _Derivation:
     field: Field
     symbol: sp.Symbol
 
-    @cached_property
+    @kept
     def _generators(self) -> dict[int, Scalar]:
         """The derivatives of the generators that depend on the symbol, by their place."""
         depending = {i: g for i, g in enumerate(self.field.generators) if g.has(self.symbol)}

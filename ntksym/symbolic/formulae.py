@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 from typing import ClassVar
 
 import sympy as sp
 
 from ntksym.errors import NoClosedForm
+from ntksym.kept import kept
 from ntksym.symbolic.field import Field, Scalar
 from ntksym.symbolic.fourier import Quotient
 from ntksym.symbolic.gaussian import Covariance, Trace, expectation
@@ -65,12 +65,12 @@ class Formulae:
         """Whether `numeric` keeps its digits near |rho| = 1 and at small variances; the Fourier rule divides by det."""
         return not isinstance(self.f, Quotient)
 
-    @cached_property
+    @kept
     def slope(self) -> Formulae:
         """E[f'(U) g'(V)], distributional derivatives (Price's theorem)."""
         return Formulae(self.f.derivative(), self.g.derivative())
 
-    @cached_property
+    @kept
     def terms(self) -> Terms:
         """In (q1, q2, c)."""
         return self.terms_in("q")
@@ -93,27 +93,27 @@ class Formulae:
         """Raise `NoClosedForm` here rather than when a formula is first used."""
         _ = self.terms, self.slope.terms, self.square
 
-    @cached_property
+    @kept
     def square(self) -> Terms:
         """E[f(U) g(U)] at variance q."""
         return mean_of(self.f * self.g)  # type: ignore[operator]
 
-    @cached_property
+    @kept
     def diagonal(self) -> sp.Expr:
         return present(self.square, None)
 
-    @cached_property
+    @kept
     def numeric(self) -> NumericForm:
         """Value and slope for floating point."""
         slope_on_diagonal = numeric(self.slope.square) if self.is_continuous else None
         return NumericForm(numeric(self.terms), numeric(self.slope.terms), numeric(self.square), slope_on_diagonal)
 
-    @cached_property
+    @kept
     def domain(self) -> tuple[sp.Expr, ...]:
         """Expressions in q that must be positive for E[f(U)^2] to exist; a Gaussian that grows sets them."""
         return tuple(self._condition(condition) for condition in self.square.conditions if not _is_one(condition))
 
-    @cached_property
+    @kept
     def pair_domain(self) -> tuple[sp.Expr, ...]:
         """Expressions in q1, q2, c that must be positive for E[f(U) g(V)] to exist."""
         return tuple(self._condition(condition) for condition in self.terms.conditions)

@@ -16,11 +16,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from dataclasses import field as dataclass_field
-from functools import cached_property
 
 import sympy as sp
 
 from ntksym.errors import NoClosedForm
+from ntksym.kept import kept
 from ntksym.symbolic.factors import Root
 from ntksym.symbolic.field import Field, Scalar
 from ntksym.symbolic.normal_form import DENSITY, REVERSED, STEP, Gate, NormalForm
@@ -156,7 +156,7 @@ class Pair:
         self._conditioned: dict[Subset, tuple[list[Scalar], list[list[Scalar]]]] = {}
         self._moments: dict[tuple[int, int, Subset], dict[Subset, Scalar]] = {}
 
-    @cached_property
+    @kept
     def determinant(self) -> Scalar:
         """D of rule Q."""
         s, two, four = self.covariance, self.field.integer(2), self.field.integer(4)
@@ -176,7 +176,7 @@ class Pair:
         ]
         return [*growing, self.determinant] if growing else []
 
-    @cached_property
+    @kept
     def tilted(self) -> list[list[Scalar]]:
         """S' of rule Q."""
         s, two, below = self.covariance, self.field.integer(2), self.determinant.inverse()
@@ -184,19 +184,19 @@ class Pair:
         second = (s.q2 - two * self.left.quadratic * s.det) * below
         return [[first, s.c * below], [s.c * below, second]]
 
-    @cached_property
+    @kept
     def mean(self) -> list[Scalar]:
         """Mu of rule L."""
         b = (self.left.linear, self.right.linear)
         return [row[0] * b[0] + row[1] * b[1] for row in self.tilted]
 
-    @cached_property
+    @kept
     def exponent(self) -> Scalar:
         half = self.field.rational(1, 2)
         shift = (self.left.linear * self.mean[0] + self.right.linear * self.mean[1]) * half
         return self.left.constant + self.right.constant + shift
 
-    @cached_property
+    @kept
     def joint(self) -> tuple[list[Scalar], list[list[Scalar]]]:
         """Mean and covariance of (U, V, L_1, ..., L_k) of rule A."""
         signs = [-1 if gate.mode == REVERSED else 1 for _, gate in self.events]
@@ -259,7 +259,7 @@ class Pair:
                 accumulate(matrix[variable][j + 2], self.moment(lower_m, lower_n, given | {j}))
         return {subset: value for subset, value in result.items() if value}
 
-    @cached_property
+    @kept
     def coefficients(self) -> dict[Subset, Scalar]:
         """The whole pair by rule S: coefficients of the base cases, without the factors of rules Q and L."""
         start = frozenset(j for j, (_, gate) in enumerate(self.events) if gate.mode == DENSITY)

@@ -14,13 +14,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import partial
 from types import MappingProxyType
 from typing import Any, Generic, TypeAlias, TypeVar
 
 import sympy as sp
 
 from ntksym.errors import NoClosedForm
+from ntksym.kept import kept
 from ntksym.symbolic.descent import DescendedFormulae, integral_by_nodes, integral_over_covariance
 from ntksym.symbolic.differentiation import derivative
 from ntksym.symbolic.factors import NewGenerator, Root
@@ -119,29 +120,29 @@ class GradientFormulae:
     formulae: Formulae
     parameters: tuple[sp.Symbol, ...]
 
-    @cached_property
+    @kept
     def formulas(self) -> Gradient[sp.Expr]:
         """In q1, q2, c and the parameters, for ``c**2 < q1*q2``."""
         return self._written(partial(present, mirror=c), integral_over_covariance)
 
-    @cached_property
+    @kept
     def numeric(self) -> Gradient[sp.Expr]:
         """The same for floating point, in q1, q2, c, det, edge, inward and the parameters."""
         if isinstance(self.formulae, DescendedFormulae):
             return self._written(numeric, integral_by_nodes)
         return self._written(numeric_near_edge, integral_by_nodes)
 
-    @cached_property
+    @kept
     def diagonal(self) -> Gradient[Formula]:
         """The limits at c = q1 = q2 = q, in q and the parameters; None where there is no formula for them."""
         return self._on_diagonal(partial(present, mirror=None))
 
-    @cached_property
+    @kept
     def numeric_diagonal(self) -> Gradient[Formula]:
         """The same for floating point."""
         return self._on_diagonal(numeric)
 
-    @cached_property
+    @kept
     def smoothness(self) -> int:
         """0 where f or g jumps, 1 where f' or g' does, 2 elsewhere."""
         if not self.formulae.is_continuous:

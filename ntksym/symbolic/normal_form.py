@@ -12,13 +12,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from typing import NamedTuple
 
 import sympy as sp
 
 from ntksym.activation.pieces.identity import is_zero
 from ntksym.errors import NoClosedForm
+from ntksym.kept import kept
 from ntksym.special.symbolic import NormalCDF
 from ntksym.symbolic.field import Field, Scalar
 
@@ -91,7 +91,7 @@ class NormalForm:
         factor, constant = _without_logarithms(constant)
         return cls.collect(field, [(Key(0, quadratic, linear, constant), factor)])
 
-    @cached_property
+    @kept
     def identity(self) -> frozenset[object]:
         """What equality and caches compare: expressions, so that it does not depend on the field object."""
         return frozenset((_portable(key), value.expression()) for key, value in self.terms.items())

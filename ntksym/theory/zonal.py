@@ -6,12 +6,13 @@ All of theory computes on this value: it keeps what is known of the kernel, and 
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from typing import Any
 
 import mpmath
 
 from ntksym.activation.activation import Activation
+from ntksym.kept import kept
 from ntksym.network.layers import Network
 from ntksym.numerics.arrays import Array
 from ntksym.theory.angles import (
@@ -62,7 +63,7 @@ class ZonalKernel:
     get: Get
     mean_square: float
 
-    @cached_property
+    @kept
     def diagonal(self) -> Diagonal:
         """Variances before each layer, and both kernels at rho = 1.
 
@@ -85,22 +86,22 @@ class ZonalKernel:
         """Those of the network, each once."""
         return dict.fromkeys(self.network.activations)
 
-    @cached_property
+    @kept
     def is_smooth(self) -> bool:
         """Whether all activations are analytic on the line."""
         return all(is_analytic(activation) for activation in self.activations)
 
-    @cached_property
+    @kept
     def has_digits(self) -> bool:
         """Whether mpmath evaluates all duals quickly."""
         return all(has_digits(activation) for activation in self.activations)
 
-    @cached_property
+    @kept
     def is_elementary(self) -> bool:
         """Whether no dual has functions that mpmath takes milliseconds for."""
         return all(is_elementary(activation) for activation in self.activations)
 
-    @cached_property
+    @kept
     def support(self) -> Support:
         """The largest even and odd power of rho in K; infinite where it is not known that there is one."""
         degrees = {}
@@ -112,7 +113,7 @@ class ZonalKernel:
         (last,) = possible
         return last.nngp if self.get == "nngp" else last.ntk
 
-    @cached_property
+    @kept
     def exact_variances(self) -> tuple[Any, ...]:
         """Q in front of every activation, as mpmath numbers; for activations that are analytic."""
         return tuple(layer_variances(self.network, self.mean_square))

@@ -11,7 +11,7 @@ The map rho -> rho' is a power series with non-negative coefficients (Mehler), s
 """
 
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import lru_cache
 
 import numpy as np
 import scipy
@@ -19,6 +19,7 @@ from numpy.polynomial import Chebyshev
 
 from ntksym.dual import Dual
 from ntksym.hermite.pair_values import evaluate_pairs
+from ntksym.kept import kept
 from ntksym.numerics import chebyshev
 from ntksym.numerics.arrays import Array
 from ntksym.numerics.legendre import legendre
@@ -69,7 +70,7 @@ class CorrelationMap:
     weight: float
     bias: float
 
-    @cached_property
+    @kept
     def _factor(self) -> float:
         return self.weight * self.q / self.following
 
@@ -145,11 +146,11 @@ class _SlopeCurve:
     pieces: tuple[Chebyshev, ...]
     jumps: bool
 
-    @cached_property
+    @kept
     def _edges(self) -> Array:
         return np.array([0.0, *(piece.domain[1] for piece in self.pieces)])
 
-    @cached_property
+    @kept
     def _before(self) -> Array:
         """The integral of 2 v D up to each edge."""
         whole = [self._integral(k, self._edges[k], self._edges[k + 1]) for k in range(len(self.pieces))]

@@ -1,11 +1,11 @@
 """The length map q -> W^2 E[s(sqrt(q) Z)^2] + b^2 and its fixed points, among them zero and infinity."""
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 
 from ntksym.dual import Dual
+from ntksym.kept import kept
 from ntksym.numerics.arrays import Array
 from ntksym.numerics.limits import EPSILON
 from ntksym.theory.phases.crossings import Survey, survey
@@ -79,23 +79,23 @@ class LengthMap:
         """chi_1 = W^2 E[s'(U)^2]."""
         return float(self.weight * mean_squares(self.dual, np.array([q]))[1][0])
 
-    @cached_property
+    @kept
     def zero(self) -> PowerLaw:
         """What s does near zero."""
         return at_zero(self.dual.activation)
 
-    @cached_property
+    @kept
     def infinity(self) -> PowerLaw | None:
         """What s does far out, None where that is not known."""
         return at_infinity(self.dual.activation)
 
-    @cached_property
+    @kept
     def edge(self) -> float:
         """The variance at which E[s(U)^2] begins to diverge, infinite where it exists everywhere."""
         growth = self.dual.activation.growth
         return 1 / (4 * float(growth.gaussian)) if growth is not None and growth.gaussian > 0 else np.inf
 
-    @cached_property
+    @kept
     def survey(self) -> Survey:
         """The finite, positive fixed points: `expansion` over all lengths that matter.
 
@@ -152,14 +152,14 @@ class LengthMap:
             return 1.0
         return float(2.0 ** np.clip(np.log2(factor) / (1 - law.exponent), np.log2(SMALLEST), np.log2(LARGEST)))
 
-    @cached_property
+    @kept
     def growth_at_zero(self) -> float:
         """The limit of q'/q at q = 0: infinite unless there is no bias and s(0) = 0."""
         if self.bias > 0 or self.zero.exponent < 1:
             return np.inf
         return rounded(self.weight * self.zero.value) if self.zero.exponent == 1 else 0.0
 
-    @cached_property
+    @kept
     def growth_at_infinity(self) -> float | None:
         """The limit of q'/q at q = infinity, or None where it is not known."""
         law = self.infinity

@@ -2,13 +2,13 @@ r"""Spectrum of a kernel on the sphere S^{d-1}, f(rho) = sum_n mu_n N(d, n) P_n(
 
 import math
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ntksym.errors import InvalidInput
+from ntksym.kept import kept
 from ntksym.network.layers import Network
 from ntksym.numerics.arrays import Array
 from ntksym.numerics.limits import EPSILON
@@ -156,12 +156,12 @@ class Spectrum:
         """The n of every eigenvalue, shape (degree + 1,)."""
         return np.arange(self.degree + 1)
 
-    @cached_property
+    @kept
     def masses(self) -> Array:
         """N(d, n) mu_n: the share of every degree in f(1), shape (degree + 1,)."""
         return masses(self.multiplicities, self.eigenvalues)
 
-    @cached_property
+    @kept
     def decay(self) -> Decay:
         """The predicted laws and the fits."""
         if self.dim == 1:
@@ -195,7 +195,7 @@ class Spectrum:
         value = float(np.sum(self.masses / (self.eigenvalues + float(ridge))))
         return EffectiveDimension(float(ridge), value, float(self.tails[-1] + self.tail_errors[-1]) / float(ridge))
 
-    @cached_property
+    @kept
     def check(self) -> SumRule:
         """f(1) against the sum of the eigenvalues."""
         return SumRule(self.trace, float(np.sum(self.masses)), self._left())
