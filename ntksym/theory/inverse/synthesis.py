@@ -157,32 +157,78 @@ def activation_for(
     formula = read_kernel(kernel)
     coefficients = examined(formula)
     judged(formula, coefficients)
-    whole = value_at_one(formula)
-    squares = [entry / (k + 1) if get == "ntk" else entry for k, entry in enumerate(coefficients[:MOST_TERMS])]
+    wanted = _Wanted(formula, get, signs, tuple(coefficients), value_at_one(formula))
     if formula.is_polynomial(rho):
-        degree = max((k for k, entry in enumerate(coefficients) if entry != 0), default=0)
-        if degree >= MOST_TERMS:
-            raise InvalidInput(
-                f"the kernel is a polynomial of degree {degree}, and polynomial activations of degrees above "
-                f"{MOST_TERMS - 1} lose their digits in float64; leave out its highest powers",
-                degree=degree,
-            )
-        return _sum(formula, get, coefficients[: degree + 1], squares[: degree + 1], signs, whole, 0.0)
-    match = next((s for g, s in candidates(squares[:FEW], signs) if _is_kernel(formula, g, get)), None)
-    if match is not None:
-        return InverseActivation(formula, get, Activation(match), tuple(coefficients[:count]), 0.0, signs, "formula")
-    rest = remainder(formula, whole, coefficients[:count])
-    while degree is None and rest is not None and rest > tol * float(whole) and count < MOST_TERMS:
+        return _polynomial(wanted)
+    found = _closed_form(wanted, count)
+    return _truncated(wanted, count, None if degree is not None else tol) if found is None else found
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """A kernel that is looked for: f, which kernel and signs, its first coefficients, f(1)."""
+
+    formula: sp.Expr
+    get: Get
+    signs: str
+    coefficients: tuple[sp.Expr, ...]
+    whole: sp.Expr
+
+    @property
+    def squares(self) -> list[sp.Expr]:
+        """a_k^2."""
+        few = self.coefficients[:MOST_TERMS]
+        return [entry / (k + 1) if self.get == "ntk" else entry for k, entry in enumerate(few)]
+
+    def summed(self, count: int, rest: float) -> InverseActivation:
+        """A sum of so many Hermite polynomials; with roots as coefficients where nothing is cut off and few are."""
+        squares = self.squares[:count]
+        exact = rest == 0 and len(squares) <= MOST_EXACT + 1
+        error = 0.0 if exact else rest + ROUNDED * float(self.whole)
+        activation = Activation(hermite_sum(squares, self.signs, exact))
+        kind = "truncated" if rest else "polynomial"
+        known = self.coefficients[:count]
+        return InverseActivation(self.formula, self.get, activation, known, error, self.signs, kind)
+
+
+def _polynomial(wanted: _Wanted) -> InverseActivation:
+    """The activation of a kernel that is a polynomial."""
+    degree = max((k for k, entry in enumerate(wanted.coefficients) if entry != 0), default=0)
+    if degree >= MOST_TERMS:
+        raise InvalidInput(
+            f"the kernel is a polynomial of degree {degree}, and polynomial activations of degrees above "
+            f"{MOST_TERMS - 1} lose their digits in float64; leave out its highest powers",
+            degree=degree,
+        )
+    return wanted.summed(degree + 1, 0.0)
+
+
+def _closed_form(wanted: _Wanted, count: int) -> InverseActivation | None:
+    """The activation of a kernel whose coefficients suggest a generating function, which is then proved."""
+    formula, get, signs = wanted.formula, wanted.get, wanted.signs
+    suggested = candidates(wanted.squares[:FEW], signs)
+    match = next((s for nngp, s in suggested if _is_kernel(formula, nngp, get)), None)
+    if match is None:
+        return None
+    return InverseActivation(formula, get, Activation(match), wanted.coefficients[:count], 0.0, signs, "formula")
+
+
+def _truncated(wanted: _Wanted, count: int, tol: float | None) -> InverseActivation:
+    """The first terms of a series without end: so many, or as many more as ``tol`` asks for."""
+    formula, coefficients = wanted.formula, wanted.coefficients
+    allowed = math.inf if tol is None else tol * float(wanted.whole)
+    rest = remainder(formula, wanted.whole, coefficients[:count])
+    while rest is not None and rest > allowed and count < MOST_TERMS:
         count += 1
-        rest = remainder(formula, whole, coefficients[:count])
+        rest = remainder(formula, wanted.whole, coefficients[:count])
     if rest is None:
         raise InvalidInput(
             f"{formula} is not positive definite on every sphere: a coefficient beyond that of "
             f"rho**{len(coefficients) - 1} is negative; take a kernel whose power series has no negative coefficient",
             formula=formula,
         )
-    if degree is None and rest > tol * float(whole):
-        share = rest / float(whole)
+    if rest > allowed:
+        share = rest / float(wanted.whole)
         raise ToleranceNotMet(
             f"the coefficients of {formula} fall too slowly for a polynomial: what is left out above "
             f"rho**{MOST_TERMS - 1} is {share:.2g} of its value at one, more than tol={tol:g}; ask for that with "
@@ -190,7 +236,7 @@ def activation_for(
             kernel=formula,
             error=rest,
         )
-    return _sum(formula, get, coefficients[:count], squares[:count], signs, whole, rest)
+    return wanted.summed(count, rest)
 
 
 def _check_tol(tol: Any) -> None:
@@ -203,20 +249,3 @@ def _is_kernel(formula: sp.Expr, nngp: sp.Expr, get: Get) -> bool:
     """Whether f is proved to be g, or g + rho g' for the NTK."""
     made = nngp + rho * sp.diff(nngp, rho) if get == "ntk" else nngp
     return is_zero((formula - made).xreplace({rho: x}), points=POINTS) is True
-
-
-def _sum(
-    formula: sp.Expr,
-    get: Get,
-    coefficients: list[sp.Expr],
-    squares: list[sp.Expr],
-    signs: str,
-    whole: sp.Expr,
-    rest: float,
-) -> InverseActivation:
-    """A sum of Hermite polynomials; with roots as coefficients where nothing is cut off and few are needed."""
-    exact = rest == 0 and len(squares) <= MOST_EXACT + 1
-    error = 0.0 if exact else rest + ROUNDED * float(whole)
-    activation = Activation(hermite_sum(squares, signs, exact))
-    kind = "truncated" if rest else "polynomial"
-    return InverseActivation(formula, get, activation, tuple(coefficients), error, signs, kind)
