@@ -1,13 +1,7 @@
-r"""Pairs of rows through all layers by their distance from |rho| = 1, which a covariance in floating point forgets.
+"""Entries of pairs of rows that are evaluated one by one: NNGP and NTK through all layers.
 
-The state of a pair is E = p - |c|, p = sqrt(q1 q2), and the sign of c. With K the dual, D its slope, V1 = E[s(U)^2],
-
-    p' - c' = w^2 b^2 (sqrt V1 - sqrt V2)^2 / (p' + w^2 sqrt(V1 V2) + b^2)
-              + w^2 { [sqrt(V1 V2) - K(p)] + int_0^E D(p - e) de }:
-
-all terms are positive, so E keeps its digits. The second is zero for equal norms and where s is positively homogeneous.
-An odd or even s takes a pair near -1 to one near 1; any other takes it away from there. For sums of independent parts
-see `ntksym.gram.pairs.sums`.
+How far a pair is from ``|rho|`` = 1 is carried beside c, as `ntksym.gram.pairs.separation` says, and the duals are
+asked with it.
 """
 
 from collections.abc import Sequence
@@ -22,7 +16,7 @@ from ntksym.activation.activation import Activation
 from ntksym.dual.protocol import SeriesLike
 from ntksym.errors import NoClosedForm, ToleranceNotMet
 from ntksym.gram.pairs.one_variance import sum_pairs, terms_at
-from ntksym.gram.pairs.sums import gap_of_sum
+from ntksym.gram.pairs.separation import Passed, Separation
 from ntksym.gram.schedule import HiddenLayer, Machine, follow
 from ntksym.hermite.pair_values import evaluate_pairs
 from ntksym.hermite.radial import CLOSEST, WIDEST, radial_gap
@@ -74,29 +68,18 @@ class _Answers:
     first: Array
     second: Array
 
-
-@dataclass(frozen=True)
-class _Sides:
-    """The rows of some pairs before a layer: their variances, the roots, and p."""
-
-    first: Array
-    second: Array
-    roots: tuple[Array, Array]
-    p: Array
-
-    @classmethod
-    def at(cls, first: Array, second: Array) -> "_Sides":
-        roots = np.sqrt(first), np.sqrt(second)
-        return cls(first, second, roots, np.where(first == second, first, roots[0] * roots[1]))
+    @property
+    def passed(self) -> Passed:
+        """That as the state of the pairs takes it."""
+        lengths = np.sqrt(np.maximum(self.first, 0.0)), np.sqrt(np.maximum(self.second, 0.0))
+        return Passed(self.value, self.value_drop, lengths, lengths[0] - lengths[1])
 
 
 @dataclass(frozen=True)
 class _Pairs:
-    """The state of some pairs before a layer: the rows, E, the sign of c, c and the NTK."""
+    """The state of some pairs before a layer: how they lie, c and the NTK."""
 
-    sides: _Sides
-    covariance_gap: Array
-    sign: Array
+    separation: Separation
     c: Array
     tangent: Array
 
@@ -128,78 +111,48 @@ def advance(
     carry = min(arrays.nearest) <= 1
 
     def step(number: int, entry: HiddenLayer, pairs: _Pairs) -> _Pairs:
-        parity = "odd" if entry.dual is None else entry.dual.activation.parity
-        reflected = np.ones_like(pairs.covariance_gap) if parity in ("odd", "even") else pairs.sign
-        near = (reflected > 0) & (pairs.covariance_gap <= NEAR * pairs.sides.p) & carry
-        answers = _ask(machine, number, pairs.sides, (pairs.covariance_gap, reflected, near), one_norm)
-        turned = pairs.sign if parity == "odd" else np.ones_like(pairs.covariance_gap)
-        tilted = pairs.sign if parity == "even" else np.ones_like(pairs.covariance_gap)
+        state, parity = pairs.separation, "odd" if entry.dual is None else entry.dual.activation.parity
+        ones = np.ones_like(state.sign)
+        reflected = ones if parity in ("odd", "even") else state.sign
+        near = (reflected > 0) & (state.covariance_gap <= NEAR * state.p) & carry
+        answers = _ask(machine, number, state, (reflected, near), one_norm)
+        sign, tilted = state.sign if parity == "odd" else ones, state.sign if parity == "even" else ones
         dense = float(arrays.weights[number + 1]), float(arrays.biases[number + 1])
-        after = variances[number + 1] if not entry.ends else _behind(dense, answers)
-        sides = _Sides.at(*after)
-        covariance_gap, sign, c = _through(dense, answers, turned, sides)
-        return _Pairs(sides, covariance_gap, sign, c, c + dense[0] * tilted * answers.slope * pairs.tangent)
+        after = None if entry.ends else variances[number + 1]
+        separation, c, _ = Separation.behind(dense, answers.passed, sign, after, AGREEMENT)
+        return _Pairs(separation, c, c + dense[0] * tilted * answers.slope * pairs.tangent)
 
-    sides = _Sides.at(*variances[0])
-    c = sign * (sides.p - covariance_gap)
-    pairs = follow(machine.hidden, _Pairs(sides, covariance_gap, sign, c, c), step, _add)
+    def add(kept: _Pairs, branch: _Pairs) -> _Pairs:
+        return _Pairs(kept.separation + branch.separation, kept.c + branch.c, kept.tangent + branch.tangent)
+
+    first, second = variances[0]
+    begun = Separation((first, second), np.sqrt(first) - np.sqrt(second), covariance_gap, sign)
+    c = sign * (begun.p - covariance_gap)
+    pairs = follow(machine.hidden, _Pairs(begun, c, c), step, add)
     return pairs.c, pairs.tangent
-
-
-def _behind(dense: tuple[float, float], answers: _Answers) -> tuple[Array, Array]:
-    """The variances behind the last layer of a branch, before what was kept is added."""
-    weight, bias = dense
-    return weight * answers.first + bias, weight * answers.second + bias
-
-
-def _add(kept: _Pairs, branch: _Pairs) -> _Pairs:
-    """The sum of what went into a branch and what came out of it."""
-    first, second = kept.sides, branch.sides
-    sides = _Sides.at(first.first + second.first, first.second + second.second)
-    differences = first.roots[0] - first.roots[1], second.roots[0] - second.roots[1]
-    parts = (
-        (first.roots, differences[0], kept.covariance_gap, kept.sign),
-        (second.roots, differences[1], branch.covariance_gap, branch.sign),
-    )
-    covariance_gap, sign = gap_of_sum(*parts, sides.p)
-    return _Pairs(sides, covariance_gap, sign, kept.c + branch.c, kept.tangent + branch.tangent)
-
-
-def _through(dense: tuple[float, float], answers: _Answers, sign: Array, sides: _Sides) -> tuple[Array, Array, Array]:
-    """E, sign and c behind a layer whose K has this sign; by way of K(p) - K(p - E) where that is known, else of K."""
-    weight, bias = dense
-    p = sides.p
-    first, second = (np.sqrt(np.maximum(side, 0.0)) for side in (answers.first, answers.second))
-    spread = weight * bias * (first - sign * second) ** 2 / (p + weight * first * second + sign * bias)
-    covariance_gap = spread + weight * answers.value_drop
-    plain = sign * weight * answers.value + bias
-    carried = np.abs(p - sign * plain - covariance_gap) <= AGREEMENT * p  # where the fall is not known, this is False
-    c = np.where(carried, sign * (p - covariance_gap), plain)
-    return np.where(carried, covariance_gap, np.maximum(p - np.abs(plain), 0.0)), np.copysign(1.0, c), c
 
 
 def _ask(
     machine: Machine,
     number: int,
-    sides: _Sides,
-    state: tuple[Array, Array, NDArray[np.bool_]],
+    state: Separation,
+    asked: tuple[Array, NDArray[np.bool_]],
     one_norm: bool,
 ) -> _Answers:
-    """The dual at pairs given by E, the sign of c and whether the fall is wanted."""
-    covariance_gap, sign, near = state
+    """The dual at some pairs, for this sign of c; and where the fall is wanted."""
+    covariance_gap, (sign, near) = state.covariance_gap, asked
     entry = machine.hidden[number]
-    first, second = np.maximum(sides.first, SMALLEST_VARIANCE), np.maximum(sides.second, SMALLEST_VARIANCE)
+    first, second = (np.maximum(side, SMALLEST_VARIANCE) for side in state.variances)
     if entry.dual is None:
-        return _Answers(sides.p - covariance_gap, np.ones_like(covariance_gap), covariance_gap, first, second)
+        return _Answers(state.p - covariance_gap, np.ones_like(covariance_gap), covariance_gap, first, second)
     if entry.single is not None:
         answers = _ask_series(entry.single, first, second, (covariance_gap, sign, near), one_norm)
     else:
-        gap = sides.roots[0] - sides.roots[1]
         nodes = rule(NODES if breaks_at_zero(entry.dual.activation) else MANY_NODES)
         results = by_formula(
             machine.module,
             entry.number,
-            (first, second, covariance_gap, sign, gap),
+            (first, second, covariance_gap, sign, state.root_difference),
             nodes,
             machine.arrays.shared[number],
         )

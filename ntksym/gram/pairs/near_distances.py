@@ -1,8 +1,9 @@
 r"""Distances K(x, x) + K(y, y) - 2 K(x, y) through all layers, without the subtraction.
 
-With m = sqrt(q), E = p - |c| as in `carry`, G the distance of the NNGP, F that of the NTK T, D the slope,
+With r = sqrt(q) and E = p - |c|, which `ntksym.gram.pairs.separation` carries, G the distance of the NNGP, F that of
+the NTK T, D the slope,
 
-    G' = (m1' - m2')^2 + 2 E',     m1' - m2' = w^2 (V1 - V2)/(m1' + m2'),
+    G = (r1 - r2)^2 + 2 E,
     F' = G' + w^2 [ (D11 + D22 - 2 D12)(T11 + T22)/2 + (D11 - D22)(T11 - T22)/2 + D12 F ],
     D11 + D22 - 2 D12 = [D11 + D22 - 2 D(p)] + 2 [D(p) - D(p - E)].
 
@@ -22,7 +23,7 @@ from ntksym.activation.activation import Activation
 from ntksym.dual.protocol import SeriesLike
 from ntksym.errors import OutOfReach
 from ntksym.gram.pairs.carry import breaks_at_zero, by_formula, rule
-from ntksym.gram.pairs.sums import gap_of_sum
+from ntksym.gram.pairs.separation import Passed, Separation
 from ntksym.gram.schedule import HiddenLayer, Machine, follow
 from ntksym.hermite.coefficient_table import Coefficients
 from ntksym.hermite.pair_values import long_table_of, table_of
@@ -30,7 +31,7 @@ from ntksym.hermite.radial import WIDEST, radial_differences
 from ntksym.lowering.templates.near import QUANTITIES
 from ntksym.numerics.arrays import Array
 from ntksym.numerics.legendre import legendre
-from ntksym.numerics.limits import DIVISOR_FLOOR, EPSILON, SMALLEST_VARIANCE
+from ntksym.numerics.limits import EPSILON, SMALLEST_VARIANCE
 
 __all__ = ["separate"]
 
@@ -75,32 +76,26 @@ LEAST = -1e3
 
 
 @dataclass(frozen=True)
-class _Layer:
-    """What a layer does to some pairs: K, D and the differences that are carried; NaN where they are not known.
+class _Answers:
+    """What a layer does to some pairs: D and the differences that are carried besides; NaN where they are not known.
 
-    fall = sqrt(V1 V2) - K(p - E), turn = D11 + D22 - 2 D(p - E), apart = sqrt V1 - sqrt V2, tilt = D11 - D22.
+    ``slope_drop`` is D11 + D22 - 2 D(p - E), ``slope_difference`` D11 - D22, ``slopes`` D11 and D22.
     """
 
-    value: Array
+    passed: Passed
     slope: Array
-    value_drop: Array
     slope_drop: Array
-    apart: Array
     slope_difference: Array
-    lengths: tuple[Array, Array]
     slopes: tuple[Array, Array]
 
 
 @dataclass(frozen=True)
 class _State:
-    """Of some pairs: m1 and m2, E, the sign of c, m1 - m2, F with that sign, T11 - T22, T11 and T22."""
+    """Of some pairs: how they lie, F with the sign of c, T11 - T22, T11 and T22."""
 
-    roots: tuple[Array, Array]
-    covariance_gap: Array
-    sign: Array
-    gap: Array
+    separation: Separation
     tangent: Array
-    slope_difference: Array
+    tangent_difference: Array
     tangents: tuple[Array, Array]
 
 
@@ -109,7 +104,7 @@ def separate(
     variances: Sequence[tuple[Array, Array]],
     covariance_gap: Array,
     sign: Array,
-    gap: Array,
+    root_difference: Array,
 ) -> tuple[Array, Array]:
     """Distances of n pairs at the output: of the NNGP and of the NTK.
 
@@ -119,7 +114,7 @@ def separate(
         The network, with the derivatives of the slopes.
     variances : sequence of pairs of float arrays, shapes (n,)
         q1 and q2 before every layer, and at the output.
-    covariance_gap, sign, gap : float arrays, shape (n,)
+    covariance_gap, sign, root_difference : float arrays, shape (n,)
         Before the first layer, p - ``|c|``, the sign of c, sqrt(q1) - sqrt(q2).
     """
     arrays = machine.arrays
@@ -127,113 +122,89 @@ def separate(
     def step(number: int, entry: HiddenLayer, state: _State) -> _State:
         dense = float(arrays.weights[number + 1]), float(arrays.biases[number + 1])
         parity = "odd" if entry.dual is None else entry.dual.activation.parity
-        layer = _ask(machine.module, arrays.shared[number], entry, state, parity)
+        layer = _ask(machine.module, arrays.shared[number], entry, state.separation, parity)
         return _through(dense, layer, state, parity, None if entry.ends else variances[number + 1])
 
-    roots = np.sqrt(variances[0][0]), np.sqrt(variances[0][1])
-    begun = _State(
-        roots, covariance_gap, sign, gap, gap**2 + 2 * covariance_gap, (roots[0] + roots[1]) * gap, variances[0]
-    )
+    first = Separation(variances[0], root_difference, covariance_gap, sign)
+    tangent_difference = (first.roots[0] + first.roots[1]) * root_difference
+    begun = _State(first, _distance(first), tangent_difference, variances[0])
     state = follow(machine.hidden, begun, step, _add)
-    nngp, same = state.gap**2 + 2 * state.covariance_gap, state.sign > 0
+    nngp, same = _distance(state.separation), state.separation.sign > 0
     nngp = np.where(same, nngp, 2 * (variances[-1][0] + variances[-1][1]) - nngp)
     return nngp, np.where(same, state.tangent, 2 * (state.tangents[0] + state.tangents[1]) - state.tangent)
 
 
+def _distance(pairs: Separation) -> Array:
+    """G: q1 + q2 - 2 ``|c|``."""
+    return pairs.root_difference**2 + 2 * pairs.covariance_gap
+
+
 def _add(kept: _State, branch: _State) -> _State:
     """The sum of what went into a branch and what came out of it: distances of one sign add."""
-    squares = [one**2 + other**2 for one, other in zip(kept.roots, branch.roots, strict=True)]
-    roots = np.sqrt(squares[0]), np.sqrt(squares[1])
-    parts = [(state.roots, state.gap, state.covariance_gap, state.sign) for state in (kept, branch)]
-    covariance_gap, sign = gap_of_sum(
-        parts[0], parts[1], np.where(squares[0] == squares[1], squares[0], roots[0] * roots[1])
-    )
-    changes = sum(state.gap * (state.roots[0] + state.roots[1]) for state in (kept, branch))
-    gap = changes / np.maximum(roots[0] + roots[1], DIVISOR_FLOOR)
-    tangents = kept.tangents[0] + branch.tangents[0], kept.tangents[1] + branch.tangents[1]
+    separation = kept.separation + branch.separation
     facing = [
-        np.where(state.sign == sign, state.tangent, 2 * sum(state.tangents) - state.tangent) for state in (kept, branch)
+        np.where(part.separation.sign == separation.sign, part.tangent, 2 * sum(part.tangents) - part.tangent)
+        for part in (kept, branch)
     ]
-    return _State(
-        roots,
-        covariance_gap,
-        sign,
-        gap,
-        facing[0] + facing[1],
-        kept.slope_difference + branch.slope_difference,
-        tangents,
-    )
+    tangents = kept.tangents[0] + branch.tangents[0], kept.tangents[1] + branch.tangents[1]
+    difference = kept.tangent_difference + branch.tangent_difference
+    return _State(separation, facing[0] + facing[1], difference, tangents)
 
 
 def _through(
-    dense: tuple[float, float], layer: _Layer, state: _State, parity: str, known: tuple[Array, Array] | None
+    dense: tuple[float, float], layer: _Answers, state: _State, parity: str, known: tuple[Array, Array] | None
 ) -> _State:
     """The state behind a layer; the variances there are not known where a branch ends."""
-    weight, bias = dense
-    sides = known or (weight * layer.lengths[0] ** 2 + bias, weight * layer.lengths[1] ** 2 + bias)
-    sign = state.sign if parity == "odd" else np.ones_like(state.covariance_gap)
-    roots = np.sqrt(sides[0]), np.sqrt(sides[1])
-    p = np.where(sides[0] == sides[1], sides[0], roots[0] * roots[1])
-    first, second = layer.lengths
-    away = np.where(sign > 0, layer.apart, first + second)
-    spread = weight * bias * away**2 / np.maximum(p + weight * first * second + sign * bias, DIVISOR_FLOOR)
-    covariance_gap = spread + weight * layer.value_drop
-    c = sign * weight * layer.value + bias
-    carried = np.abs(p - sign * c - covariance_gap) <= AGREEMENT * p
-    covariance_gap = np.where(carried, covariance_gap, np.maximum(p - np.abs(c), 0.0))
-    gap = weight * layer.apart * (first + second) / np.maximum(roots[0] + roots[1], DIVISOR_FLOOR)
-    gap = np.where(np.isnan(gap), roots[0] - roots[1], gap)
-    nngp = gap**2 + 2 * covariance_gap
-    bent = (
-        layer.slope_drop * sum(state.tangents) / 2
-        + layer.slope_difference * state.slope_difference / 2
+    weight, before = dense[0], state.separation.sign
+    sign = before if parity == "odd" else np.ones_like(before)
+    separation, c, carried = Separation.behind(dense, layer.passed, sign, known, AGREEMENT)
+    variances, whole = separation.variances, sum(state.tangents)
+    tangents = (
+        variances[0] + weight * layer.slopes[0] * state.tangents[0],
+        variances[1] + weight * layer.slopes[1] * state.tangents[1],
+    )
+    difference = (layer.slope_difference * whole + sum(layer.slopes) * state.tangent_difference) / 2
+    difference = np.where(
+        np.isnan(difference),
+        tangents[0] - tangents[1],
+        separation.root_difference * (separation.roots[0] + separation.roots[1]) + weight * difference,
+    )
+    change = (
+        layer.slope_drop * whole / 2
+        + layer.slope_difference * state.tangent_difference / 2
         + layer.slope * state.tangent
     )
-    tangents = (
-        sides[0] + weight * layer.slopes[0] * state.tangents[0],
-        sides[1] + weight * layer.slopes[1] * state.tangents[1],
-    )
-    slope_difference = (layer.slope_difference * sum(state.tangents) + sum(layer.slopes) * state.slope_difference) / 2
-    slope_difference = np.where(
-        np.isnan(slope_difference), tangents[0] - tangents[1], gap * (roots[0] + roots[1]) + weight * slope_difference
-    )
-    turned = sign if parity in ("odd", "even") else state.sign
-    tangent = c + weight * layer.slope * turned * (sum(state.tangents) - state.tangent) / 2
-    end = np.where(carried, sign, np.copysign(1.0, c))
-    subtracted = sum(tangents) - 2 * end * tangent
-    distances_known = carried & ~np.isnan(bent)
-    tangent = np.where(distances_known, nngp + weight * bent, subtracted)
-    return _State(roots, covariance_gap, end, gap, tangent, slope_difference, tangents)
+    turned = sign if parity in ("odd", "even") else before
+    across = c + weight * layer.slope * turned * (whole - state.tangent) / 2
+    subtracted = sum(tangents) - 2 * separation.sign * across
+    tangent = np.where(carried & ~np.isnan(change), _distance(separation) + weight * change, subtracted)
+    return _State(separation, tangent, difference, tangents)
 
 
-def _ask(module: ModuleType, shared: Array, entry: HiddenLayer, state: _State, parity: str) -> _Layer:
+def _ask(module: ModuleType, shared: Array, entry: HiddenLayer, state: Separation, parity: str) -> _Answers:
     """The dual at the pairs; for an odd or even s at c > 0."""
-    covariance_gap, zero, roots = state.covariance_gap, np.zeros_like(state.covariance_gap), state.roots
+    gap, difference = state.covariance_gap, state.root_difference
     if entry.dual is None:
-        one = np.ones_like(covariance_gap)
-        return _Layer(
-            roots[0] * roots[1] - covariance_gap, one, covariance_gap, zero, state.gap, zero, roots, (one, one)
-        )
-    first, second = (np.maximum(root * root, SMALLEST_VARIANCE) for root in roots)
+        one, zero = np.ones_like(gap), np.zeros_like(gap)
+        return _Answers(Passed(state.p - gap, gap, state.roots, difference), one, zero, zero, (one, one))
+    first, second = (np.maximum(variance, SMALLEST_VARIANCE) for variance in state.variances)
     activation = entry.dual.activation
-    sign = np.ones_like(covariance_gap) if parity in ("odd", "even") else state.sign
+    sign = np.ones_like(gap) if parity in ("odd", "even") else state.sign
     if entry.series is not None:
-        results = _sum_series(entry.series, first, second, covariance_gap, sign)
+        results = _sum_series(entry.series, first, second, gap, sign)
     else:
         nodes = rule(NODES) if breaks_at_zero(activation) else _ladder()
-        results = by_formula(module, entry.number, (first, second, covariance_gap, sign, state.gap), nodes, shared)
+        results = by_formula(module, entry.number, (first, second, gap, sign, difference), nodes, shared)
     value, slope, integral, *diagonals, slope_drop = results
     lengths = np.sqrt(diagonals[0]), np.sqrt(diagonals[1])
-    gap, apart, spread, slope_difference = _radial(activation, (np.sqrt(first), np.sqrt(second)), lengths, state.gap)
-    value_drop = np.where(sign > 0, integral + gap, np.nan)
-    return _Layer(
-        value,
+    radii = np.sqrt(first), np.sqrt(second)
+    radial_drop, length_difference, spread, slope_difference = _radial(activation, radii, lengths, difference)
+    value_drop = np.where(sign > 0, integral + radial_drop, np.nan)
+    return _Answers(
+        Passed(value, value_drop, lengths, length_difference),
         slope,
-        value_drop,
         2 * slope_drop + spread,
-        apart,
         slope_difference,
-        lengths,
         (diagonals[2], diagonals[3]),
     )
 
