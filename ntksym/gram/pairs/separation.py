@@ -1,4 +1,4 @@
-r"""How far pairs of rows are from |rho| = 1, which a covariance in floating point forgets: carried from layer to layer.
+r"""The distance of pairs of rows from |rho| = 1, which covariances in floating point forget, from layer to layer.
 
 With r = sqrt(q), p = r1 r2 and E = p - |c|, the state of a pair is q1, q2, r1 - r2, E and the sign of c. K is the dual,
 D its slope, V1 = E[s(U)^2]. Behind a nonlinearity and the Dense layer behind it, for c > 0,
