@@ -11,7 +11,8 @@ from math import ceil, floor, log2, sqrt
 import numpy as np
 
 from ntksym.errors import OutOfReach
-from ntksym.hermite.tabulated_activation import Table, TabulatedActivation
+from ntksym.hermite.piecewise_table import Table
+from ntksym.hermite.tabulated_activation import TabulatedActivation
 from ntksym.hermite.tips import Tips
 from ntksym.numerics.arrays import Array
 from ntksym.numerics.legendre import legendre

@@ -18,7 +18,8 @@ import numpy as np
 
 from ntksym.errors import ToleranceNotMet
 from ntksym.hermite.moments import SMALLEST_REACH, reach_of
-from ntksym.hermite.tabulated_activation import NODES, TabulatedActivation
+from ntksym.hermite.piecewise_table import NODES
+from ntksym.hermite.tabulated_activation import TabulatedActivation
 from ntksym.numerics.arrays import Array
 from ntksym.numerics.compiled import compiled, entrance
 from ntksym.numerics.legendre import legendre

@@ -19,17 +19,15 @@ from ntksym.activation.integrability import slope_integrability
 from ntksym.activation.singular_points import Place, breaking_functions, zeros_at
 from ntksym.activation.singularities import grows_at, singular_places
 from ntksym.errors import NoClosedForm, OutOfReach, ToleranceNotMet
+from ntksym.hermite.piecewise_table import NODES, Table
 from ntksym.hermite.tips import Tips, tip_integrals
 from ntksym.kept import kept
 from ntksym.numerics import chebyshev
 from ntksym.numerics.arrays import Array
 from ntksym.numerics.limits import EPSILON
 
-__all__ = ["Table", "TabulatedActivation"]
+__all__ = ["TabulatedActivation"]
 
-
-NODES = 20
-"""Coefficients of a polynomial."""
 
 SAMPLE_DIGITS = 30
 """Decimal digits at which s and s' are computed, at arguments of size one, before they are rounded to float64."""
@@ -39,6 +37,15 @@ DEEPEST = 44
 
 MOST_PIECES = 600
 """Pieces of an octave; a function that needs more oscillates too fast to be tabulated."""
+
+ROUGH = 1e-8
+"""Last coefficients, relative, that a piece cannot have: where values in float64 show them, no others are computed."""
+
+AGREEMENT = ROUGH / 10
+"""What values in float64 may be off, relative, for that: others have lost their digits."""
+
+WITNESSES = (4, 13)
+"""Nodes where they are compared with those in many digits."""
 
 PARTS = 16
 """Parts of an octave that is tabulated no farther than asked for; each has as many pieces as a whole one at most."""
@@ -62,49 +69,6 @@ Piece = tuple[float, float, Array, Array, Array]
 
 WHOLE = np.zeros(3)
 """Nothing is left out."""
-
-
-@dataclass(frozen=True)
-class Table:
-    """s and s' on an interval around zero.
-
-    Attributes
-    ----------
-    edges : float array, shape (pieces + 1,)
-        Ends of the pieces, increasing.
-    values, slopes : float arrays, shape (pieces, NODES)
-        Coefficients on each piece, of the powers of the place between -1 and 1.
-    tips : Tips
-        What the polynomials leave out of squares next to singularities.
-    """
-
-    edges: Array
-    values: Array
-    slopes: Array
-    tips: Tips
-
-    def value(self, points: Array) -> Array:
-        """The function s at points of the interval."""
-        return self._evaluate(self.values, points)
-
-    def slope(self, points: Array) -> Array:
-        """Its derivative at points of the interval; at a kink that of one of the sides."""
-        return self._evaluate(self.slopes, points)
-
-    def bend(self, points: Array) -> Array:
-        """Its second derivative at points of the interval, inside the pieces."""
-        powers = self.slopes[:, 1:] * np.arange(1, NODES)
-        widths = np.diff(self.edges)[:, None]
-        return self._evaluate(np.pad(2 * powers / widths, ((0, 0), (0, 1))), points)
-
-    def _evaluate(self, coefficients: Array, points: Array) -> Array:
-        piece = np.clip(np.searchsorted(self.edges, points, side="right") - 1, 0, len(self.edges) - 2)
-        low, high = self.edges[piece], self.edges[piece + 1]
-        place = np.clip(((points - low) - (high - points)) / (high - low), -1.0, 1.0)
-        result = coefficients[piece, NODES - 1]
-        for column in coefficients.T[-2::-1]:
-            result = result * place + column[piece]
-        return np.asarray(result)
 
 
 @dataclass(frozen=True, eq=False)
@@ -255,16 +219,19 @@ class TabulatedActivation:
     def _split(self, low: float, high: float) -> tuple[Piece, ...]:
         """The pieces between two places; none where there would be too many."""
         inside = self.breaks_between(low, high).tolist()
-        ends = [low, *inside, high]
-        waiting = [(a, b, 0) for a, b in pairwise(ends)][::-1]
         seen = self._seen(low, high)
         scales = np.abs(seen.values).max(axis=1)
+        waiting = self._halved([low, *inside, high], float(scales[0]))[::-1]
         done: list[Piece] = []
+        if len(waiting) > MOST_PIECES:
+            return ()
         while waiting:
             a, b, depth = waiting.pop()
-            value, slope = (self._fit(function, a, b) for function in self._functions)
-            fine = all(_resolved(fit, scale) for fit, scale in zip((value, slope), scales, strict=True))
-            fine = fine and seen.are_met(a, b, (value, slope))
+            value, slope = self._fit(self._functions[0], a, b), WHOLE
+            fine = _resolved(value, scales[0])
+            if fine or depth == DEEPEST:
+                slope = self._fit(self._functions[1], a, b)
+                fine = fine and _resolved(slope, scales[1]) and seen.are_met(a, b, (value, slope))
             if fine or depth == DEEPEST:
                 place = None if fine else self._places.get(a, self._places.get(b))
                 # powers grow like 2.4**k, and resolved coefficients fall like 6**-k
@@ -276,6 +243,38 @@ class TabulatedActivation:
             if len(done) + len(waiting) > MOST_PIECES:
                 return ()
         return tuple(done)
+
+    def _halved(self, ends: list[float], scale: float) -> list[tuple[float, float, int]]:
+        """Parts between these ends in order, and how often they were halved, as far as float64 shows that they must be.
+
+        A value costs a thousandth of one in many digits. No more parts are made once there are too many.
+        """
+        fresh, ready = [(a, b, 0) for a, b in pairwise(ends)], list[tuple[float, float, int]]()
+        while fresh and len(fresh) + len(ready) <= MOST_PIECES:
+            halved = []
+            for (a, b, depth), rough in zip(fresh, self._are_rough(fresh, scale), strict=True):
+                middle = (a + b) / 2
+                if rough and depth < DEEPEST:
+                    halved += [(a, middle, depth + 1), (middle, b, depth + 1)]
+                else:
+                    ready.append((a, b, depth))
+            fresh = halved
+        return sorted(ready + fresh)
+
+    def _are_rough(self, parts: list[tuple[float, float, int]], scale: float) -> list[bool]:
+        """Whether values of s in float64, which are right at the witnesses, need more than one polynomial each."""
+        low, high = np.array([part[:2] for part in parts]).T
+        places = (low + high)[:, None] / 2 + (high - low)[:, None] / 2 * chebyshev.nodes(NODES)
+        samples = self.activation(places)
+        with np.errstate(invalid="ignore", over="ignore"):
+            fits = (samples - samples[:, :1]) @ chebyshev.transform(NODES).T
+            sizes = np.maximum(np.abs(samples).max(axis=1), scale)
+            rough = (np.abs(fits[:, -3:]).max(axis=1) > ROUGH * sizes) & np.isfinite(fits).all(axis=1)
+        for part in np.flatnonzero(rough):
+            with mpmath.workdps(_digits(max(abs(low[part]), abs(high[part])))):
+                exact = [float(self._functions[0](mpmath.mpf(float(places[part, node])))) for node in WITNESSES]
+            rough[part] = np.all(np.abs(samples[part, WITNESSES] - exact) <= AGREEMENT * sizes[part])
+        return [bool(item) for item in rough]
 
     def _tip(self, low: float, high: float, place: Place) -> Piece:
         """The last piece next to a singularity: means, and what they leave out of squares."""

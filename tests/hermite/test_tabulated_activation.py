@@ -6,7 +6,8 @@ import pytest
 
 from ntksym.activation.activation import Activation
 from ntksym.errors import ToleranceNotMet
-from ntksym.hermite.tabulated_activation import NODES, TabulatedActivation
+from ntksym.hermite.piecewise_table import NODES
+from ntksym.hermite.tabulated_activation import TabulatedActivation
 
 EPS = float(np.finfo(np.float64).eps)
 
