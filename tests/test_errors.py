@@ -68,4 +68,4 @@ def test_what_is_not_known_is_told_apart_from_what_has_no_closed_form() -> None:
 
 def test_what_is_out_of_reach_is_told_apart_from_a_tolerance() -> None:
     with pytest.raises(nk.OutOfReach, match="oscillates too fast"):
-        nk.derive("sin(exp(abs(x)))").evaluate(1.0, 1.0, 0.5)
+        nk.derive("sin(x**8)").evaluate(1.0, 1.0, 0.5)

@@ -41,8 +41,8 @@ MOST_PIECES = 600
 ROUGH = 1e-8
 """Last coefficients, relative, that a piece cannot have: where values in float64 show them, no others are computed."""
 
-AGREEMENT = ROUGH / 10
-"""What values in float64 may be off, relative, for that: others have lost their digits."""
+AGREEMENT = 1e-2
+"""What values in float64 may be off, relative to those coefficients: others have lost their digits."""
 
 WITNESSES = (4, 13)
 """Nodes where they are compared with those in many digits."""
@@ -269,11 +269,12 @@ class TabulatedActivation:
         with np.errstate(invalid="ignore", over="ignore"):
             fits = (samples - samples[:, :1]) @ chebyshev.transform(NODES).T
             sizes = np.maximum(np.abs(samples).max(axis=1), scale)
-            rough = (np.abs(fits[:, -3:]).max(axis=1) > ROUGH * sizes) & np.isfinite(fits).all(axis=1)
+            last = np.abs(fits[:, -3:]).max(axis=1)
+            rough = (last > ROUGH * sizes) & np.isfinite(fits).all(axis=1)
         for part in np.flatnonzero(rough):
             with mpmath.workdps(_digits(max(abs(low[part]), abs(high[part])))):
                 exact = [float(self._functions[0](mpmath.mpf(float(places[part, node])))) for node in WITNESSES]
-            rough[part] = np.all(np.abs(samples[part, WITNESSES] - exact) <= AGREEMENT * sizes[part])
+            rough[part] = np.all(np.abs(samples[part, WITNESSES] - exact) <= AGREEMENT * last[part])
         return [bool(item) for item in rough]
 
     def _tip(self, low: float, high: float, place: Place) -> Piece:

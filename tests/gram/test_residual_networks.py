@@ -39,11 +39,11 @@ def pairs_of(x: np.ndarray) -> list[tuple[int, int]]:
     return [(i, j) for i, j in itertools.product(range(len(x)), repeat=2) if j <= i]
 
 
-def worst_error(network: Network, x: np.ndarray, found: Kernels, pairs: list[tuple[int, int]]) -> float:
+def worst_error(network: Network, x: np.ndarray, found: Kernels, pairs: list[tuple[int, int]], dps: int = 30) -> float:
     """The largest error of both kernels, relative to sqrt(K(x, x) K(y, y))."""
     worst = 0.0
     for i, j in pairs:
-        exact = recursion(network, x[i], x[j], dps=30)
+        exact = recursion(network, x[i], x[j], dps=dps)
         for matrix, entry in zip(found, exact, strict=True):
             worst = max(worst, abs(float(matrix[i, j] - entry)) / np.sqrt(matrix[i, i] * matrix[j, j]))
     return worst
@@ -71,12 +71,14 @@ def test_every_route_of_a_homogeneous_network_gives_the_same_entries(route: str)
 
 
 def test_a_series_in_a_branch_stays_within_its_bound() -> None:
-    x = points()[::3]
+    """A point, a near one, the opposite and another one; the integrals have eight digits more than the bound."""
+    x = points()[[0, 3, 6, 9]]
     data = nk.build(SERIES).on(x, get=BOTH)
-    assert worst_error(SERIES, x, data.gram(), pairs_of(x)) <= max(data.error_bound()) < 1e-12
+    pairs = [(0, 0), (1, 0), (2, 0), (3, 0), (3, 1)]
+    assert worst_error(SERIES, x, data.gram(), pairs, dps=20) <= max(data.error_bound()) < 1e-12
 
 
-@pytest.mark.parametrize("network", [CHAIN, NESTED])
+@pytest.mark.parametrize("network", [CHAIN, pytest.param(NESTED, marks=pytest.mark.slow)])
 def test_matrices_are_symmetric_and_their_diagonal_is_that_of_diag(network: Network) -> None:
     x = np.random.default_rng(1).normal(size=(130, 40))
     kernel = nk.build(network)
