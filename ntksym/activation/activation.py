@@ -20,7 +20,7 @@ from ntksym.activation.pieces import Pieces, split
 from ntksym.activation.pieces.rewriting import without_inverse_pairs
 from ntksym.activation.pieces.slopes import compile_slope
 from ntksym.activation.real_values import PROBES, require_real
-from ntksym.activation.removable import Continuation
+from ntksym.activation.removable import Continuation, Function
 from ntksym.errors import InvalidInput, NoClosedForm
 from ntksym.formula import check_expression, compile_mpmath, compile_numpy, in_x, parse, rational
 from ntksym.formula.vocabulary import CONSTANTS, REFUSED, fold, lookup
@@ -187,7 +187,7 @@ class Activation:
 
     @kept
     def _float64(self) -> Callable[[NDArray[np.float64]], NDArray[np.float64]]:
-        return self._continuation.rounded(compile_numpy(self.expression, self.values), self.to_mpmath())
+        return _compiled(self)[0]
 
     @kept
     def _continuation(self) -> Continuation:
@@ -215,7 +215,7 @@ class Activation:
 
     def to_mpmath(self) -> Callable[[Any], Any]:
         """``x -> s(x)`` on mpmath numbers, at whatever precision ``mpmath.mp`` has when it is called."""
-        return self._continuation.precise(compile_mpmath(self.expression, self.values))
+        return _compiled(self)[1]
 
     def derivative_to_mpmath(self) -> Callable[[Any], Any]:
         """``x -> s'(x)`` away from kinks and jumps, as ``to_mpmath``."""
@@ -247,6 +247,14 @@ class Activation:
 def as_activation(formula: "str | sp.Expr | Activation") -> Activation:
     """The activation itself, or the one that a formula or a name stands for."""
     return formula if isinstance(formula, Activation) else Activation(formula)
+
+
+@lru_cache(maxsize=512)
+def _compiled(activation: Activation) -> tuple[Callable[[NDArray[np.float64]], NDArray[np.float64]], Function]:
+    """Its values on float64 arrays, and as mpmath numbers; compiled once for equal activations."""
+    continuation, values = activation._continuation, activation.values
+    precise = continuation.precise(compile_mpmath(activation.expression, values))
+    return continuation.rounded(compile_numpy(activation.expression, values), precise), precise
 
 
 def _restore(source: "str | sp.Expr", name: str | None, parameters: tuple[tuple[str, sp.Expr], ...]) -> Activation:

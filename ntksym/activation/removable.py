@@ -18,7 +18,7 @@ from ntksym.formula import compile_mpmath
 from ntksym.kept import kept
 from ntksym.numerics.arrays import Array
 
-__all__ = ["Continuation"]
+__all__ = ["Continuation", "Function"]
 
 Function = Callable[[Any], Any]
 

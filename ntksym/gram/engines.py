@@ -5,7 +5,7 @@ data is part of the route; lowering the same network in the same forms again cos
 """
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Literal, TypeVar
 
@@ -125,6 +125,7 @@ class Candidates:
     network: Network
     duals: tuple[Dual, ...]
     tol: float
+    _known: dict[Forms, LoweredNetwork] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def truncation(self) -> float:
@@ -159,7 +160,9 @@ class Candidates:
 
     def lowered(self, forms: Forms) -> LoweredNetwork:
         """The network lowered in these forms."""
-        return lowered(self.network, self.duals, forms, self.truncation)
+        if forms not in self._known:  # every call asks, and the hash of a network is that of all its formulas
+            self._known[forms] = lowered(self.network, self.duals, forms, self.truncation)
+        return self._known[forms]
 
 
 @lru_cache(maxsize=256)
@@ -205,4 +208,6 @@ def keeping_digits(attempt: Callable[[frozenset[int]], tuple[Result, frozenset[i
 
 def with_series(forms: Forms, numbers: Collection[int]) -> Forms:
     """The same forms with series at some nonlinearities."""
+    if not numbers:
+        return forms
     return tuple("series" if number in numbers else form for number, form in enumerate(forms))
