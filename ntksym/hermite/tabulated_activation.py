@@ -270,7 +270,8 @@ class TabulatedActivation:
             fits = (samples - samples[:, :1]) @ chebyshev.transform(NODES).T
             sizes = np.maximum(np.abs(samples).max(axis=1), scale)
             last = np.abs(fits[:, -3:]).max(axis=1)
-            rough = (last > ROUGH * sizes) & np.isfinite(fits).all(axis=1)
+            shifted = 4 * EPSILON * np.maximum(np.abs(low), np.abs(high)) / (high - low)  # the places are rounded, too
+            rough = (last > np.maximum(ROUGH, shifted / AGREEMENT) * sizes) & np.isfinite(fits).all(axis=1)
         for part in np.flatnonzero(rough):
             with mpmath.workdps(_digits(max(abs(low[part]), abs(high[part])))):
                 exact = [float(self._functions[0](mpmath.mpf(float(places[part, node])))) for node in WITNESSES]
