@@ -1,8 +1,5 @@
 """Mehler's sum for many pairs of variances, each with the terms that it needs: no pair depends on the others."""
 
-from collections.abc import Iterator
-from itertools import pairwise
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -40,24 +37,19 @@ def sum_series(
     value, slope = np.empty(len(rho)), np.empty(len(rho))
     enough = limits(found, variances, tolerance)
     needed = np.sum(np.abs(rho)[:, None] > np.minimum(enough[rows], enough[columns]), axis=1)
-    for batch in _alike(needed):
+    order, by_term = np.argsort(-needed, kind="stable"), np.ascontiguousarray(found.coefficients.T)
+    for start in range(0, len(order), BATCH):
+        batch = order[start : start + BATCH]
         i, j, r = rows[batch], columns[batch], rho[batch]
-        terms = min(STEP * (int(needed[batch[0]]) + 1), found.coefficients.shape[1])
+        terms = np.minimum(STEP * (needed[batch] + 1), len(by_term))
         power = r**found.stride
         total, derivative = np.zeros(len(batch)), np.zeros(len(batch))
-        for m in range(terms - 1, -1, -1):
-            derivative = derivative * power + total
-            total = total * power + found.coefficients[i, m] * found.coefficients[j, m]
+        counts = np.searchsorted(-terms, -np.arange(terms[0]))  # pairs that have this term: the first ones have most
+        for m in range(terms[0] - 1, -1, -1):
+            have = slice(counts[m])
+            derivative[have] = derivative[have] * power[have] + total[have]
+            total[have] = total[have] * power[have] + by_term[m, i[have]] * by_term[m, j[have]]
         inner = found.stride * r ** (found.stride - 1) * derivative
         value[batch] = r * total if found.offset else total
         slope[batch] = total + r * inner if found.offset else inner
     return value, slope / np.sqrt(variances[rows]) / np.sqrt(variances[columns])
-
-
-def _alike(needed: Indices) -> Iterator[Indices]:
-    """Numbers of the pairs that need equally many groups of terms, at most ``BATCH`` at once."""
-    order = np.argsort(needed, kind="stable")
-    edges = np.flatnonzero(np.diff(needed[order], prepend=-1, append=-1))
-    for first, last in pairwise(edges):
-        for start in range(first, last, BATCH):
-            yield order[start : min(start + BATCH, last)]
