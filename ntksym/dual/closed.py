@@ -266,6 +266,15 @@ def closed_dual(activation: Activation, partner: Activation) -> ClosedDual:
     return ClosedDual(activation, _formulae(*read_integrands((activation, partner))), partner)
 
 
+def why_not_closed(activation: Activation, partner: Activation) -> str | None:
+    """What lies outside the class, in words; None where there is a closed form."""
+    try:
+        closed_dual(activation, partner)
+    except NoClosedForm as refusal:
+        return str(refusal)
+    return None
+
+
 @lru_cache(maxsize=512)
 def _formulae(f: Integrand, g: Integrand) -> Formulae:
     """Direct formulas, else by Price descent; activations that differ only in parameter values share them."""

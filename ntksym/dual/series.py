@@ -1,9 +1,8 @@
 """Duals by Hermite series: any activation with E[s(U)^2] finite, at any variances, with bounds of the error."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any, ClassVar, overload
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -12,14 +11,13 @@ import sympy as sp
 from ntksym import typeset
 from ntksym.activation.activation import Activation
 from ntksym.activation.integrability import require_value, value_integrability
-from ntksym.dual.accurate_range import EVERYWHERE, AccurateRange
 from ntksym.dual.certification import certified_errors, require_certification
-from ntksym.dual.closed import closed_dual
+from ntksym.dual.closed import why_not_closed
 from ntksym.dual.covariance import ValueAndSlope, check_covariance, gap_of
 from ntksym.dual.plane_integral import integrate_pair
-from ntksym.dual.protocol import Kind
 from ntksym.dual.series_partials import SeriesPartials
-from ntksym.errors import NoClosedForm, NoSuchDual
+from ntksym.dual.summed import SummedDual
+from ntksym.errors import NoSuchDual
 from ntksym.hermite.coefficient_table import Coefficients, HermiteTable
 from ntksym.hermite.derivation_steps import (
     series_diagonal,
@@ -45,7 +43,7 @@ CELLS = 8
 
 
 @dataclass(frozen=True)
-class SeriesDual:
+class SeriesDual(SummedDual):
     r"""K = sum_k a_k(q1) a_k(q2) rho^k and dK/dc = sum_k k a_k(q1) a_k(q2) rho^(k-1) / sqrt(q1 q2).
 
     ``a_k(q) = E[s(sqrt(q) Z) h_k(Z)]``, Z ~ N(0, 1), with normalised Hermite polynomials, rho = c/sqrt(q1 q2) (Mehler).
@@ -66,11 +64,6 @@ class SeriesDual:
     activation: Activation
     certified: bool = False
     longer: bool | None = field(default=None, repr=False)
-
-    kind: ClassVar[Kind] = "series"
-    accurate_range: ClassVar[AccurateRange] = EVERYWHERE
-    numeric: ClassVar[None] = None
-    pair_domain: ClassVar[tuple[sp.Expr, ...]] = ()
 
     def __reduce__(self) -> tuple[Any, ...]:
         return SeriesDual, (self.activation, self.certified, self.longer)
@@ -114,11 +107,7 @@ class SeriesDual:
     @kept
     def reason(self) -> str | None:
         """Why there is no closed form; None where there is one, and the series was asked for."""
-        try:
-            closed_dual(self.activation, self.activation)
-        except NoClosedForm as refusal:
-            return str(refusal)
-        return None
+        return why_not_closed(self.activation, self.activation)
 
     @kept
     def steps(self) -> tuple[Step, ...]:
@@ -196,60 +185,6 @@ class SeriesDual:
         self._check_domain(variances)
         return variances
 
-    @overload
-    def evaluate(
-        self, q1: npt.ArrayLike, q2: npt.ArrayLike, c: npt.ArrayLike, *, gap: npt.ArrayLike | None = None
-    ) -> ValueAndSlope[Array]: ...
-
-    @overload
-    def evaluate(self, q1: Any, q2: Any, c: Any, *, dps: int) -> ValueAndSlope[Any]: ...
-
-    def evaluate(
-        self, q1: Any, q2: Any, c: Any, *, gap: npt.ArrayLike | None = None, dps: int | None = None
-    ) -> ValueAndSlope[Any]:
-        """Value and slope as numbers.
-
-        Parameters
-        ----------
-        q1, q2 : array_like, shape (...)
-            Variances, not negative.
-        c : array_like, shape (...)
-            Covariances, c**2 <= q1*q2.
-        gap : array_like, shape (...), optional
-            1 - ``|rho|``, where it is known better than c can tell.
-        dps : int, optional
-            Decimal digits; then the arguments are single numbers, the results mpmath numbers from an integral in the
-            plane. The slope is NaN where s jumps at places that are not known.
-
-        Raises
-        ------
-        InvalidInput
-            For variances or covariances that are no covariance matrix.
-        NoSuchDual
-            Where E[s(U)^2] diverges.
-        ToleranceNotMet
-            Where s oscillates or grows too fast for float64.
-        """
-        if dps is not None:
-            return self._evaluate_precisely(q1, q2, c, dps)
-        first, second, cov = np.broadcast_arrays(*(np.asarray(a, dtype=np.float64) for a in (q1, q2, c)))
-        check_covariance(first, second, cov)
-        shape = first.shape
-        if first.size == 0:
-            return ValueAndSlope(np.empty(shape), np.empty(shape))
-        pairs = np.maximum(first.ravel(), SMALLEST_VARIANCE), np.maximum(second.ravel(), SMALLEST_VARIANCE)
-        known = None if gap is None else np.broadcast_to(np.asarray(gap, dtype=np.float64), shape).ravel()
-        value, slope = self._evaluate(*pairs, cov.ravel(), known)
-        return ValueAndSlope(value.reshape(shape)[()], slope.reshape(shape)[()])
-
-    def error_bound(self, q1: npt.ArrayLike, q2: npt.ArrayLike) -> Array:
-        """Bound on ``|value - exact|`` of `evaluate` for every c, shape (...); a theorem where `certified`."""
-        return self._bound(q1, q2, lambda first, second: first.value_bound(second))
-
-    def slope_error_bound(self, q1: npt.ArrayLike, q2: npt.ArrayLike) -> Array:
-        """Bound on ``|slope - exact|`` of `evaluate` for every c, shape (...); infinite where s jumps."""
-        return self._bound(q1, q2, lambda first, second: first.slope_bound(second))
-
     def accuracy(self, q: npt.ArrayLike) -> Accuracy:
         """What is left out and what is wrong at variances q, shape (n,)."""
         variances = np.maximum(np.asarray(q, dtype=np.float64).ravel(), SMALLEST_VARIANCE)
@@ -263,15 +198,10 @@ class SeriesDual:
         variances = np.maximum(np.asarray(q, dtype=np.float64).ravel(), SMALLEST_VARIANCE)
         return response(self._table, variances, largest, tolerance)
 
-    def _bound(
-        self, first: npt.ArrayLike, second: npt.ArrayLike, bound: Callable[[Accuracy, Accuracy], Array]
-    ) -> Array:
-        left, right = np.broadcast_arrays(np.asarray(first, dtype=np.float64), np.asarray(second, dtype=np.float64))
-        check_covariance(left, right, np.zeros(left.shape))
-        found: Array = bound(self.accuracy(left), self.accuracy(right)).reshape(left.shape)[()]
-        return found
+    def _accuracies(self, first: Array, second: Array) -> tuple[Accuracy, Accuracy]:
+        return self.accuracy(first), self.accuracy(second)
 
-    def _evaluate(self, first: Array, second: Array, cov: Array, known: Array | None) -> tuple[Array, Array]:
+    def _in_float64(self, first: Array, second: Array, cov: Array, known: Array | None) -> tuple[Array, Array]:
         self._check_domain(np.concatenate([first, second]))
         gap = gap_of(first, second, cov) if known is None else known
         rho = np.copysign(1 - gap, cov)
@@ -280,11 +210,11 @@ class SeriesDual:
         value, slope, integrated = evaluate_pairs(self.activation, first, second, gap, rho, longer=self.longer)
         if not self.continuous:
             for i in np.flatnonzero(integrated):
-                slope[i] = float(self._evaluate_precisely(first[i], second[i], cov[i], 17).slope)
+                slope[i] = float(self._precise(first[i], second[i], cov[i], 17).slope)
             slope[gap == 0] = np.inf
         return value, slope
 
-    def _evaluate_precisely(self, first: Any, second: Any, cov: Any, dps: int) -> ValueAndSlope[Any]:
+    def _precise(self, first: Any, second: Any, cov: Any, dps: int) -> ValueAndSlope[Any]:
         check_covariance(*(np.asarray(float(a)) for a in (first, second, cov)))
         self._check_domain(np.array([float(first), float(second)]))
         return integrate_pair((self.activation,) * 2, first, second, cov, dps, continuous=self.continuous)
@@ -311,16 +241,6 @@ class SeriesDual:
         fmt : {"text", "markdown", "latex"}
         """
         return typeset.explain(self, fmt)
-
-    def to_code(self, language: str) -> str:
-        """Refused: a series is data, not a formula.
-
-        Raises
-        ------
-        NoClosedForm
-            Always.
-        """
-        return typeset.to_code(self, language)
 
     def _repr_latex_(self) -> str:
         return typeset.latex(self)

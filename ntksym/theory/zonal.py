@@ -35,7 +35,7 @@ from ntksym.theory.requests import (
     is_analytic,
 )
 
-__all__ = ["ZonalKernel", "zonal_kernel"]
+__all__ = ["OfZonalKernel", "ZonalKernel", "zonal_kernel"]
 
 
 SPARED_BITS = 8
@@ -140,6 +140,34 @@ class ZonalKernel:
         values = evaluate_digits(self.network, self.get, self.mean_square, list(sizes.values()))
         known = dict(zip(sizes, values, strict=True))
         return [known[key] * (sign if rho < 0 else 1) for key, rho in zip(keys, cosines, strict=True)]
+
+
+@dataclass(frozen=True, eq=False)
+class OfZonalKernel:
+    """What is computed from a kernel on a sphere, and keeps it.
+
+    Attributes
+    ----------
+    kernel : ZonalKernel
+        The parent of this stage: network, which kernel, and |x|^2/d of the points.
+    """
+
+    kernel: ZonalKernel
+
+    @property
+    def network(self) -> Network:
+        """The layers."""
+        return self.kernel.network
+
+    @property
+    def get(self) -> Get:
+        """Which kernel, "nngp" or "ntk"."""
+        return self.kernel.get
+
+    @property
+    def mean_square(self) -> float:
+        """|x|^2/d of the points."""
+        return self.kernel.mean_square
 
 
 @lru_cache(maxsize=KEPT)

@@ -7,6 +7,7 @@ from textwrap import fill
 
 import sympy as sp
 
+from ntksym.errors import InvalidInput
 from ntksym.typeset.formulas import formula_latex, formula_text, positive_first
 
 __all__ = ["FORMATS", "Page"]
@@ -21,10 +22,14 @@ LONGEST_LINE = 160
 
 @dataclass
 class Page:
-    """Headings, paragraphs and formulas in one of the formats."""
+    """Headings, paragraphs and formulas in one of the formats; raises `InvalidInput` for another one."""
 
     fmt: str
     blocks: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        if self.fmt not in FORMATS:
+            raise InvalidInput(f"unknown format {self.fmt!r}: choose one of {', '.join(FORMATS)}", fmt=self.fmt)
 
     def heading(self, text: str) -> None:
         """A title."""

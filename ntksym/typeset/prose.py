@@ -5,10 +5,9 @@ from collections.abc import Iterator
 import sympy as sp
 
 from ntksym.activation.catalogue import catalogue
-from ntksym.errors import InvalidInput
 from ntksym.symbols import c, q, q1, q2, x
 from ntksym.typeset.formulas import activation_text, conditions_of, formula_latex, formula_text
-from ntksym.typeset.page import FORMATS, Page
+from ntksym.typeset.page import Page
 from ntksym.typeset.series_prose import conclude_series, motivate_series
 from ntksym.typeset.subjects import FormulaSubject, SeriesSubject, Subject, is_series_subject
 
@@ -53,8 +52,6 @@ def explain(dual: FormulaSubject | SeriesSubject, fmt: str = "text") -> str:
     InvalidInput
         For another format.
     """
-    if fmt not in FORMATS:
-        raise InvalidInput(f"unknown format {fmt!r}: choose one of {', '.join(FORMATS)}", fmt=fmt)
     page = Page(fmt)
     _introduce(page, dual)
     if is_series_subject(dual):

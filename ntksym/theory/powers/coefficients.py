@@ -22,13 +22,12 @@ from ntksym.symbols import c, q, q1, q2, x
 from ntksym.theory.powers.parity_parts import parts_of
 from ntksym.theory.powers.taylor import Series, add, compose, multiply, scale, taylor
 from ntksym.theory.requests import (
-    Get,
     bias_variance,
     check_whole,
     exact_value,
     weight_variance,
 )
-from ntksym.theory.zonal import ZonalKernel, zonal_kernel
+from ntksym.theory.zonal import OfZonalKernel, ZonalKernel, zonal_kernel
 
 __all__ = ["PowerSeries", "is_polynomial_network", "power_series"]
 
@@ -54,7 +53,7 @@ SHOWN = 6
 
 
 @dataclass(frozen=True, repr=False, eq=False)
-class PowerSeries:
+class PowerSeries(OfZonalKernel):
     """c_k for k <= degree.
 
     Attributes
@@ -71,26 +70,10 @@ class PowerSeries:
         K(1), the sum of all c_k.
     """
 
-    kernel: ZonalKernel
     coefficients: Array
     errors: Array
     exact: tuple[sp.Expr, ...] | None
     trace: float
-
-    @property
-    def network(self) -> Network:
-        """The layers."""
-        return self.kernel.network
-
-    @property
-    def get(self) -> Get:
-        """Which kernel, "nngp" or "ntk"."""
-        return self.kernel.get
-
-    @property
-    def mean_square(self) -> float:
-        """|x|^2/d of the points."""
-        return self.kernel.mean_square
 
     @property
     def degree(self) -> int:

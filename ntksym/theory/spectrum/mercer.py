@@ -12,13 +12,13 @@ from ntksym.kept import kept
 from ntksym.network.layers import Network
 from ntksym.numerics.arrays import Array
 from ntksym.numerics.limits import EPSILON
-from ntksym.theory.requests import Get, check_whole
+from ntksym.theory.requests import check_whole
 from ntksym.theory.spectrum.decay import Law, predict
 from ntksym.theory.spectrum.eigenvalues import by_polynomial, choose, on_two_points, vanishing_degrees
 from ntksym.theory.spectrum.fitting import Fit, fit
 from ntksym.theory.spectrum.gegenbauer import masses, multiplicity
 from ntksym.theory.spectrum.reference_kernels import Comparison, compare_with
-from ntksym.theory.zonal import ZonalKernel, zonal_kernel
+from ntksym.theory.zonal import OfZonalKernel, zonal_kernel
 
 __all__ = ["Decay", "EffectiveDimension", "Spectrum", "SumRule", "spectrum"]
 
@@ -102,7 +102,7 @@ class SumRule:
 
 
 @dataclass(frozen=True, eq=False)
-class Spectrum:
+class Spectrum(OfZonalKernel):
     """Eigenvalues of a kernel on S^{d-1} with the uniform probability measure.
 
     Attributes
@@ -125,7 +125,6 @@ class Spectrum:
         How the eigenvalues were computed.
     """
 
-    kernel: ZonalKernel
     dim: int
     degree: int
     eigenvalues: Array = field(repr=False)
@@ -135,21 +134,6 @@ class Spectrum:
     tails: Array = field(repr=False)
     tail_errors: Array = field(repr=False)
     method: str
-
-    @property
-    def network(self) -> Network:
-        """The layers."""
-        return self.kernel.network
-
-    @property
-    def get(self) -> Get:
-        """Which kernel, "nngp" or "ntk"."""
-        return self.kernel.get
-
-    @property
-    def mean_square(self) -> float:
-        """|x|^2/d of the points."""
-        return self.kernel.mean_square
 
     @property
     def degrees(self) -> NDArray[np.int64]:
