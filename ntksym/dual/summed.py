@@ -1,4 +1,4 @@
-"""What is alike in the duals that are summed, of one function or of two: how they are asked, and what they refuse."""
+"""Duals that are summed, of one function or of two, are asked for numbers and bounds alike, and refuse alike."""
 
 from abc import ABC, abstractmethod
 from typing import Any, ClassVar, overload
