@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ntksym.errors import InvalidInput
 from ntksym.formula import compile_mpmath
+from ntksym.formula.functions import FUNCTIONS
 from ntksym.symbols import x
 
 __all__ = ["PROBES", "require_real"]
@@ -21,8 +22,6 @@ NEAR = 0.5
 """Probes within this distance of 0 are met at every variance: a square that overflows there leaves no kernel."""
 LARGEST = math.sqrt(float(np.finfo(np.float64).max))
 """Beyond it the square of a number is beyond float64."""
-_INTERVALS = {"asin": (-1, 1), "acos": (-1, 1), "atanh": (-1, 1), "acosh": (1, mp.inf), "log": (0, mp.inf)}
-"""Where functions of this name have real values."""
 
 
 def require_real(
@@ -93,7 +92,8 @@ def _culprit(expression: sp.Expr, values: dict[sp.Symbol, sp.Rational], point: f
         exponent = expression.exp.xreplace(values)
         if exponent.is_integer is not True and _at(expression.base, values, point) < 0:
             return expression
-    low, high = _INTERVALS.get(type(expression).__name__, (-mp.inf, mp.inf))
+    function = FUNCTIONS.get(type(expression).__name__)
+    low, high = function.domain if function is not None else (-mp.inf, mp.inf)
     if expression.args and not low <= _at(expression.args[0], values, point) <= high:
         return expression
     return None
@@ -122,5 +122,5 @@ def _advice(part: sp.Expr) -> str:
         return f"write {one_sided}{even} for an even or {odd} for an odd function"
     if name == "log":
         return f"write log(abs({inner})), or where({inner} > 0, log({inner}), 0)"
-    low, high = _INTERVALS[name]
+    low, high = FUNCTIONS[name].domain
     return f"write {name}(max({inner}, {low}))" if high == mp.inf else f"write {name}(clip({inner}, {low}, {high}))"

@@ -65,6 +65,8 @@ class Function:
         That balls, tails and the derivative have rules in `hermite.certified`.
     normal_form : bool
         Whether f of a linear u lies in the class of functions whose duals are closed.
+    domain : pair of numbers
+        The ends, included, of the interval on which f is real.
     """
 
     name: str
@@ -80,6 +82,7 @@ class Function:
     taylor: Callable[[sp.Expr], sp.Expr] | Literal["rule", "derivative"] | Unknown
     certified: bool | Unknown
     normal_form: bool
+    domain: tuple[float, float] = (-math.inf, math.inf)
 
     @property
     def is_transcendental(self) -> bool:
@@ -135,11 +138,12 @@ def _apart(name: str, growth: Growth, continuous: bool, float64: Any, multipreci
     )  # fmt: skip
 
 
-def _inside(name: str, float64: Any, multiprecision: Any, certified: Any = True) -> Function:
+def _inside(name: str, float64: Any, multiprecision: Any, certified: Any = True, **cells: Any) -> Function:
     """A function that `stabilise` writes for a sum that cancels, or a tape for a power."""
     return Function(
-        name, INSIDE, (), float64, multiprecision, INSIDE, INSIDE, INSIDE, True, INSIDE, INSIDE, certified, False
-    )
+        name, INSIDE, (), float64, multiprecision, INSIDE, INSIDE, INSIDE, True, INSIDE, INSIDE, certified, False,
+        **cells,
+    )  # fmt: skip
 
 
 def _heaviside(value: Any, at_zero: Any) -> Any:
@@ -182,7 +186,7 @@ _RECORDS = (
     ),
     _branched(
         "log", "logarithmic", "of u - 1", lambda u: u, lambda u: u, "derivative", continuous=False,
-        multiprecision=real.logarithm,
+        multiprecision=real.logarithm, domain=(0, math.inf),
     ),
     _branched(
         "tan", "local", Unknown("it changes at poles too"), sp.cos,
@@ -191,19 +195,21 @@ _RECORDS = (
     ),
     _branched(
         "asin", "bounded", "of u", _one_minus_square, _one_minus_square, "derivative", spellings=("arcsin",),
-        float64=np.arcsin, multiprecision=real.within(mp.asin, -1.0, 1.0),
+        float64=np.arcsin, multiprecision=real.within(mp.asin, -1.0, 1.0), domain=(-1, 1),
     ),
     _branched(
         "acos", "bounded", "positive", _one_minus_square, _one_minus_square, "derivative", spellings=("arccos",),
-        float64=np.arccos, multiprecision=real.within(mp.acos, -1.0, 1.0),
+        float64=np.arccos, multiprecision=real.within(mp.acos, -1.0, 1.0), domain=(-1, 1),
     ),
     _branched(
         "atanh", "local", "of u", _one_minus_square, _one_minus_square, "derivative", continuous=False,
         spellings=("arctanh",), float64=np.arctanh, multiprecision=real.within(mp.atanh, -1.0, 1.0),
+        domain=(-1, 1),
     ),
     _branched(
         "acosh", "logarithmic", "positive", lambda u: u - 1, _one_minus_square, "derivative", spellings=("arccosh",),
         float64=np.arccosh, multiprecision=real.within(mp.acosh, 1.0, math.inf),
+        domain=(1, math.inf),
     ),
     _apart("Abs", "largest argument", True, np.abs, abs),
     _apart("Max", "largest argument", True, np.maximum, real.extremum(max)),
@@ -213,7 +219,7 @@ _RECORDS = (
     _apart("floor", "largest argument", False, np.floor, mp.floor),
     _apart("ceiling", "largest argument", False, np.ceil, mp.ceil),
     _inside("expm1", np.expm1, real.bounded(mp.expm1, mp.mpf(-1), mp.inf)),
-    _inside("log1p", np.log1p, lambda value: mp.nan if value < -1 else mp.log1p(value)),
+    _inside("log1p", np.log1p, lambda value: mp.nan if value < -1 else mp.log1p(value), domain=(-1, math.inf)),
     _inside("expit", partial(real.special, "expit"), lambda value: 1 / (1 + real.exponential(-value))),
     _inside("softplus", lambda value: np.logaddexp(0.0, value), real.mpmath_softplus),
     _inside("log_cosh", real.log_cosh, real.mpmath_log_cosh),

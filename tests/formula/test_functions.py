@@ -72,6 +72,15 @@ def test_both_arithmetics_compute_the_same_function(name: str) -> None:
         assert np.allclose([float(entry.head(sp.Rational(str(point)))) for point in points], exact, rtol=1e-14, atol=0)
 
 
+@pytest.mark.parametrize("name", [name for name in FUNCTIONS if name not in ("Max", "Min", "rise", "sech")])
+def test_functions_are_real_on_their_domain_and_nowhere_else(name: str) -> None:
+    entry = FUNCTIONS[name]
+    arguments = (0.5,) if name == "Heaviside" else ()
+    for point in (-2.75, -1.0, -0.75, 0.25, 0.75, 1.0, 2.75):
+        real = not mpmath.isnan(entry.multiprecision(mpmath.mpf(point), *arguments))
+        assert real == (entry.domain[0] <= point <= entry.domain[1]), point
+
+
 def test_growth_and_signs_are_kinds_that_their_rooms_know() -> None:
     kinds = {entry.growth for entry in FUNCTIONS.values() if not isinstance(entry.growth, Unknown)}
     assert kinds == set(_FUNCTION_RULES)
