@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
+import scipy
 from numpy.polynomial import Chebyshev
 
 from ntksym.dual import Dual
@@ -21,7 +22,6 @@ from ntksym.hermite.pair_values import evaluate_pairs
 from ntksym.kept import kept
 from ntksym.numerics import chebyshev
 from ntksym.numerics.arrays import Array
-from ntksym.numerics.brackets import root_between
 from ntksym.numerics.legendre import legendre
 from ntksym.numerics.limits import EPSILON
 
@@ -131,7 +131,7 @@ class CorrelationMap:
             return 0.0
         else:
             high = float(np.log(WIDE))
-        return float(np.exp(root_between(excess, low, high, absolute=EPSILON)))
+        return float(np.exp(scipy.optimize.brentq(excess, low, high, xtol=EPSILON, rtol=4 * EPSILON)))
 
     def _following(self, gap: Array) -> Array:
         """1 - rho' as a difference."""

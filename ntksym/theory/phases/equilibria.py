@@ -7,10 +7,10 @@ from math import inf, isfinite, log
 from typing import Any
 
 import numpy as np
+import scipy
 import sympy as sp
 
 from ntksym.errors import NoSuchDual, OutOfReach, ToleranceNotMet
-from ntksym.numerics.brackets import root_between
 from ntksym.numerics.limits import EPSILON
 from ntksym.symbols import x
 from ntksym.theory.phases.correlation import CorrelationMap
@@ -136,7 +136,7 @@ def _dividing(lengths: LengthMap, below: FixedPoint, above: FixedPoint) -> Fixed
         )
     start = log(places[places < growing[0]][-1])
     ends = start, log(growing[0])
-    q = math.exp(root_between(lambda place: _grows(lengths, math.exp(place)), *ends))
+    q = math.exp(scipy.optimize.brentq(lambda place: _grows(lengths, math.exp(place)), *ends, rtol=4 * EPSILON))
     ratio = _grows(lengths, q * (1 + PROBE)) - _grows(lengths, q * (1 - PROBE))
     return _between(lengths, q, ratio / PROBE)
 
