@@ -1,6 +1,6 @@
 """All benchmarks by one command; ratios are of medians measured in one run, the cases taking turns.
 
-    python -m tests.benchmarks                                  everything, 40 minutes
+    python -m tests.benchmarks                                  everything but `real`, 40 minutes
     python -m tests.benchmarks floor peers                      parts of it
     python -m tests.benchmarks --quick                          everything on tiny problems, to see that it runs
 
@@ -10,6 +10,7 @@ grid        every activation around 4000 rows of 100 features, depth 3: each num
 growth      how the cost grows with rows, features and depth; `tests.benchmarks.growth` draws it
 memory      peak memory over the size of the result
 duplicates  errors at distances from 1e-2 to 1e-9
+real        rows that are not normal: times over those of normal rows, errors and bounds; up to three hours
 
 Errors are relative to sqrt(K(x, x) K(y, y)), against mpmath with 30 digits, at a few pairs; those of near duplicates
 relative to the value. `docs/benchmarks.md` says how to make the environments of the others.
@@ -20,7 +21,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from tests.benchmarks import duplicates, growth, measuring, memory
+from tests.benchmarks import duplicates, growth, measuring, memory, real
 from tests.benchmarks.environment import describe, set_aside
 from tests.benchmarks.peers import Peer, open_peers
 from tests.benchmarks.problems import Problem
@@ -105,6 +106,12 @@ def near(peers: Sequence[Peer], printer: Printer, options: argparse.Namespace) -
     return []
 
 
+def real_rows(peers: Sequence[Peer], printer: Printer, options: argparse.Namespace) -> list[measuring.Result]:
+    """Rows as people have them."""
+    real.show(printer, only=options.only or (), quick=options.quick)
+    return []
+
+
 PARTS: dict[str, Part] = {
     "floor": floor,
     "peers": against,
@@ -112,13 +119,14 @@ PARTS: dict[str, Part] = {
     "growth": growing,
     "memory": peak,
     "duplicates": near,
+    "real": real_rows,
 }
 
 
 def main() -> None:
     """Read the command line, open the peers, run the parts."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("parts", nargs="*", metavar="PART", help=f"any of {', '.join(PARTS)}; by default all")
+    parser.add_argument("parts", nargs="*", metavar="PART", help=f"any of {', '.join(PARTS)}; by default all but real")
     parser.add_argument("--quick", action="store_true", help="tiny problems")
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--only", action="append", metavar="TEXT", help='problems such as "relu, depth 3, n 1000"')
@@ -134,7 +142,7 @@ def main() -> None:
     printer.say(describe())
     interpreters = {"neural_tangents": options.neural_tangents, "scikit_ntk": options.scikit_ntk}
     with open_peers(interpreters) as peers:
-        for name in options.parts or PARTS:
+        for name in options.parts or [name for name in PARTS if name != "real" or options.quick]:
             results = PARTS[name](peers, printer, options)
             if options.save and results:
                 options.save.mkdir(parents=True, exist_ok=True)
