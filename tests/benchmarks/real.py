@@ -3,8 +3,9 @@
     python -m tests.benchmarks real                      all rows and activations
     python -m tests.benchmarks real --only "iris, raw"   some of them
 
-Rows that are not centred, have few columns, near neighbours or very different norms are what people have. Every case runs
-in a process of its own, with a limit of its time, since what is measured may not end; what it found until then counts.
+Rows that are not centred, have few columns, near neighbours or very different norms are what people have. Every case
+runs in a process of its own, with a limit of its time, since what is measured may not end; what it found until then
+counts.
 Depth 3, W_std 1.5, b_std 0.125, the NTK; errors and bounds are relative to sqrt(K(x, x) K(y, y)).
 """
 
@@ -203,7 +204,7 @@ def show(printer: Printer, *, only: Sequence[str] = (), limit: float = LIMIT, qu
         "Bound": lambda one: cell(one.bound, ".0e"),
     }
     for title, text in titles.items():
-        lines = [[rows, *(text(found.get((rows, name), Found())) for name in names)] for rows in sets]
+        lines = [[rows, *(text(found[rows, name]) if (rows, name) in found else "" for name in names)] for rows in sets]
         printer.table(title, ["rows", *names], lines)
     for (rows, name), one in found.items():
         if one.refused:
