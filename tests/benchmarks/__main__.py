@@ -10,7 +10,7 @@ grid        every activation around 4000 rows of 100 features, depth 3: each num
 growth      how the cost grows with rows, features and depth; `tests.benchmarks.growth` draws it
 memory      peak memory over the size of the result
 duplicates  errors at distances from 1e-2 to 1e-9
-real        rows that are not normal: times over those of normal rows, errors and bounds; up to three hours
+real        rows that are not normal: times over those of normal rows, errors and bounds; hours
 
 Errors are relative to sqrt(K(x, x) K(y, y)), against mpmath with 30 digits, at a few pairs; those of near duplicates
 relative to the value. `docs/benchmarks.md` says how to make the environments of the others.

@@ -19,6 +19,7 @@ def run(*words: str) -> str:
 def test_everything_runs(tmp_path: Path) -> None:
     printed = run("--save", str(tmp_path))
     assert "variables set aside" in printed
+    assert "Times as long as normal rows of the same shape" in " ".join(printed.split())
     for part in ("floor", "peers", "grid", "growth"):
         results = json.loads((tmp_path / f"{part}.json").read_text(encoding="utf-8"))
         assert all(min(result["seconds"]["ntksym"]) > 0 for result in results)
